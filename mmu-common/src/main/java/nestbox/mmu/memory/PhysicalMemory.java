@@ -1,0 +1,292 @@
+package nestbox.mmu.memory;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import nestbox.core.NestboxException;
+
+/**
+ * Sparse physical memory: RAM and ROM in chunks that are allocated when first touched, MMIO ranges, and holes that read as
+ * ones and ignore writes (the PC's open bus). Addresses are raw {@code long}s; values little-endian.
+ *
+ * <p>Pages that hold translated code are marked in 64-byte granules; every store through this class into a marked granule
+ * is first told to the {@link CodeWatcher}s. Fast paths that bypass this class must not cover a page that
+ * {@link #holdsCode} is true for.
+ */
+public final class PhysicalMemory {
+    public static final int CHUNK_SHIFT = 18;
+    public static final int CHUNK_SIZE = 1 << CHUNK_SHIFT;
+    public static final int CHUNK_MASK = CHUNK_SIZE - 1;
+    private static final int PAGES = CHUNK_SIZE >> 12;
+    private static final int DIRECTORY_SHIFT = 12;
+    private static final int DIRECTORY_SIZE = 1 << DIRECTORY_SHIFT;
+
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    /** What stands behind a page. */
+    public enum Kind {
+        HOLE,
+        RAM,
+        ROM,
+        MMIO
+    }
+
+    /** Backing of {@link #CHUNK_SIZE} bytes of RAM or ROM, with the code marks of its pages. */
+    private static final class Chunk {
+        final byte[] data = new byte[CHUNK_SIZE];
+        long[] codeGranules;
+    }
+
+    private record Region(long start, long end, Kind kind, MmioHandler handler) {
+        boolean contains(long physical) {
+            return Long.compareUnsigned(physical, start) >= 0 && Long.compareUnsigned(physical, end) < 0;
+        }
+    }
+
+    private final Chunk[][] directory;
+    private final int physicalBits;
+    private final List<CodeWatcher> watchers = new ArrayList<>();
+    /** Later regions lie over earlier ones. */
+    private final List<Region> regions = new ArrayList<>();
+
+    private Region lastRegion;
+
+    /** @param physicalBits width of the address bus, at most 52 */
+    public PhysicalMemory(int physicalBits) {
+        this.physicalBits = physicalBits;
+        directory = new Chunk[1 << Math.max(0, physicalBits - CHUNK_SHIFT - DIRECTORY_SHIFT)][];
+    }
+
+    public int physicalBits() {
+        return physicalBits;
+    }
+
+    public void mapRam(long start, long length) {
+        map(start, length, Kind.RAM, null);
+    }
+
+    /** Maps {@code contents} read-only; its length must be a multiple of 4096. */
+    public void mapRom(long start, byte[] contents) {
+        map(start, contents.length, Kind.RAM, null);
+        copyIn(start, contents, 0, contents.length);
+        map(start, contents.length, Kind.ROM, null);
+    }
+
+    public void mapMmio(long start, long length, MmioHandler handler) {
+        map(start, length, Kind.MMIO, handler);
+    }
+
+    /** Removes every region that starts at {@code start} and has the kind; what lay under it shows again. */
+    public void unmap(long start, Kind kind) {
+        regions.removeIf(region -> region.start == start && region.kind == kind);
+        lastRegion = null;
+    }
+
+    private void map(long start, long length, Kind kind, MmioHandler handler) {
+        if (((start | length) & 0xfff) != 0 || length <= 0) {
+            throw new NestboxException("physical memory", String.format("range %#x+%#x is not made of whole pages", start, length));
+        }
+        if (start < 0 || (start + length - 1) >>> physicalBits != 0) {
+            throw new NestboxException("physical memory", String.format("range %#x+%#x is beyond %d bits", start, length, physicalBits));
+        }
+        regions.add(new Region(start, start + length, kind, handler));
+        lastRegion = null;
+    }
+
+    public Kind kindOf(long physical) {
+        Region region = region(physical);
+        return region == null ? Kind.HOLE : region.kind;
+    }
+
+    private Region region(long physical) {
+        Region last = lastRegion;
+        if (last != null && last.contains(physical)) {
+            return last;
+        }
+        for (int i = regions.size() - 1; i >= 0; i--) {
+            Region region = regions.get(i);
+            if (region.contains(physical)) {
+                // Only a topmost region may serve as the shortcut: one that another covers in part could answer wrongly.
+                if (i == regions.size() - 1 || !coveredByLater(i)) {
+                    lastRegion = region;
+                }
+                return region;
+            }
+        }
+        return null;
+    }
+
+    private boolean coveredByLater(int index) {
+        Region region = regions.get(index);
+        for (int i = index + 1; i < regions.size(); i++) {
+            Region later = regions.get(i);
+            if (later.start < region.end && region.start < later.end) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * The backing array of the RAM or ROM page at {@code physical}, or null for MMIO and holes. The page's first byte is at
+     * {@code physical & CHUNK_MASK & ~0xfff}. Writing through it is allowed only for RAM pages without code.
+     */
+    public byte[] backing(long physical) {
+        Region region = region(physical);
+        if (region == null || region.kind == Kind.MMIO) {
+            return null;
+        }
+        return chunk(physical).data;
+    }
+
+    private Chunk chunk(long physical) {
+        int high = (int) (physical >>> (CHUNK_SHIFT + DIRECTORY_SHIFT));
+        Chunk[] row = directory[high];
+        if (row == null) {
+            row = new Chunk[DIRECTORY_SIZE];
+            directory[high] = row;
+        }
+        int low = (int) (physical >>> CHUNK_SHIFT) & (DIRECTORY_SIZE - 1);
+        Chunk chunk = row[low];
+        if (chunk == null) {
+            chunk = new Chunk();
+            row[low] = chunk;
+        }
+        return chunk;
+    }
+
+    /** Reads 1, 2, 4 or 8 bytes; any alignment, any kind of page. */
+    public long read(long physical, int size) {
+        if (((physical & 0xfff) + size) > 0x1000) {
+            return readBytewise(physical, size);
+        }
+        Region region = region(physical);
+        if (region == null) {
+            return size == 8 ? -1 : (1L << (size * 8)) - 1;
+        }
+        if (region.kind == Kind.MMIO) {
+            return region.handler.read(physical - region.start, size);
+        }
+        byte[] data = chunk(physical).data;
+        int at = (int) physical & CHUNK_MASK;
+        switch (size) {
+            case 1:
+                return data[at] & 0xffL;
+            case 2:
+                return (short) SHORT.get(data, at) & 0xffffL;
+            case 4:
+                return (int) INT.get(data, at) & 0xffffffffL;
+            default:
+                return (long) LONG.get(data, at);
+        }
+    }
+
+    private long readBytewise(long physical, int size) {
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            value |= read(physical + i, 1) << (8 * i);
+        }
+        return value;
+    }
+
+    /** Writes 1, 2, 4 or 8 bytes; any alignment. ROM and holes ignore it. */
+    public void write(long physical, int size, long value) {
+        if (((physical & 0xfff) + size) > 0x1000) {
+            for (int i = 0; i < size; i++) {
+                write(physical + i, 1, value >>> (8 * i));
+            }
+            return;
+        }
+        Region region = region(physical);
+        if (region == null || region.kind == Kind.ROM) {
+            return;
+        }
+        if (region.kind == Kind.MMIO) {
+            region.handler.write(physical - region.start, size, size == 8 ? value : value & ((1L << (size * 8)) - 1));
+            return;
+        }
+        Chunk chunk = chunk(physical);
+        if (chunk.codeGranules != null) {
+            announceCodeWrite(chunk, physical, size);
+        }
+        byte[] data = chunk.data;
+        int at = (int) physical & CHUNK_MASK;
+        switch (size) {
+            case 1:
+                data[at] = (byte) value;
+                break;
+            case 2:
+                SHORT.set(data, at, (short) value);
+                break;
+            case 4:
+                INT.set(data, at, (int) value);
+                break;
+            default:
+                LONG.set(data, at, value);
+                break;
+        }
+    }
+
+    public void copyIn(long physical, byte[] source, int offset, int length) {
+        for (int i = 0; i < length; i++) {
+            write(physical + i, 1, source[offset + i]);
+        }
+    }
+
+    public void copyOut(long physical, byte[] target, int offset, int length) {
+        for (int i = 0; i < length; i++) {
+            target[offset + i] = (byte) read(physical + i, 1);
+        }
+    }
+
+    public void addCodeWatcher(CodeWatcher watcher) {
+        watchers.add(watcher);
+    }
+
+    /**
+     * Marks the granules of [physical, physical + length), which lie in one page, as holding translated code; if they are the
+     * page's first, all watchers are told.
+     */
+    public void markCode(long physical, int length) {
+        Chunk chunk = chunk(physical);
+        if (chunk.codeGranules == null) {
+            chunk.codeGranules = new long[PAGES];
+        }
+        int page = pageInChunk(physical);
+        boolean first = chunk.codeGranules[page] == 0;
+        chunk.codeGranules[page] |= granules(physical, length);
+        if (first) {
+            for (CodeWatcher watcher : watchers) {
+                watcher.codePageMarked(physical);
+            }
+        }
+    }
+
+    /** Whether any byte of the page is marked. */
+    public boolean holdsCode(long physical) {
+        long[] granules = chunk(physical).codeGranules;
+        return granules != null && granules[pageInChunk(physical)] != 0;
+    }
+
+    private void announceCodeWrite(Chunk chunk, long physical, int size) {
+        if ((chunk.codeGranules[pageInChunk(physical)] & granules(physical, size)) != 0) {
+            for (CodeWatcher watcher : watchers) {
+                watcher.beforeCodeWrite(physical, size);
+            }
+        }
+    }
+
+    private static int pageInChunk(long physical) {
+        return (int) (physical & CHUNK_MASK) >>> 12;
+    }
+
+    private static long granules(long physical, int length) {
+        int first = (int) (physical & 0xfff) >>> 6;
+        int last = (int) ((physical & 0xfff) + length - 1) >>> 6;
+        return (-1L << first) & (-1L >>> (63 - last));
+    }
+}

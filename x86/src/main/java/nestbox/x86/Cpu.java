@@ -1,0 +1,389 @@
+package nestbox.x86;
+
+import nestbox.core.Clock;
+import nestbox.core.Seed;
+import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.mem.Memory;
+import nestbox.x86.mem.MemoryPort;
+import nestbox.x86.model.CpuFeatures;
+
+/**
+ * The state of one logical processor. Plain fields, because every engine and every instruction works on them; what is
+ * derived (modes, fast paths) is recomputed by the methods that say so.
+ */
+public final class Cpu implements Clock.SliceCounter {
+    public static final int SEGMENTS = 9;
+
+    public static final long CR0_PE = 1;
+    public static final long CR0_MP = 1 << 1;
+    public static final long CR0_EM = 1 << 2;
+    public static final long CR0_TS = 1 << 3;
+    public static final long CR0_ET = 1 << 4;
+    public static final long CR0_NE = 1 << 5;
+    public static final long CR0_WP = 1 << 16;
+    public static final long CR0_AM = 1 << 18;
+    public static final long CR0_NW = 1 << 29;
+    public static final long CR0_CD = 1 << 30;
+    public static final long CR0_PG = 1L << 31;
+
+    public static final long CR4_VME = 1;
+    public static final long CR4_PVI = 1 << 1;
+    public static final long CR4_TSD = 1 << 2;
+    public static final long CR4_DE = 1 << 3;
+    public static final long CR4_PSE = 1 << 4;
+    public static final long CR4_PAE = 1 << 5;
+    public static final long CR4_MCE = 1 << 6;
+    public static final long CR4_PGE = 1 << 7;
+    public static final long CR4_PCE = 1 << 8;
+    public static final long CR4_OSFXSR = 1 << 9;
+    public static final long CR4_OSXMMEXCPT = 1 << 10;
+    public static final long CR4_UMIP = 1 << 11;
+    public static final long CR4_LA57 = 1 << 12;
+    public static final long CR4_VMXE = 1 << 13;
+    public static final long CR4_FSGSBASE = 1 << 16;
+    public static final long CR4_PCIDE = 1 << 17;
+    public static final long CR4_OSXSAVE = 1 << 18;
+    public static final long CR4_SMEP = 1 << 20;
+    public static final long CR4_SMAP = 1 << 21;
+    public static final long CR4_PKE = 1 << 22;
+    public static final long CR4_CET = 1 << 23;
+    public static final long CR4_PKS = 1 << 24;
+
+    public static final long EFER_SCE = 1;
+    public static final long EFER_LME = 1 << 8;
+    public static final long EFER_LMA = 1 << 10;
+    public static final long EFER_NXE = 1 << 11;
+    public static final long EFER_SVME = 1 << 12;
+    public static final long EFER_LMSLE = 1 << 13;
+    public static final long EFER_FFXSR = 1 << 14;
+
+    public static final int RIGHTS_TYPE = 0xf;
+    public static final int RIGHTS_S = 1 << 4;
+    public static final int RIGHTS_DPL = 3 << 5;
+    public static final int RIGHTS_P = 1 << 7;
+    public static final int RIGHTS_L = 1 << 13;
+    public static final int RIGHTS_DB = 1 << 14;
+    public static final int RIGHTS_G = 1 << 15;
+    public static final int RIGHTS_UNUSABLE = 1 << 16;
+
+    /** {@link #modeKey} bits above the code size. */
+    public static final int KEY_STACK16 = 1 << 8;
+
+    public static final int KEY_USER = 1 << 9;
+
+    /** An interrupt waits and EFLAGS.IF is set. */
+    public static final int PENDING_INTERRUPT = 1;
+
+    public static final int PENDING_NMI = 1 << 1;
+    public static final int PENDING_SMI = 1 << 2;
+    public static final int PENDING_INIT = 1 << 3;
+    public static final int PENDING_SIPI = 1 << 4;
+    /** EFLAGS.TF is set: one instruction at a time. */
+    public static final int PENDING_STEP = 1 << 5;
+    /** Instruction breakpoints are enabled: one instruction at a time. */
+    public static final int PENDING_BREAKPOINTS = 1 << 6;
+    /** Debug traps of the instruction just retired wait in {@link #pendingDebug}. */
+    public static final int PENDING_DEBUG_TRAP = 1 << 7;
+    /** The next instruction runs in the shadow of STI or of a load of SS. */
+    public static final int PENDING_SHADOW = 1 << 8;
+    /** The processor does not execute: see {@link #activity}. */
+    public static final int PENDING_INACTIVE = 1 << 9;
+    /** The host asked the processor to return from its run loop. */
+    public static final int PENDING_STOP = 1 << 10;
+
+    /** Values of {@link #activity}, as in a VMCS. */
+    public static final int ACTIVE = 0;
+
+    public static final int HALTED = 1;
+    public static final int SHUTDOWN = 2;
+    public static final int WAIT_FOR_SIPI = 3;
+
+    /** Values of {@link #shadow}. */
+    public static final int SHADOW_NONE = 0;
+
+    public static final int SHADOW_STI = 1;
+    public static final int SHADOW_MOV_SS = 2;
+
+    public final int id;
+    public final CpuFeatures features;
+    public final Platform platform;
+    public final Memory mem;
+    public final PhysicalMemory physical;
+    /** Source of RDRAND and RDSEED. */
+    public final Seed random;
+
+    public InterruptController apic;
+
+    /** RAX..R15 in encoding order, then {@link Reg#ZERO} and {@link Reg#BLOCK_RIP}. */
+    public final long[] r = new long[18];
+    /** Address of the next instruction while one executes; of the instruction to execute between instructions. */
+    public long rip;
+
+    /** Lazy arithmetic flags, see {@link Flags}. */
+    public long flagResult = 1;
+
+    public long flagCarry;
+    /** EFLAGS without the six arithmetic flags; bit 1 is always set. */
+    public long systemFlags = Flags.FIXED;
+
+    /** Segment registers by {@link Reg} number, hidden parts included; entry 8 is {@link nestbox.x86.insn.Insn#FLAT}. */
+    public final int[] selector = new int[SEGMENTS];
+
+    public final long[] base = new long[SEGMENTS];
+    /** Byte-granular limit, unsigned 32 bits. */
+    public final long[] limit = new long[SEGMENTS];
+    /**
+     * Access rights as a VMCS holds them: bits 3:0 type, 4 S, 6:5 DPL, 7 P, 12 AVL, 13 L, 14 D/B, 15 G, 16 unusable.
+     */
+    public final int[] rights = new int[SEGMENTS];
+
+    public long gdtBase;
+    public int gdtLimit;
+    public long idtBase;
+    public int idtLimit;
+
+    public long cr0;
+    public long cr2;
+    public long cr3;
+    public long cr4;
+    public long efer;
+    public long xcr0 = 1;
+    public long pkru;
+    /** The four PDPTE registers of Intel's PAE paging. */
+    public final long[] pdpte = new long[4];
+
+    /** DR0 to DR3, (unused), (unused), DR6, DR7. */
+    public final long[] dr = new long[8];
+
+    /** Vector registers, four 64-bit lanes each (256 bits); XMM uses lanes 0 and 1. */
+    public final long[] v = new long[16 * 4];
+
+    public int mxcsr = 0x1f80;
+
+    public final Msrs msrs;
+
+    /** Current privilege level. */
+    public int cpl;
+    /** Code size of the current mode: 16, 32 or 64. */
+    public int codeSize = 16;
+    /** Mask of the stack pointer: 0xffff, 0xffffffff or -1. */
+    public long stackMask = 0xffff;
+
+    /** What the current block was decoded for; see {@link #updateMode}. */
+    public int modeKey;
+
+    /** Instructions retired since reset, up to the running block's start. */
+    public long retired;
+    /** Index of the running instruction in its block; with {@link #retired} and {@link #sliceStart} it gives the exact tick. */
+    public int cursor;
+    /** {@link #retired} when the slice began. */
+    public long sliceStart;
+    /** The running block ends before the instruction with this index; slow paths lower it to end the block early. */
+    public int blockLimit;
+
+    /** Reasons to leave the fast loop at the next instruction boundary: a set of PENDING_ bits, see {@link #pend}. */
+    public int pending;
+
+    /** Whether and why the processor executes: {@link #ACTIVE}, {@link #HALTED}, {@link #SHUTDOWN}, {@link #WAIT_FOR_SIPI}. */
+    public int activity;
+
+    /** Shadow that the next instruction runs in while {@link #PENDING_SHADOW} is set. */
+    public int shadow;
+
+    /** DR6 bits of debug traps to deliver after the running instruction. */
+    public long pendingDebug;
+
+    /** NMIs are blocked until the next IRET. */
+    public boolean nmiBlocked;
+
+    /** Vector of the SIPI behind {@link #PENDING_SIPI}. */
+    public int sipiVector;
+
+    private boolean interruptLine;
+
+    public final GuestFault fault = new GuestFault();
+
+    public Cpu(int id, CpuFeatures features, Platform platform, PhysicalMemory physical, PortFactory port, long seed) {
+        this.id = id;
+        this.features = features;
+        this.platform = platform;
+        this.physical = physical;
+        this.random = new Seed(seed);
+        this.msrs = new Msrs(this);
+        this.mem = new Memory(this, port.create(this));
+    }
+
+    /** Makes the memory port of a processor, which needs the processor to raise faults on. */
+    @FunctionalInterface
+    public interface PortFactory {
+        MemoryPort create(Cpu cpu);
+    }
+
+    @Override
+    public long retiredInSlice() {
+        return retired - sliceStart + cursor;
+    }
+
+    /** Raises an exception without an error code. Never returns; the result type lets callers write {@code throw raise(..)}. */
+    public GuestFault raise(int vector) {
+        fault.vector = vector;
+        fault.hasErrorCode = false;
+        fault.errorCode = 0;
+        fault.detail = 0;
+        throw fault;
+    }
+
+    /** Raises an exception with an error code. */
+    public GuestFault raise(int vector, long errorCode) {
+        fault.vector = vector;
+        fault.hasErrorCode = true;
+        fault.errorCode = errorCode;
+        fault.detail = 0;
+        throw fault;
+    }
+
+    /** Raises #PF. */
+    public GuestFault raisePageFault(long linear, long errorCode) {
+        fault.vector = Vector.PF;
+        fault.hasErrorCode = true;
+        fault.errorCode = errorCode;
+        fault.detail = linear;
+        throw fault;
+    }
+
+    /** RFLAGS as PUSHF sees it (VM and RF included). */
+    public long rflags() {
+        return systemFlags | Flags.arithmetic(this);
+    }
+
+    /** Sets all of RFLAGS as given; callers apply the rules about what may change. Follows up on IF, TF, AC and VM. */
+    public void setRflags(long value) {
+        Flags.setArithmetic(this, value);
+        setSystemFlags((value & ~(long) Flags.ARITHMETIC) | Flags.FIXED);
+    }
+
+    /** Sets RFLAGS without the arithmetic flags and follows up. */
+    public void setSystemFlags(long value) {
+        long changed = systemFlags ^ value;
+        systemFlags = value;
+        if ((changed & (Flags.TF | Flags.IF)) != 0) {
+            updatePending();
+        }
+        if ((changed & Flags.AC) != 0) {
+            mem.port().contextChanged();
+        }
+        if ((changed & Flags.VM) != 0) {
+            updateMode();
+        }
+    }
+
+    public boolean protectedMode() {
+        return (cr0 & CR0_PE) != 0;
+    }
+
+    public boolean virtual8086() {
+        return (systemFlags & Flags.VM) != 0;
+    }
+
+    /** IA-32e mode: EFER.LMA. */
+    public boolean longMode() {
+        return (efer & EFER_LMA) != 0;
+    }
+
+    /** 64-bit mode: IA-32e mode with CS.L. */
+    public boolean mode64() {
+        return codeSize == 64;
+    }
+
+    /**
+     * Recomputes what follows from CR0, EFER, EFLAGS.VM, CPL, CS and SS: code size, stack mask, the key of blocks. Called after
+     * any of them has changed (a changed CPL included).
+     */
+    public void updateMode() {
+        int cs = rights[Reg.CS];
+        if (longMode() && (cs & RIGHTS_L) != 0) {
+            codeSize = 64;
+            stackMask = -1;
+        } else {
+            codeSize = (cs & RIGHTS_DB) != 0 ? 32 : 16;
+            stackMask = (rights[Reg.SS] & RIGHTS_DB) != 0 ? 0xffffffffL : 0xffff;
+        }
+        int key = codeSize | (stackMask == 0xffff ? KEY_STACK16 : 0) | (cpl == 3 ? KEY_USER : 0);
+        if (((key ^ modeKey) & KEY_USER) != 0) {
+            mem.port().contextChanged();
+        }
+        modeKey = key;
+        mem.translationChanged();
+    }
+
+    /** Adds reasons to stop at the next instruction boundary. */
+    public void pend(int reasons) {
+        pending |= reasons;
+        blockLimit = 0;
+    }
+
+    public void unpend(int reasons) {
+        pending &= ~reasons;
+    }
+
+    /** The interrupt controller's line to this processor rose or fell. */
+    public void setInterruptLine(boolean raised) {
+        interruptLine = raised;
+        updatePending();
+    }
+
+    public boolean interruptLine() {
+        return interruptLine;
+    }
+
+    /** Recomputes the PENDING_ bits that follow from EFLAGS.IF, EFLAGS.TF, DR7 and the interrupt line. */
+    public void updatePending() {
+        int reasons = pending & ~(PENDING_INTERRUPT | PENDING_STEP | PENDING_BREAKPOINTS);
+        if (interruptLine && (systemFlags & Flags.IF) != 0) {
+            reasons |= PENDING_INTERRUPT;
+        }
+        if ((systemFlags & Flags.TF) != 0) {
+            reasons |= PENDING_STEP;
+        }
+        if (executionBreakpoints()) {
+            reasons |= PENDING_BREAKPOINTS;
+        }
+        pending = reasons;
+        if (reasons != 0) {
+            blockLimit = 0;
+        }
+    }
+
+    /** Whether DR7 enables any instruction breakpoint. */
+    public boolean executionBreakpoints() {
+        long dr7 = dr[7];
+        for (int i = 0; i < 4; i++) {
+            if ((dr7 >>> (2 * i) & 3) != 0 && (dr7 >>> (16 + 4 * i) & 3) == 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Linear address of the instruction at RIP. */
+    public long codeLinear() {
+        return codeSize == 64 ? rip : (base[Reg.CS] + rip) & 0xffffffffL;
+    }
+
+    /** Linear address of the code byte {@code offset} bytes behind {@code linear}. */
+    public long wrapCode(long linear, int offset) {
+        return codeSize == 64 ? linear + offset : (linear + offset) & 0xffffffffL;
+    }
+
+    /** Truncates an instruction pointer to the code size. */
+    public long wrapRip(long value) {
+        return codeSize == 64 ? value : codeSize == 32 ? value & 0xffffffffL : value & 0xffff;
+    }
+
+    /** Raises #GP(0) if the code byte at RIP + {@code offset} is beyond CS's limit; 64-bit mode has no limit. */
+    public void checkCodeLimit(int offset) {
+        if (codeSize != 64 && rip + offset > limit[Reg.CS]) {
+            throw raise(Vector.GP, 0);
+        }
+    }
+}

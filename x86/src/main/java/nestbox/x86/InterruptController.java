@@ -1,0 +1,28 @@
+package nestbox.x86;
+
+/** The local APIC (and what is wired to LINT0) as the processor sees it. */
+public interface InterruptController {
+    /** Whether an interrupt of sufficient priority waits; the processor is told of changes by {@link Cpu#setInterruptLine}. */
+    boolean interruptPending();
+
+    /** Acknowledges the highest-priority interrupt and gives its vector; -1 if it went away. */
+    int acknowledge();
+
+    /** CR8, the task priority class. */
+    int taskPriorityClass();
+
+    void setTaskPriorityClass(int priorityClass);
+
+    /** IA32_APIC_BASE and, in x2APIC mode, the MSRs 800h to 8FFh; a refused access raises #GP on the {@link Cpu}. */
+    long readMsr(int index);
+
+    void writeMsr(int index, long value);
+
+    /** IA32_TSC_DEADLINE as it reads now. */
+    long tscDeadline();
+
+    void setTscDeadline(long deadline);
+
+    /** The initial APIC id, for CPUID. */
+    int apicId();
+}

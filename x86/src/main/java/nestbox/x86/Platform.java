@@ -1,0 +1,15 @@
+package nestbox.x86;
+
+/** The board around a processor: ports, time, and lines that are neither memory nor interrupts. */
+public interface Platform {
+    /** Reads an I/O port, 1, 2 or 4 bytes; an absent device reads as ones. */
+    long portIn(int port, int bytes);
+
+    void portOut(int port, int bytes, long value);
+
+    /** Virtual time, exact at the running instruction. */
+    long now();
+
+    /** The processor shut down (triple fault). */
+    void shutdown(Cpu cpu);
+}

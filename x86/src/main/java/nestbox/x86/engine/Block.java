@@ -1,0 +1,30 @@
+package nestbox.x86.engine;
+
+import nestbox.x86.insn.Insn;
+
+/** A straight run of decoded instructions in one physical page, for one mode. */
+final class Block {
+    final long physical;
+    final int modeKey;
+    final Insn[] code;
+    /** Bytes that it covers. */
+    final int bytes;
+    /** False once its code was overwritten. */
+    boolean valid = true;
+
+    /** Two links to following blocks, each good while its epoch is the memory's {@code fetchEpoch}. */
+    long epochA = -1;
+
+    long ripA;
+    Block linkA;
+    long epochB = -1;
+    long ripB;
+    Block linkB;
+
+    Block(long physical, int modeKey, Insn[] code, int bytes) {
+        this.physical = physical;
+        this.modeKey = modeKey;
+        this.code = code;
+        this.bytes = bytes;
+    }
+}

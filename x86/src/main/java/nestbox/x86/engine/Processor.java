@@ -1,0 +1,42 @@
+package nestbox.x86.engine;
+
+import nestbox.x86.Cpu;
+import nestbox.x86.GuestFault;
+import nestbox.x86.system.Boundary;
+import nestbox.x86.system.Exceptions;
+
+/** The run loop of one processor: events at instruction boundaries, then the engine, then exceptions. */
+public final class Processor {
+    public final Cpu cpu;
+    private final Engine engine;
+    private final ReferenceEngine reference;
+
+    public Processor(Cpu cpu, Engine engine, ReferenceEngine reference) {
+        this.cpu = cpu;
+        this.engine = engine;
+        this.reference = reference;
+    }
+
+    /**
+     * Runs until {@code budget} more instructions have retired or the processor cannot go on by itself (it is halted, shut
+     * down, waits for a SIPI, or was asked to stop). A delivered exception counts as one instruction, so that every loop of
+     * the guest takes time.
+     */
+    public void run(long budget) {
+        long end = cpu.retired + budget;
+        while (cpu.retired < end) {
+            try {
+                if (cpu.pending != 0) {
+                    if (!Boundary.service(cpu, reference)) {
+                        return;
+                    }
+                } else {
+                    engine.run(end);
+                }
+            } catch (GuestFault fault) {
+                Exceptions.deliverFault(cpu);
+                cpu.retired++;
+            }
+        }
+    }
+}

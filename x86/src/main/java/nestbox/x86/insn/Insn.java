@@ -1,0 +1,76 @@
+package nestbox.x86.insn;
+
+/** One decoded instruction: the form of the instruction table with the operands' registers, sizes and immediates. */
+public final class Insn {
+    /** Segment number that stands for "no segmentation": base 0, no limit (64-bit mode's ES, CS, SS and DS). */
+    public static final int FLAT = 8;
+
+    public Form form;
+    /** Executes the instruction; chosen from the form at decode time. */
+    public Handler handler;
+    /** The block interpreter's specialised code for hot forms; 0 means "call the handler". */
+    public int uop;
+
+    /** Length in bytes, 1 to 15. */
+    public int length;
+    /** Offset of the next instruction from the start of the block. */
+    public int next;
+
+    /** Operand size in bits: 8, 16, 32, 64 (or the vector length for SSE and AVX forms: 128, 256). */
+    public int size;
+    /** Address size in bits. */
+    public int addressSize;
+    /** Code size of the mode that it was decoded for: 16, 32 or 64. */
+    public int codeSize;
+
+    public boolean lock;
+    /** F3 prefix, where it is not part of the opcode. */
+    public boolean rep;
+    /** F2 prefix, where it is not part of the opcode. */
+    public boolean repne;
+    /** REX, VEX or EVEX was present (byte registers 4-7 are then SPL, BPL, SIL, DIL). */
+    public boolean rex;
+    /** REX.W, VEX.W. */
+    public boolean w;
+    /** VEX.vvvv as a register number. */
+    public int vvvv;
+    /** 0 for legacy encoding, else the vector length in bits: 128 or 256. */
+    public int vexLength;
+
+    /** Register number of ModRM.reg (with REX.R), or of the register in the opcode (with REX.B). */
+    public int reg;
+    /** Register number of ModRM.rm (with REX.B) when {@link #memory} is false. */
+    public int rm;
+    /** The raw ModRM byte, 0 without one. */
+    public int modrm;
+    /** The opcode's last byte. */
+    public int opcode;
+
+    /** Whether the r/m operand (or the moffs operand) lies in memory. */
+    public boolean memory;
+    /**
+     * Segment of the memory operand after overrides: ES..GS, and in 64-bit mode FS, GS or {@link #FLAT}. {@link #seg} is for
+     * faults and limits: an {@code FLAT} access relative to RSP or RBP faults with #SS, which {@link #stackSegment} tells.
+     */
+    public int seg;
+
+    public boolean stackSegment;
+    /** Base register, {@link nestbox.x86.Reg#ZERO} or {@link nestbox.x86.Reg#BLOCK_RIP}. */
+    public int base;
+    /** Index register or {@link nestbox.x86.Reg#ZERO}. */
+    public int index;
+    /** Log2 of the scale. */
+    public int scale;
+    /** Displacement, sign-extended; RIP-relative ones already count from the block's start. */
+    public long disp;
+
+    /** First immediate, sign-extended as the form says; the branch displacement of relative branches. */
+    public long imm;
+    /** Second immediate (ENTER, far pointers' selector, EXTRQ). */
+    public long imm2;
+
+    @Override
+    public String toString() {
+        return form == null ? "(bad)" : form.toString();
+    }
+}

@@ -1,0 +1,276 @@
+package nestbox.x86.mem;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import nestbox.mmu.paging.Access;
+import nestbox.x86.Cpu;
+
+/**
+ * All guest data of one processor goes through here: typed loads and stores at linear addresses, with a fast path of
+ * direct-mapped tags over the {@link MemoryPort}. The fast path holds only translations that the port's own cache holds
+ * too, so it never makes anything staler than the port is.
+ */
+public final class Memory {
+    private static final int ENTRIES = 256;
+    private static final int INDEX_MASK = ENTRIES - 1;
+    private static final long PAGE = ~0xfffL;
+    /** A tag that no page has: the low bits of a real tag are 0. */
+    private static final long EMPTY = 1;
+
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private final Cpu cpu;
+    private final MemoryPort port;
+
+    private final long[] readTag = new long[ENTRIES];
+    private final byte[][] readData = new byte[ENTRIES][];
+    private final int[] readOffset = new int[ENTRIES];
+    private final long[] writeTag = new long[ENTRIES];
+    private final byte[][] writeData = new byte[ENTRIES][];
+    private final int[] writeOffset = new int[ENTRIES];
+    private final long[] fetchTag = new long[ENTRIES];
+    private final long[] fetchPage = new long[ENTRIES];
+
+    /** Grows whenever a translation that the fetch path may rely on could have changed. */
+    public long fetchEpoch;
+
+    public Memory(Cpu cpu, MemoryPort port) {
+        this.cpu = cpu;
+        this.port = port;
+        dropAll();
+    }
+
+    public MemoryPort port() {
+        return port;
+    }
+
+    private static int index(long linear) {
+        return (int) (linear >>> 12) & INDEX_MASK;
+    }
+
+    private int userBit() {
+        return cpu.cpl == 3 ? Access.USER : 0;
+    }
+
+    /** Lets loads of the page at {@code linear} go straight to {@code data}; {@code offset} is the page's first byte in it. */
+    public void fillRead(long linear, byte[] data, int offset) {
+        int i = index(linear);
+        readTag[i] = linear & PAGE;
+        readData[i] = data;
+        readOffset[i] = offset;
+    }
+
+    /** As {@link #fillRead} for stores: never for ROM, pages with code, pages watched by a breakpoint, or a clear D bit. */
+    public void fillWrite(long linear, byte[] data, int offset) {
+        int i = index(linear);
+        writeTag[i] = linear & PAGE;
+        writeData[i] = data;
+        writeOffset[i] = offset;
+    }
+
+    public void fillFetch(long linear, long physical) {
+        int i = index(linear);
+        fetchTag[i] = linear & PAGE;
+        fetchPage[i] = physical & PAGE;
+    }
+
+    /** Forgets every fast translation and makes the running block end after its current instruction. */
+    public void dropAll() {
+        Arrays.fill(readTag, EMPTY);
+        Arrays.fill(writeTag, EMPTY);
+        Arrays.fill(fetchTag, EMPTY);
+        translationChanged();
+    }
+
+    /** Forgets the fast translations of the page at {@code linear}. */
+    public void dropPage(long linear) {
+        int i = index(linear);
+        long page = linear & PAGE;
+        if (readTag[i] == page) {
+            readTag[i] = EMPTY;
+        }
+        if (writeTag[i] == page) {
+            writeTag[i] = EMPTY;
+        }
+        if (fetchTag[i] == page) {
+            fetchTag[i] = EMPTY;
+            translationChanged();
+        }
+    }
+
+    /** Forgets fast stores into the RAM page whose first byte is {@code data[offset]}: it has come to hold code. */
+    public void dropWritesTo(byte[] data, int offset) {
+        for (int i = 0; i < ENTRIES; i++) {
+            if (writeData[i] == data && writeOffset[i] == offset) {
+                writeTag[i] = EMPTY;
+            }
+        }
+    }
+
+    /** Links between blocks must be looked up anew, and the running block ends after its current instruction. */
+    public void translationChanged() {
+        fetchEpoch++;
+        cpu.blockLimit = 0;
+    }
+
+    /** Physical address of the code byte at {@code linear}; raises what an instruction fetch raises. */
+    public long fetch(long linear) {
+        int i = index(linear);
+        if (fetchTag[i] == (linear & PAGE)) {
+            return fetchPage[i] | (linear & 0xfff);
+        }
+        return port.fetch(linear);
+    }
+
+    public long load8(long linear, int seg) {
+        int i = index(linear);
+        if (readTag[i] == (linear & PAGE)) {
+            return readData[i][readOffset[i] + ((int) linear & 0xfff)] & 0xffL;
+        }
+        return port.load(linear, 1, Access.READ | userBit(), seg);
+    }
+
+    public long load16(long linear, int seg) {
+        int i = index(linear);
+        if (readTag[i] == ((linear + 1) & PAGE)) {
+            return (short) SHORT.get(readData[i], readOffset[i] + ((int) linear & 0xfff)) & 0xffffL;
+        }
+        return port.load(linear, 2, Access.READ | userBit(), seg);
+    }
+
+    public long load32(long linear, int seg) {
+        int i = index(linear);
+        if (readTag[i] == ((linear + 3) & PAGE)) {
+            return (int) INT.get(readData[i], readOffset[i] + ((int) linear & 0xfff)) & 0xffffffffL;
+        }
+        return port.load(linear, 4, Access.READ | userBit(), seg);
+    }
+
+    public long load64(long linear, int seg) {
+        int i = index(linear);
+        if (readTag[i] == ((linear + 7) & PAGE)) {
+            return (long) LONG.get(readData[i], readOffset[i] + ((int) linear & 0xfff));
+        }
+        return port.load(linear, 8, Access.READ | userBit(), seg);
+    }
+
+    public void store8(long linear, int seg, long value) {
+        int i = index(linear);
+        if (writeTag[i] == (linear & PAGE)) {
+            writeData[i][writeOffset[i] + ((int) linear & 0xfff)] = (byte) value;
+            return;
+        }
+        port.store(linear, 1, value & 0xff, Access.WRITE | userBit(), seg);
+    }
+
+    public void store16(long linear, int seg, long value) {
+        int i = index(linear);
+        if (writeTag[i] == ((linear + 1) & PAGE)) {
+            SHORT.set(writeData[i], writeOffset[i] + ((int) linear & 0xfff), (short) value);
+            return;
+        }
+        port.store(linear, 2, value & 0xffff, Access.WRITE | userBit(), seg);
+    }
+
+    public void store32(long linear, int seg, long value) {
+        int i = index(linear);
+        if (writeTag[i] == ((linear + 3) & PAGE)) {
+            INT.set(writeData[i], writeOffset[i] + ((int) linear & 0xfff), (int) value);
+            return;
+        }
+        port.store(linear, 4, value & 0xffffffffL, Access.WRITE | userBit(), seg);
+    }
+
+    public void store64(long linear, int seg, long value) {
+        int i = index(linear);
+        if (writeTag[i] == ((linear + 7) & PAGE)) {
+            LONG.set(writeData[i], writeOffset[i] + ((int) linear & 0xfff), value);
+            return;
+        }
+        port.store(linear, 8, value, Access.WRITE | userBit(), seg);
+    }
+
+    /** Zero-extended load of {@code bits} = 8, 16, 32 or 64. */
+    public long load(int bits, long linear, int seg) {
+        switch (bits) {
+            case 8:
+                return load8(linear, seg);
+            case 16:
+                return load16(linear, seg);
+            case 32:
+                return load32(linear, seg);
+            default:
+                return load64(linear, seg);
+        }
+    }
+
+    /** Stores the low {@code bits} = 8, 16, 32 or 64 bits. */
+    public void store(int bits, long linear, int seg, long value) {
+        switch (bits) {
+            case 8:
+                store8(linear, seg, value);
+                break;
+            case 16:
+                store16(linear, seg, value);
+                break;
+            case 32:
+                store32(linear, seg, value);
+                break;
+            default:
+                store64(linear, seg, value);
+                break;
+        }
+    }
+
+    /**
+     * The load half of a read-modify-write: raises what the write would raise, so that the store half
+     * ({@link #store(int, long, int, long)}) cannot fault.
+     */
+    public long loadForWrite(int bits, long linear, int seg) {
+        int i = index(linear);
+        int bytes = bits >> 3;
+        if (writeTag[i] == ((linear + bytes - 1) & PAGE)) {
+            byte[] data = writeData[i];
+            int at = writeOffset[i] + ((int) linear & 0xfff);
+            switch (bits) {
+                case 8:
+                    return data[at] & 0xffL;
+                case 16:
+                    return (short) SHORT.get(data, at) & 0xffffL;
+                case 32:
+                    return (int) INT.get(data, at) & 0xffffffffL;
+                default:
+                    return (long) LONG.get(data, at);
+            }
+        }
+        return port.load(linear, bytes, Access.READ | Access.WRITE | userBit(), seg);
+    }
+
+    /** Raises what a load of {@code length} bytes would raise. */
+    public void probeRead(long linear, int length, int seg) {
+        if (readTag[index(linear)] != ((linear + length - 1) & PAGE)) {
+            port.probe(linear, length, Access.READ | userBit(), seg);
+        }
+    }
+
+    /** Raises what a store of {@code length} bytes would raise; a multi-part store probes first. */
+    public void probeWrite(long linear, int length, int seg) {
+        if (writeTag[index(linear)] != ((linear + length - 1) & PAGE)) {
+            port.probe(linear, length, Access.WRITE | userBit(), seg);
+        }
+    }
+
+    /** An implicit supervisor load (descriptor tables, TSS, IDT), whatever the CPL. {@code bytes} is 1, 2, 4 or 8. */
+    public long loadSystem(int bytes, long linear) {
+        return port.load(linear, bytes, Access.READ | Access.IMPLICIT, nestbox.x86.Reg.DS);
+    }
+
+    /** An implicit supervisor store. */
+    public void storeSystem(int bytes, long linear, long value) {
+        port.store(linear, bytes, value, Access.WRITE | Access.IMPLICIT, nestbox.x86.Reg.DS);
+    }
+}

@@ -1,0 +1,23 @@
+package nestbox.x86.model;
+
+/**
+ * What the processor has: the small interface that everything which depends on the CPU model asks. Read once, at wiring;
+ * a mock may stand in for it.
+ */
+public interface CpuFeatures {
+    boolean has(Feature feature);
+
+    Vendor vendor();
+
+    /** MAXPHYADDR. */
+    int physicalBits();
+
+    /** Linear-address width: 48, or 57 with LA57. */
+    int linearBits();
+
+    /** CPUID's answer as EAX, EBX, ECX, EDX, before the dynamic bits (OSXSAVE, APIC id...) are put in. */
+    int[] cpuid(int leaf, int subleaf);
+
+    /** Reset or constant value of a model-specific register that the model file sets, or {@code otherwise}. */
+    long msr(int index, long otherwise);
+}

@@ -1,0 +1,7 @@
+package nestbox.x86.model;
+
+/** Whose manual decides. */
+public enum Vendor {
+    INTEL,
+    AMD
+}
