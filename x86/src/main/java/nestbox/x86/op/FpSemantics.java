@@ -1,0 +1,13 @@
+package nestbox.x86.op;
+
+import nestbox.x86.insn.Handler;
+import nestbox.x86.insn.Insn;
+
+/** x87, MMX and SSE instructions. */
+final class FpSemantics {
+    private FpSemantics() {}
+
+    static Handler bind(Insn in) {
+        return null;
+    }
+}
