@@ -24,6 +24,12 @@ public interface MemoryPort {
     /** One byte of code at a physical address that {@link #fetch} returned (plus at most the rest of its page). */
     int codeByte(long physical);
 
-    /** Some control state that translation depends on has changed: CR0, CR3, CR4, EFER, CPL, EFLAGS.AC, PKRU, A20... */
+    /**
+     * Some control state that accesses depend on has changed and {@link #control} was not told: CPL, EFLAGS.AC, PKRU, DR0 to
+     * DR3, DR7. Cheap when nothing of it matters.
+     */
     void contextChanged();
+
+    /** Where the instructions that invalidate translations go. */
+    TranslationControl control();
 }

@@ -1,0 +1,54 @@
+package nestbox.x86.mem;
+
+/**
+ * What instructions tell the translation hardware: the invalidations of SDM Vol. 3, "Invalidation of TLBs and
+ * Paging-Structure Caches", and APM Vol. 2, "TLB Management". The instructions check their operands and raise their own
+ * faults first; registers of the {@link nestbox.x86.Cpu} already hold the new values when a {@code ...Written} method is called, and
+ * the methods drop only what the manual says. All of them include {@link MemoryPort#contextChanged}. Their instructions end
+ * their block.
+ */
+public interface TranslationControl {
+    /** INVPCID types: one address of one PCID; one PCID; everything; everything but global translations. */
+    int INDIVIDUAL_ADDRESS = 0;
+
+    int SINGLE_CONTEXT = 1;
+    int ALL_CONTEXTS = 2;
+    int ALL_BUT_GLOBAL = 3;
+
+    /** INVLPG of a linear address; a non-canonical one does nothing. */
+    void invalidatePage(long linear);
+
+    /** INVPCID; {@code type} is 0 to 3. */
+    void invalidatePcid(int type, int pcid, long linear);
+
+    /** MOV CR0, LMSW, CLTS and a task switch's TS need not call it unless PE, WP, AM, CD, NW or PG changed. */
+    void cr0Written(long oldValue);
+
+    /**
+     * MOV CR3 and a task switch; {@code cpu.cr3} holds the new value without bit 63.
+     *
+     * @param keep bit 63 of the source operand while CR4.PCIDE is set: nothing is dropped
+     */
+    void cr3Written(long oldValue, boolean keep);
+
+    void cr4Written(long oldValue);
+
+    /** EFER.NXE, LME or LMA changed. */
+    void eferWritten(long oldValue);
+
+    /**
+     * Loads the four PDPTE registers from the table at {@code cr3}, as MOV CR3, CR0, CR4 and a task switch do in PAE paging
+     * (SDM Vol. 3, "PDPTE Registers"; call it before the control register takes its new value).
+     *
+     * @return false if a present entry has reserved bits set: nothing was loaded, and the instruction raises #GP(0)
+     */
+    boolean loadPdptes(long cr3);
+
+    /** Drops every cached translation: reset, INIT, and whatever else the caller wants gone. */
+    void invalidateAll();
+
+    /** Opens or closes the A20 gate (a mask on physical addresses); it is open after reset. */
+    void setA20(boolean open);
+
+    boolean a20();
+}
