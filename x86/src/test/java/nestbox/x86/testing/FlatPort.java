@@ -14,6 +14,8 @@ import nestbox.x86.mem.MemoryPort;
 public final class FlatPort implements MemoryPort {
     private final Cpu cpu;
     private final PhysicalMemory memory;
+    /** Notes what instructions tell the translation hardware. */
+    public final RecordingControl control = new RecordingControl();
 
     public FlatPort(Cpu cpu, PhysicalMemory memory) {
         this.cpu = cpu;
@@ -51,6 +53,11 @@ public final class FlatPort implements MemoryPort {
     @Override
     public void contextChanged() {
         // There is no translation that could change.
+    }
+
+    @Override
+    public RecordingControl control() {
+        return control;
     }
 
     private void check(long linear, int length, int access, int seg) {
