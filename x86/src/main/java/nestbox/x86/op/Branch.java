@@ -1,0 +1,129 @@
+package nestbox.x86.op;
+
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Reg;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Handler;
+import nestbox.x86.insn.Insn;
+
+/** Near transfers (SDM Vol. 2, "JMP", "CALL", "RET", "Jcc", "LOOP"). The target is checked before anything changes. */
+public final class Branch {
+    private static final long HALF_48 = 1L << 47;
+
+    private Branch() {}
+
+    /** Whether the address is canonical for the current paging mode: 48 bits, or 57 with CR4.LA57. */
+    public static boolean canonical(Cpu c, long address) {
+        if (address + HALF_48 >>> 48 == 0) {
+            return true;
+        }
+        return (c.cr4 & Cpu.CR4_LA57) != 0 && address << 7 >> 7 == address;
+    }
+
+    /** {@code target} as the next instruction's address; raises #GP(0) if it is not canonical or beyond CS's limit. */
+    public static long check(Cpu c, long target) {
+        if (c.codeSize == 64 ? !canonical(c, target) : target > c.limit[Reg.CS]) {
+            throw c.raise(Vector.GP, 0);
+        }
+        return target;
+    }
+
+    /** Target of a relative branch: RIP of the next instruction plus displacement, as wide as the operand size. */
+    static long relative(Cpu c, Insn in) {
+        return check(c, Operands.zeroExtend(c.rip + in.imm, in.size));
+    }
+
+    public static void jump(Cpu c, Insn in) {
+        c.rip = relative(c, in);
+    }
+
+    static void jumpIndirect(Cpu c, Insn in) {
+        c.rip = check(c, Operands.rm(c, in, in.size));
+    }
+
+    public static void call(Cpu c, Insn in) {
+        long target = relative(c, in);
+        Stack.push(c, in.size, c.rip);
+        c.rip = target;
+    }
+
+    static void callIndirect(Cpu c, Insn in) {
+        long target = check(c, Operands.rm(c, in, in.size));
+        Stack.push(c, in.size, c.rip);
+        c.rip = target;
+    }
+
+    public static void ret(Cpu c, Insn in) {
+        c.rip = check(c, Stack.peek(c, in.size));
+        Stack.drop(c, in.size >> 3);
+    }
+
+    /** RET imm16: releases the caller's arguments as well. */
+    static void retImmediate(Cpu c, Insn in) {
+        c.rip = check(c, Stack.peek(c, in.size));
+        Stack.drop(c, (in.size >> 3) + (in.imm & 0xffff));
+    }
+
+    static Handler conditional(int cc) {
+        switch (cc) {
+            case 0x2:
+                return (c, in) -> {
+                    if (Flags.cf(c)) {
+                        jump(c, in);
+                    }
+                };
+            case 0x3:
+                return (c, in) -> {
+                    if (!Flags.cf(c)) {
+                        jump(c, in);
+                    }
+                };
+            case 0x4:
+                return (c, in) -> {
+                    if (Flags.zf(c)) {
+                        jump(c, in);
+                    }
+                };
+            case 0x5:
+                return (c, in) -> {
+                    if (!Flags.zf(c)) {
+                        jump(c, in);
+                    }
+                };
+            default:
+                return (c, in) -> {
+                    if (Flags.condition(c, cc)) {
+                        jump(c, in);
+                    }
+                };
+        }
+    }
+
+    /** JCXZ, JECXZ, JRCXZ: the counter is as wide as the address size. */
+    static void jumpIfCounterZero(Cpu c, Insn in) {
+        if (Operands.zeroExtend(c.r[Reg.RCX], in.addressSize) == 0) {
+            jump(c, in);
+        }
+    }
+
+    static void loop(Cpu c, Insn in) {
+        loopWhile(c, in, true);
+    }
+
+    static void loopEqual(Cpu c, Insn in) {
+        loopWhile(c, in, Flags.zf(c));
+    }
+
+    static void loopNotEqual(Cpu c, Insn in) {
+        loopWhile(c, in, !Flags.zf(c));
+    }
+
+    private static void loopWhile(Cpu c, Insn in, boolean condition) {
+        long count = Operands.zeroExtend(c.r[Reg.RCX] - 1, in.addressSize);
+        if (count != 0 && condition) {
+            jump(c, in);
+        }
+        Operands.setReg(c, in, Reg.RCX, in.addressSize, count);
+    }
+}
