@@ -169,6 +169,8 @@ public final class Cpu implements Clock.SliceCounter {
     /** Mask of the stack pointer: 0xffff, 0xffffffff or -1. */
     public long stackMask = 0xffff;
 
+    private int canonicalShift = 64 - 48;
+
     /** What the current block was decoded for; see {@link #updateMode}. */
     public int modeKey;
 
@@ -296,7 +298,7 @@ public final class Cpu implements Clock.SliceCounter {
     }
 
     /**
-     * Recomputes what follows from CR0, EFER, EFLAGS.VM, CPL, CS and SS: code size, stack mask, the key of blocks. Called after
+     * Recomputes what follows from CR0, CR4.LA57, EFER, EFLAGS.VM, CPL, CS and SS: code size, stack mask, the key of blocks. Called after
      * any of them has changed (a changed CPL included).
      */
     public void updateMode() {
@@ -308,6 +310,7 @@ public final class Cpu implements Clock.SliceCounter {
             codeSize = (cs & RIGHTS_DB) != 0 ? 32 : 16;
             stackMask = (rights[Reg.SS] & RIGHTS_DB) != 0 ? 0xffffffffL : 0xffff;
         }
+        canonicalShift = (cr4 & CR4_LA57) != 0 ? 64 - 57 : 64 - 48;
         int key = codeSize | (stackMask == 0xffff ? KEY_STACK16 : 0) | (cpl == 3 ? KEY_USER : 0);
         if (((key ^ modeKey) & KEY_USER) != 0) {
             mem.port().contextChanged();
@@ -363,6 +366,11 @@ public final class Cpu implements Clock.SliceCounter {
             }
         }
         return false;
+    }
+
+    /** Whether a 64-bit linear address is canonical: 48 bits wide, 57 with CR4.LA57. */
+    public boolean canonical(long address) {
+        return address << canonicalShift >> canonicalShift == address;
     }
 
     /** Linear address of the instruction at RIP. */

@@ -27,4 +27,17 @@ final class Block {
         this.code = code;
         this.bytes = bytes;
     }
+
+    /** Links this block to the one that followed it at {@code rip}. */
+    void link(Block to, long rip, long epoch) {
+        if (epochA != epoch) {
+            epochA = epoch;
+            ripA = rip;
+            linkA = to;
+        } else {
+            epochB = epoch;
+            ripB = rip;
+            linkB = to;
+        }
+    }
 }
