@@ -253,6 +253,14 @@ public enum Feature {
         for (Feature feature : values()) {
             BY_NAME.put(feature.qemuName, feature);
         }
+        BY_NAME.put("sse3", PNI);
+        BY_NAME.put("sse4-1", SSE4_1);
+        BY_NAME.put("sse4-2", SSE4_2);
+        BY_NAME.put("pclmuldq", PCLMULQDQ);
+        BY_NAME.put("xd", NX);
+        BY_NAME.put("i64", LM);
+        BY_NAME.put("ffxsr", FXSR_OPT);
+        BY_NAME.put("ibrs", AMD_IBRS);
     }
 
     private final String qemuName;
@@ -269,7 +277,7 @@ public enum Feature {
         this.bit = bit;
     }
 
-    /** The feature of that name ({@code _} and {@code -} are the same), or null. */
+    /** The feature of that name or of one of QEMU's other names for it ({@code _} and {@code -} are the same), or null. */
     public static Feature byName(String name) {
         return BY_NAME.get(name.toLowerCase(java.util.Locale.ROOT).replace('_', '-'));
     }
