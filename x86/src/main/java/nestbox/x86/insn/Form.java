@@ -6,14 +6,54 @@ import nestbox.x86.model.Feature;
 /**
  * One row of the instruction table: one encoding of one instruction.
  *
- * @param mnemonic Intel's mnemonic in capitals
+ * @param mnemonic Intel's mnemonic in capitals. Families have one: {@code Jcc}, {@code SETcc}, {@code CMOVcc} (condition in
+ *     the low four bits of {@link Insn#opcode}), {@code MOVS}, {@code CMPS}, {@code STOS}, {@code LODS}, {@code SCAS},
+ *     {@code INS}, {@code OUTS}, {@code PUSHF}, {@code POPF}, {@code PUSHA}, {@code POPA}, {@code IRET} (width in
+ *     {@link Insn#size}); far transfers are {@code JMPF}, {@code CALLF}, {@code RETF}
  * @param operands the operands' kinds in Intel order (destination first), in the table's notation: Ev, Gv, Ib, Wx...
  * @param feature what the processor must have, or null
- * @param endsBlock the instruction may change control flow, mode or pending events: it is the last of its block
+ * @param attributes bits of {@link Attribute}
+ * @param encoding opcode and what it demands of prefixes and ModRM
+ * @param kinds the operands, parsed
+ * @param shape what the decoder needs to know about the operands
+ * @param notation the encoding as the table writes it
  */
-public record Form(String mnemonic, List<String> operands, Feature feature, boolean endsBlock) {
+public record Form(
+        String mnemonic,
+        List<String> operands,
+        Feature feature,
+        int attributes,
+        Encoding encoding,
+        List<Operand> kinds,
+        Shape shape,
+        String notation) {
+
+    boolean is(int attribute) {
+        return (attributes & attribute) != 0;
+    }
+
+    /** The instruction may change control flow, mode or pending events: it is the last of its block. */
+    public boolean endsBlock() {
+        return is(Attribute.END);
+    }
+
+    /** LOCK is permitted when the destination is memory. */
+    public boolean lockable() {
+        return is(Attribute.LOCK);
+    }
+
+    /** Needs CPL 0 (the handler checks it: other faults and intercepts may come first). */
+    public boolean privileged() {
+        return is(Attribute.CPL0);
+    }
+
     /** Whether the first operand is the r/m operand (a store form where the second is a register). */
     public boolean rmFirst() {
-        return !operands.isEmpty() && "EWQMR".indexOf(operands.get(0).charAt(0)) >= 0;
+        return !kinds.isEmpty() && kinds.get(0).isRm();
+    }
+
+    @Override
+    public String toString() {
+        return mnemonic + " " + String.join(", ", operands);
     }
 }

@@ -16,8 +16,15 @@ public final class Insn {
     /** Offset of the next instruction from the start of the block. */
     public int next;
 
-    /** Operand size in bits: 8, 16, 32, 64 (or the vector length for SSE and AVX forms: 128, 256). */
+    /**
+     * Operand size in bits. It is the width of the first general-register or r/m operand (so 32 or 64 for CVTSD2SI, MOVD and
+     * their like, the destination's width for MOVZX); without one the vector length for SSE and AVX forms (128, 256), 64 for
+     * MMX forms, the memory operand's width for x87 and others with a fixed one (16, 32, 64, 80, 128), and else the operand
+     * size that follows from mode and prefixes (16, 32, 64), as for far pointers, stack and descriptor-table instructions.
+     */
     public int size;
+    /** Width in bits of the r/m (or moffs) operand: source of MOVZX, memory part of PINSRW; 0 where it has none (LEA). */
+    public int rmSize;
     /** Address size in bits. */
     public int addressSize;
     /** Code size of the mode that it was decoded for: 16, 32 or 64. */
@@ -49,7 +56,8 @@ public final class Insn {
     /** Whether the r/m operand (or the moffs operand) lies in memory. */
     public boolean memory;
     /**
-     * Segment of the memory operand after overrides: ES..GS, and in 64-bit mode FS, GS or {@link #FLAT}. {@link #seg} is for
+     * Set for every instruction, so that those with implicit memory operands (strings, XLAT, MONITOR, MASKMOVQ) find their
+     * override here; DS then is the default. Segment of the memory operand after overrides: ES..GS, and in 64-bit mode FS, GS or {@link #FLAT}. {@link #seg} is for
      * faults and limits: an {@code FLAT} access relative to RSP or RBP faults with #SS, which {@link #stackSegment} tells.
      */
     public int seg;
@@ -64,9 +72,12 @@ public final class Insn {
     /** Displacement, sign-extended; RIP-relative ones already count from the block's start. */
     public long disp;
 
-    /** First immediate, sign-extended as the form says; the branch displacement of relative branches. */
+    /**
+     * First immediate: {@code Ib} and {@code Iw} zero-extended, {@code Ibs}, {@code Iz} and branch displacements sign-extended;
+     * the offset of a far pointer.
+     */
     public long imm;
-    /** Second immediate (ENTER, far pointers' selector, EXTRQ). */
+    /** Second immediate (ENTER's level, far pointers' selector, EXTRQ). */
     public long imm2;
 
     @Override
