@@ -15,6 +15,11 @@ record Encoding(int map, int opcode, int count, boolean modrm, long permitted) {
         return new Parser(text).parse();
     }
 
+    /** The encoding of the {@code i}th of its opcodes alone. */
+    Encoding only(int i) {
+        return new Encoding(map, opcode + i, 1, modrm, permitted);
+    }
+
     /** Walks the notation's words from left to right. */
     private static final class Parser {
         private final String text;
@@ -52,7 +57,7 @@ record Encoding(int map, int opcode, int count, boolean modrm, long permitted) {
                 fixedModrm(word);
             } else if (word.startsWith("VEX.") || word.startsWith("XOP.")) {
                 vex(word);
-            } else if (!prefix(word)) {
+            } else if (map != OpcodeMap.ONE_BYTE || !prefix(word)) {
                 opcode(word);
             }
         }
@@ -97,11 +102,8 @@ record Encoding(int map, int opcode, int count, boolean modrm, long permitted) {
 
         private void escape(String word) {
             int next = Integer.parseInt(word, 0, 2, 16);
-            if (next == 0x38 && text.indexOf(' ', at) > 0) {
-                map = OpcodeMap.MAP_0F38;
-                opcode = -1;
-            } else if (next == 0x3a && text.indexOf(' ', at) > 0) {
-                map = OpcodeMap.MAP_0F3A;
+            if (next == 0x38 || next == 0x3a) {
+                map = next == 0x38 ? OpcodeMap.MAP_0F38 : OpcodeMap.MAP_0F3A;
                 opcode = -1;
             } else {
                 map = OpcodeMap.MAP_0F;

@@ -6,10 +6,10 @@ import nestbox.x86.model.Feature;
 /**
  * One row of the instruction table: one encoding of one instruction.
  *
- * @param mnemonic Intel's mnemonic in capitals. Families have one: {@code Jcc}, {@code SETcc}, {@code CMOVcc} (condition in
- *     the low four bits of {@link Insn#opcode}), {@code MOVS}, {@code CMPS}, {@code STOS}, {@code LODS}, {@code SCAS},
- *     {@code INS}, {@code OUTS}, {@code PUSHF}, {@code POPF}, {@code PUSHA}, {@code POPA}, {@code IRET} (width in
- *     {@link Insn#size}); far transfers are {@code JMPF}, {@code CALLF}, {@code RETF}
+ * @param mnemonic Intel's mnemonic in capitals. Conditions have one name each (B, AE, E, NE, BE, A, P, NP, L, GE, LE, G...).
+ *     What differs by width alone has one name, and its width in {@link Insn#size}: {@code MOVS}, {@code CMPS}, {@code STOS},
+ *     {@code LODS}, {@code SCAS}, {@code INS}, {@code OUTS}, {@code PUSHF}, {@code POPF}, {@code PUSHA}, {@code POPA},
+ *     {@code IRET}. Far transfers are {@code JMPF}, {@code CALLF} and {@code RETF}
  * @param operands the operands' kinds in Intel order (destination first), in the table's notation: Ev, Gv, Ib, Wx...
  * @param feature what the processor must have, or null
  * @param attributes bits of {@link Attribute}

@@ -11,6 +11,10 @@ import nestbox.x86.model.Feature;
 /** Reads the instruction table's text: columns divided by bars, {@code #} comments, {@code =} titles of manual pages. */
 final class TableParser {
     private static final int COLUMNS = 5;
+    /** What {@code cc} stands for, by the condition's number. */
+    private static final String[] CONDITIONS = {
+        "O", "NO", "B", "AE", "E", "NE", "BE", "A", "S", "NS", "P", "NP", "L", "GE", "LE", "G"
+    };
 
     private final Map<String, Operand> operands = new HashMap<>();
     private final Map<String, Parsed> lists = new HashMap<>();
@@ -26,14 +30,14 @@ final class TableParser {
                 continue;
             }
             try {
-                into.add(row(line));
+                row(line, into);
             } catch (RuntimeException e) {
                 throw new IllegalArgumentException("instruction table: " + line, e);
             }
         }
     }
 
-    private Form row(String line) {
+    private void row(String line, List<Form> into) {
         int at = 0;
         for (int i = 0; i < COLUMNS; i++) {
             int bar = at > line.length() ? -1 : line.indexOf('|', at);
@@ -45,7 +49,15 @@ final class TableParser {
         int attributes = attributes(columns[4]);
         Encoding encoding = narrow(Encoding.parse(columns[1]), list.kinds, attributes);
         Feature feature = columns[3].isEmpty() ? null : Feature.valueOf(columns[3]);
-        return new Form(columns[0], list.names, feature, attributes, encoding, list.kinds, list.shape, columns[1]);
+        if (encoding.count() < CONDITIONS.length) {
+            into.add(new Form(columns[0], list.names, feature, attributes, encoding, list.kinds, list.shape, columns[1]));
+            return;
+        }
+        for (int i = 0; i < CONDITIONS.length; i++) {
+            String mnemonic = columns[0].replace("cc", CONDITIONS[i]);
+            Encoding one = encoding.only(i);
+            into.add(new Form(mnemonic, list.names, feature, attributes, one, list.kinds, list.shape, columns[1]));
+        }
     }
 
     private Parsed operands(String text) {

@@ -195,6 +195,8 @@ public enum Feature {
     TOPOEXT("topoext", 0x80000001, 0, Register.ECX, 22),
     PERFCTR_CORE("perfctr-core", 0x80000001, 0, Register.ECX, 23),
     PERFCTR_NB("perfctr-nb", 0x80000001, 0, Register.ECX, 24),
+    /** MONITORX and MWAITX; QEMU has no name for it, Linux has this one. */
+    MWAITX("mwaitx", 0x80000001, 0, Register.ECX, 29),
     // Leaf 80000007h, EDX
     INVTSC("invtsc", 0x80000007, 0, Register.EDX, 8),
     // Leaf 80000008h, EBX
