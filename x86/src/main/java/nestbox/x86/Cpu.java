@@ -2,6 +2,7 @@ package nestbox.x86;
 
 import nestbox.core.Clock;
 import nestbox.core.Seed;
+import nestbox.core.trace.Trace;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.mem.Memory;
 import nestbox.x86.mem.MemoryPort;
@@ -113,6 +114,8 @@ public final class Cpu implements Clock.SliceCounter {
     public final Seed random;
 
     public InterruptController apic;
+    /** Where events are emitted; the machine replaces it by its own. */
+    public Trace trace = Trace.off();
 
     /** RAX..R15 in encoding order, then {@link Reg#ZERO} and {@link Reg#BLOCK_RIP}. */
     public final long[] r = new long[18];

@@ -6,6 +6,8 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import nestbox.core.NestboxException;
+import nestbox.core.trace.Trace;
+import nestbox.core.trace.TraceEvents;
 
 /**
  * Sparse physical memory: RAM and ROM in chunks that are allocated when first touched, MMIO ranges, and holes that read as
@@ -55,10 +57,17 @@ public final class PhysicalMemory {
 
     private Region lastRegion;
 
+    private Trace trace = Trace.off();
+
     /** @param physicalBits width of the address bus, at most 52 */
     public PhysicalMemory(int physicalBits) {
         this.physicalBits = physicalBits;
         directory = new Chunk[1 << Math.max(0, physicalBits - CHUNK_SHIFT - DIRECTORY_SHIFT)][];
+    }
+
+    /** Emits MMIO accesses there from now on. */
+    public void setTrace(Trace machineTrace) {
+        trace = machineTrace;
     }
 
     public int physicalBits() {
@@ -169,7 +178,11 @@ public final class PhysicalMemory {
             return size == 8 ? -1 : (1L << (size * 8)) - 1;
         }
         if (region.kind == Kind.MMIO) {
-            return region.handler.read(physical - region.start, size);
+            long value = region.handler.read(physical - region.start, size);
+            if (trace.on) {
+                trace.emit(TraceEvents.MMIO_READ, physical, size, value);
+            }
+            return value;
         }
         byte[] data = chunk(physical).data;
         int at = (int) physical & CHUNK_MASK;
@@ -206,7 +219,11 @@ public final class PhysicalMemory {
             return;
         }
         if (region.kind == Kind.MMIO) {
-            region.handler.write(physical - region.start, size, size == 8 ? value : value & ((1L << (size * 8)) - 1));
+            long zeroExtended = size == 8 ? value : value & ((1L << (size * 8)) - 1);
+            if (trace.on) {
+                trace.emit(TraceEvents.MMIO_WRITE, physical, size, zeroExtended);
+            }
+            region.handler.write(physical - region.start, size, zeroExtended);
             return;
         }
         Chunk chunk = chunk(physical);

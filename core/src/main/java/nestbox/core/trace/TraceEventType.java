@@ -1,0 +1,60 @@
+package nestbox.core.trace;
+
+import java.util.List;
+
+/**
+ * A kind of trace event: its name and its fields, all numbers. Kinds are constants in tables such as {@link TraceEvents}; a
+ * record of a kind also has virtual time, processor and level.
+ */
+public final class TraceEventType {
+    /** Most fields that a kind may have. */
+    public static final int MAX_FIELDS = 6;
+
+    /** How a field is shown to people. */
+    public enum Base {
+        DECIMAL,
+        HEX
+    }
+
+    private final String name;
+    private final List<String> fields;
+    private final Base[] bases;
+
+    private TraceEventType(String name, List<String> fields, Base[] bases) {
+        this.name = name;
+        this.fields = fields;
+        this.bases = bases;
+    }
+
+    /** @param fields names in order; one that begins with {@code #} is shown in hexadecimal */
+    public static TraceEventType of(String name, String... fields) {
+        if (fields.length > MAX_FIELDS) {
+            throw new IllegalArgumentException(name + " has more than " + MAX_FIELDS + " fields");
+        }
+        String[] names = new String[fields.length];
+        Base[] bases = new Base[fields.length];
+        for (int i = 0; i < fields.length; i++) {
+            boolean hex = fields[i].startsWith("#");
+            names[i] = hex ? fields[i].substring(1) : fields[i];
+            bases[i] = hex ? Base.HEX : Base.DECIMAL;
+        }
+        return new TraceEventType(name, List.of(names), bases);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public List<String> fields() {
+        return fields;
+    }
+
+    public Base base(int field) {
+        return bases[field];
+    }
+
+    @Override
+    public String toString() {
+        return name + fields;
+    }
+}
