@@ -115,6 +115,23 @@ public final class Flags {
         c.flagCarry = kept | ((kept ^ overflow) >>> 1) | (carries & CARRY_AF);
     }
 
+    public static void setOf(Cpu c, boolean of) {
+        if (of != of(c)) {
+            c.flagCarry ^= 1L << 62;
+        }
+    }
+
+    /** Sets CF and OF, each 0 or 1, and keeps the others: multiplications and rotates. */
+    public static void setCfOf(Cpu c, long cf, long of) {
+        c.flagCarry = (c.flagCarry & ~CARRY_OUT) | cf << 63 | (cf ^ of) << 62;
+    }
+
+    /** All six: SF, ZF and PF of the sign-extended {@code result}; CF, OF and AF as given, each 0 or 1. */
+    public static void set(Cpu c, long result, long cf, long of, long af) {
+        c.flagResult = result;
+        c.flagCarry = cf << 63 | (cf ^ of) << 62 | af << 3;
+    }
+
     /** Condition code {@code cc} of Jcc, SETcc and CMOVcc (SDM Vol. 1, "EFLAGS Condition Codes"). */
     public static boolean condition(Cpu c, int cc) {
         boolean value;

@@ -250,6 +250,56 @@ public final class Memory {
         return port.load(linear, bytes, Access.READ | Access.WRITE | userBit(), seg);
     }
 
+    /**
+     * Copies {@code length} ascending bytes, each range within a page, if both pages have fast translations.
+     *
+     * @return false if nothing was done: a translation is missing, or the target overlaps bytes that are still to be read
+     */
+    public boolean copy(long from, long to, int length) {
+        int source = index(from);
+        int target = index(to);
+        if (readTag[source] != ((from + length - 1) & PAGE) || writeTag[target] != ((to + length - 1) & PAGE)) {
+            return false;
+        }
+        int sourceAt = readOffset[source] + ((int) from & 0xfff);
+        int targetAt = writeOffset[target] + ((int) to & 0xfff);
+        byte[] data = writeData[target];
+        if (readData[source] == data && targetAt > sourceAt && targetAt < sourceAt + length) {
+            return false;
+        }
+        System.arraycopy(readData[source], sourceAt, data, targetAt, length);
+        return true;
+    }
+
+    /**
+     * Stores the low {@code bits} of {@code value} again and again over {@code length} bytes within a page, if the page has a
+     * fast translation.
+     *
+     * @return false if it has none and nothing was done
+     */
+    public boolean fill(long to, int length, int bits, long value) {
+        int target = index(to);
+        if (writeTag[target] != ((to + length - 1) & PAGE)) {
+            return false;
+        }
+        byte[] data = writeData[target];
+        int at = writeOffset[target] + ((int) to & 0xfff);
+        int end = at + length;
+        long pattern = value;
+        for (int width = bits; width < 64; width <<= 1) {
+            pattern = (pattern & ((1L << width) - 1)) | pattern << width;
+        }
+        for (; at + 8 <= end; at += 8) {
+            LONG.set(data, at, pattern);
+        }
+        // What is left is a whole number of elements, so the pattern goes on in phase.
+        for (; at < end; at++) {
+            data[at] = (byte) pattern;
+            pattern = Long.rotateRight(pattern, 8);
+        }
+        return true;
+    }
+
     /** Raises what a load of {@code length} bytes would raise. */
     public void probeRead(long linear, int length, int seg) {
         if (readTag[index(linear)] != ((linear + length - 1) & PAGE)) {

@@ -9,21 +9,11 @@ import nestbox.x86.insn.Insn;
 
 /** Near transfers (SDM Vol. 2, "JMP", "CALL", "RET", "Jcc", "LOOP"). The target is checked before anything changes. */
 public final class Branch {
-    private static final long HALF_48 = 1L << 47;
-
     private Branch() {}
-
-    /** Whether the address is canonical for the current paging mode: 48 bits, or 57 with CR4.LA57. */
-    public static boolean canonical(Cpu c, long address) {
-        if (address + HALF_48 >>> 48 == 0) {
-            return true;
-        }
-        return (c.cr4 & Cpu.CR4_LA57) != 0 && address << 7 >> 7 == address;
-    }
 
     /** {@code target} as the next instruction's address; raises #GP(0) if it is not canonical or beyond CS's limit. */
     public static long check(Cpu c, long target) {
-        if (c.codeSize == 64 ? !canonical(c, target) : target > c.limit[Reg.CS]) {
+        if (c.codeSize == 64 ? !c.canonical(target) : target > c.limit[Reg.CS]) {
             throw c.raise(Vector.GP, 0);
         }
         return target;

@@ -2,6 +2,7 @@ package nestbox.x86.op;
 
 import java.util.HashMap;
 import java.util.Map;
+import nestbox.x86.insn.Insn;
 
 /** Condition codes by the suffixes that Jcc, SETcc and CMOVcc share (SDM Vol. 1, "EFLAGS Condition Codes"). */
 final class Conditions {
@@ -21,8 +22,12 @@ final class Conditions {
 
     private Conditions() {}
 
-    /** The condition's number, or -1 if the suffix is none. */
-    static int number(String suffix) {
-        return NUMBERS.getOrDefault(suffix, -1);
+    /**
+     * Number of the condition that the mnemonic has behind its first {@code length} letters, or -1 if it has none there;
+     * {@code cc} stands for the low bits of the opcode.
+     */
+    static int number(Insn in, int length) {
+        String suffix = in.form.mnemonic().substring(length);
+        return suffix.equals("cc") ? in.opcode & 0xf : NUMBERS.getOrDefault(suffix, -1);
     }
 }

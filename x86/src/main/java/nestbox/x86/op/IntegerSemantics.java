@@ -1,26 +1,44 @@
 package nestbox.x86.op;
 
-import nestbox.x86.Cpu;
+import java.util.List;
 import nestbox.x86.Flags;
 import nestbox.x86.insn.Handler;
 import nestbox.x86.insn.Insn;
 
 /** General-purpose instructions that are neither privileged nor floating-point. */
 final class IntegerSemantics {
+    /** Gives null for the mnemonics of others. */
+    @FunctionalInterface
+    private interface Family {
+        Handler bind(Insn in);
+    }
+
+    private static final List<Family> FAMILIES = List.of(
+            Moves::bind,
+            IntegerSemantics::arithmetic,
+            IntegerSemantics::control,
+            IntegerSemantics::stack,
+            IntegerSemantics::shifts,
+            IntegerSemantics::multiplication,
+            IntegerSemantics::bits,
+            IntegerSemantics::vexBits,
+            BitTests::bind,
+            Exchanges::bind,
+            Strings::bind,
+            IntegerSemantics::flags,
+            IntegerSemantics::decimal,
+            Miscellany::bind);
+
     private IntegerSemantics() {}
 
     static Handler bind(Insn in) {
-        Handler handler = Moves.bind(in);
-        if (handler == null) {
-            handler = arithmetic(in);
+        for (Family family : FAMILIES) {
+            Handler handler = family.bind(in);
+            if (handler != null) {
+                return handler;
+            }
         }
-        if (handler == null) {
-            handler = control(in);
-        }
-        if (handler == null) {
-            handler = stack(in);
-        }
-        return handler != null ? handler : flags(in);
+        return null;
     }
 
     private static Handler arithmetic(Insn in) {
@@ -76,7 +94,7 @@ final class IntegerSemantics {
             case "LOOPNE":
                 return Branch::loopNotEqual;
             default:
-                int cc = mnemonic.startsWith("J") ? Conditions.number(mnemonic.substring(1)) : -1;
+                int cc = mnemonic.startsWith("J") ? Conditions.number(in, 1) : -1;
                 return cc < 0 ? null : Branch.conditional(cc);
         }
     }
@@ -122,15 +140,137 @@ final class IntegerSemantics {
                 return (c, i) -> c.systemFlags &= ~(long) Flags.DF;
             case "STD":
                 return (c, i) -> c.systemFlags |= Flags.DF;
-            case "NOP":
-            case "PAUSE":
-                return IntegerSemantics::nothing;
             default:
                 return null;
         }
     }
 
-    private static void nothing(Cpu c, Insn in) {
-        // Hints and padding change nothing.
+    private static Handler shifts(Insn in) {
+        switch (in.form.mnemonic()) {
+            case "ROL":
+                return Shapes.shift(in, Shifts::rol);
+            case "ROR":
+                return Shapes.shift(in, Shifts::ror);
+            case "RCL":
+                return Shapes.shift(in, Shifts::rcl);
+            case "RCR":
+                return Shapes.shift(in, Shifts::rcr);
+            case "SHL":
+            case "SAL":
+                return Shapes.shift(in, Shifts::shl);
+            case "SHR":
+                return Shapes.shift(in, Shifts::shr);
+            case "SAR":
+                return Shapes.shift(in, Shifts::sar);
+            case "SHLD":
+                return Shapes.doubleShift(in, Shifts::shld);
+            case "SHRD":
+                return Shapes.doubleShift(in, Shifts::shrd);
+            default:
+                return null;
+        }
+    }
+
+    private static Handler multiplication(Insn in) {
+        switch (in.form.mnemonic()) {
+            case "MUL":
+                return Multiply::mul;
+            case "IMUL":
+                switch (Kinds.count(in)) {
+                    case 1:
+                        return Multiply::imul;
+                    case 2:
+                        return Shapes.binary(in, Multiply::imul);
+                    default:
+                        return (c, i) -> Operands.setReg(
+                                c, i, i.reg, i.size, Multiply.imul(c, Operands.rm(c, i, i.size), i.imm, i.size));
+                }
+            case "DIV":
+                return Multiply::div;
+            case "IDIV":
+                return Multiply::idiv;
+            default:
+                return null;
+        }
+    }
+
+    private static Handler bits(Insn in) {
+        switch (in.form.mnemonic()) {
+            case "BSF":
+                return Shapes.scan(Bits::bsf);
+            case "BSR":
+                return Shapes.scan(Bits::bsr);
+            case "TZCNT":
+                return Shapes.binary(in, Bits::tzcnt);
+            case "LZCNT":
+                return Shapes.binary(in, Bits::lzcnt);
+            case "POPCNT":
+                return Shapes.binary(in, Bits::popcnt);
+            case "ADCX":
+                return Shapes.binary(in, Bits::adcx);
+            case "ADOX":
+                return Shapes.binary(in, Bits::adox);
+            case "CRC32":
+                int data = Kinds.bits(in, 1);
+                return (c, i) -> c.r[i.reg] = Bits.crc32(c.r[i.reg], Operands.rm(c, i, data == 8 ? 8 : i.size), data == 8 ? 8 : i.size);
+            default:
+                return null;
+        }
+    }
+
+    private static Handler vexBits(Insn in) {
+        switch (in.form.mnemonic()) {
+            case "ANDN":
+                return Shapes.vexBetween(Bits::andn);
+            case "PDEP":
+                return Shapes.vexBetween((c, a, b, bits) -> Bits.pdep(a, b));
+            case "PEXT":
+                return Shapes.vexBetween((c, a, b, bits) -> Bits.pext(a, b));
+            case "BEXTR":
+                return Shapes.vexLast(Bits::bextr);
+            case "BZHI":
+                return Shapes.vexLast(Bits::bzhi);
+            case "SHLX":
+                return Shapes.vexLast((c, a, b, bits) -> a << (b & (bits - 1)));
+            case "SHRX":
+                return Shapes.vexLast((c, a, b, bits) -> a >>> (b & (bits - 1)));
+            case "SARX":
+                return Shapes.vexLast((c, a, b, bits) -> Operands.signExtend(a, bits) >> (b & (bits - 1)));
+            case "BLSI":
+                return Shapes.vexUnary(Bits::blsi);
+            case "BLSMSK":
+                return Shapes.vexUnary(Bits::blsmsk);
+            case "BLSR":
+                return Shapes.vexUnary(Bits::blsr);
+            case "MULX":
+                return Multiply::mulx;
+            case "RORX":
+                return (c, i) -> {
+                    long value = Operands.rm(c, i, i.size);
+                    int n = (int) i.imm & (i.size - 1);
+                    Operands.setReg(c, i, i.reg, i.size, value >>> n | value << (i.size - n));
+                };
+            default:
+                return null;
+        }
+    }
+
+    private static Handler decimal(Insn in) {
+        switch (in.form.mnemonic()) {
+            case "DAA":
+                return Bcd::daa;
+            case "DAS":
+                return Bcd::das;
+            case "AAA":
+                return Bcd::aaa;
+            case "AAS":
+                return Bcd::aas;
+            case "AAM":
+                return Bcd::aam;
+            case "AAD":
+                return Bcd::aad;
+            default:
+                return null;
+        }
     }
 }

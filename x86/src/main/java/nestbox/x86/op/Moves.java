@@ -15,6 +15,7 @@ final class Moves {
             case "MOV":
                 return mov(in);
             case "MOVNTI":
+            case "MOVDIRI":
                 return Moves::store;
             case "MOVZX":
                 return movzx(Kinds.bits(in, 1));
@@ -54,11 +55,11 @@ final class Moves {
     private static Handler conditional(Insn in) {
         String mnemonic = in.form.mnemonic();
         if (mnemonic.startsWith("CMOV")) {
-            int cc = Conditions.number(mnemonic.substring(4));
+            int cc = Conditions.number(in, 4);
             return cc < 0 ? null : (c, i) -> cmov(c, i, cc);
         }
         if (mnemonic.startsWith("SET")) {
-            int cc = Conditions.number(mnemonic.substring(3));
+            int cc = Conditions.number(in, 3);
             return cc < 0 ? null : (c, i) -> Operands.setRm(c, i, 8, Flags.condition(c, cc) ? 1 : 0);
         }
         return null;
@@ -191,7 +192,7 @@ final class Moves {
     /** AL = seg:[rBX + AL]. */
     private static void xlat(Cpu c, Insn in) {
         long offset = Operands.zeroExtend(c.r[Reg.RBX] + (c.r[Reg.RAX] & 0xff), in.addressSize);
-        long linear = in.codeSize == 64 ? c.base[in.seg] + offset : Segmentation.linear(c, in.seg, offset, 1, false);
+        long linear = Operands.linearAt(c, in, in.seg, offset, 1, false);
         Operands.setReg(c, in, Reg.RAX, 8, c.mem.load8(linear, in.seg));
     }
 

@@ -69,10 +69,15 @@ public final class Operands {
      */
     public static long linear(Cpu c, Insn in, int bytes, boolean write) {
         long offset = offset(c, in);
+        return linearAt(c, in, in.seg, offset, bytes, write);
+    }
+
+    /** Linear address of {@code seg:offset}, as {@link #linear} for an operand that is not the r/m operand. */
+    public static long linearAt(Cpu c, Insn in, int seg, long offset, int bytes, boolean write) {
         if (in.codeSize == 64) {
-            return c.base[in.seg] + offset;
+            return c.base[seg] + offset;
         }
-        return Segmentation.linear(c, in.seg, offset, bytes, write);
+        return Segmentation.linear(c, seg, offset, bytes, write);
     }
 
     /** Value of the r/m operand, zero-extended. */

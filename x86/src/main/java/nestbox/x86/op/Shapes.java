@@ -82,4 +82,80 @@ final class Shapes {
             c.mem.store(i.size, linear, seg, op.apply(c, a, i.size));
         };
     }
+
+    /** A shift or rotate of the r/m operand by 1, CL or an immediate. */
+    static Handler shift(Insn in, Alu.Binary op) {
+        switch (Kinds.kind(in, 1)) {
+            case "1":
+                return in.memory
+                        ? (c, i) -> modify(c, i, op, 1)
+                        : (c, i) -> Operands.setReg(
+                                c, i, i.rm, i.size, op.apply(c, Operands.reg(c, i, i.rm, i.size), 1, i.size));
+            case "CL":
+                return in.memory
+                        ? (c, i) -> modify(c, i, op, c.r[Reg.RCX])
+                        : (c, i) -> Operands.setReg(
+                                c, i, i.rm, i.size, op.apply(c, Operands.reg(c, i, i.rm, i.size), c.r[Reg.RCX], i.size));
+            default:
+                return binary(in, op);
+        }
+    }
+
+    /** {@code op(destination, source, count)}. */
+    @FunctionalInterface
+    interface Ternary {
+        long apply(Cpu c, long a, long b, long count, int bits);
+    }
+
+    /** SHLD and SHRD: the count is CL or an immediate. */
+    static Handler doubleShift(Insn in, Ternary op) {
+        if (Kinds.kind(in, 2).equals("CL")) {
+            return (c, i) -> doubleShift(c, i, op, c.r[Reg.RCX]);
+        }
+        return (c, i) -> doubleShift(c, i, op, i.imm);
+    }
+
+    private static void doubleShift(Cpu c, Insn in, Ternary op, long count) {
+        if (!in.memory) {
+            long a = Operands.reg(c, in, in.rm, in.size);
+            Operands.setReg(c, in, in.rm, in.size, op.apply(c, a, Operands.reg(c, in, in.reg, in.size), count, in.size));
+            return;
+        }
+        long linear = Operands.linear(c, in, in.size >> 3, true);
+        int seg = Operands.faultSegment(in);
+        long a = c.mem.loadForWrite(in.size, linear, seg);
+        c.mem.store(in.size, linear, seg, op.apply(c, a, Operands.reg(c, in, in.reg, in.size), count, in.size));
+    }
+
+    /** BSF and BSR: a source of 0 leaves the whole destination register. */
+    static Handler scan(Alu.Binary op) {
+        return (c, i) -> {
+            long source = Operands.rm(c, i, i.size);
+            long result = op.apply(c, c.r[i.reg], source, i.size);
+            if (source != 0) {
+                Operands.setReg(c, i, i.reg, i.size, result);
+            }
+        };
+    }
+
+    /** {@code reg = op(VEX.vvvv, r/m)}. */
+    static Handler vexBetween(Alu.Binary op) {
+        return (c, i) -> {
+            long b = Operands.rm(c, i, i.size);
+            Operands.setReg(c, i, i.reg, i.size, op.apply(c, Operands.reg(c, i, i.vvvv, i.size), b, i.size));
+        };
+    }
+
+    /** {@code reg = op(r/m, VEX.vvvv)}. */
+    static Handler vexLast(Alu.Binary op) {
+        return (c, i) -> {
+            long a = Operands.rm(c, i, i.size);
+            Operands.setReg(c, i, i.reg, i.size, op.apply(c, a, Operands.reg(c, i, i.vvvv, i.size), i.size));
+        };
+    }
+
+    /** {@code VEX.vvvv = op(r/m)}. */
+    static Handler vexUnary(Alu.Unary op) {
+        return (c, i) -> Operands.setReg(c, i, i.vvvv, i.size, op.apply(c, Operands.rm(c, i, i.size), i.size));
+    }
 }

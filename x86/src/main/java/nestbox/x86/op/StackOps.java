@@ -93,7 +93,7 @@ final class StackOps {
             long at = frame - (long) level * bytes;
             c.mem.store(bits, Stack.linear(c, at, bytes, true), Reg.SS, Stack.merge(c, top, frame));
         }
-        Operands.setReg(c, in, Reg.RBP, bits, Stack.merge(c, top, frame));
+        c.r[Reg.RBP] = Stack.merge(c, c.r[Reg.RBP], frame);
         Stack.setPointer(c, newTop);
     }
 
