@@ -19,6 +19,17 @@ public final class Memory {
     /** A tag that no page has: the low bits of a real tag are 0. */
     private static final long EMPTY = 1;
 
+    /** Sets of fast translations, see {@link #select}. */
+    public static final int SUPERVISOR = 0;
+
+    public static final int USER = 1;
+    /** Supervisor with EFLAGS.AC lifting SMAP. */
+    public static final int SUPERVISOR_AC = 2;
+    /** Every access takes the slow path (alignment checks); the port fills nothing here but fetches. */
+    public static final int SLOW = 3;
+
+    private static final int SETS = 4;
+
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -26,14 +37,19 @@ public final class Memory {
     private final Cpu cpu;
     private final MemoryPort port;
 
-    private final long[] readTag = new long[ENTRIES];
-    private final byte[][] readData = new byte[ENTRIES][];
-    private final int[] readOffset = new int[ENTRIES];
-    private final long[] writeTag = new long[ENTRIES];
-    private final byte[][] writeData = new byte[ENTRIES][];
-    private final int[] writeOffset = new int[ENTRIES];
-    private final long[] fetchTag = new long[ENTRIES];
-    private final long[] fetchPage = new long[ENTRIES];
+    private final FastSet[] sets = new FastSet[SETS];
+    private FastSet selected;
+
+    /** The selected set's arrays, here to save the hot path a step. */
+    private long[] readTag;
+
+    private byte[][] readData;
+    private int[] readOffset;
+    private long[] writeTag;
+    private byte[][] writeData;
+    private int[] writeOffset;
+    private long[] fetchTag;
+    private long[] fetchPage;
 
     /** Grows whenever a translation that the fetch path may rely on could have changed. */
     public long fetchEpoch;
@@ -41,7 +57,83 @@ public final class Memory {
     public Memory(Cpu cpu, MemoryPort port) {
         this.cpu = cpu;
         this.port = port;
-        dropAll();
+        for (int i = 0; i < SETS; i++) {
+            sets[i] = new FastSet();
+        }
+        select(SUPERVISOR);
+    }
+
+    /** Fast translations of one class of accesses. */
+    private static final class FastSet {
+        final long[] readTag = new long[ENTRIES];
+        final byte[][] readData = new byte[ENTRIES][];
+        final int[] readOffset = new int[ENTRIES];
+        final long[] writeTag = new long[ENTRIES];
+        final byte[][] writeData = new byte[ENTRIES][];
+        final int[] writeOffset = new int[ENTRIES];
+        final long[] fetchTag = new long[ENTRIES];
+        final long[] fetchPage = new long[ENTRIES];
+        boolean empty;
+
+        FastSet() {
+            drop();
+        }
+
+        void drop() {
+            if (!empty) {
+                Arrays.fill(readTag, EMPTY);
+                Arrays.fill(writeTag, EMPTY);
+                Arrays.fill(fetchTag, EMPTY);
+                empty = true;
+            }
+        }
+
+        void drop(long linear, long mask) {
+            for (int i = 0; i < ENTRIES; i++) {
+                readTag[i] = (readTag[i] & mask) == linear ? EMPTY : readTag[i];
+                writeTag[i] = (writeTag[i] & mask) == linear ? EMPTY : writeTag[i];
+                fetchTag[i] = (fetchTag[i] & mask) == linear ? EMPTY : fetchTag[i];
+            }
+        }
+
+        void dropPage(int i, long page) {
+            if (readTag[i] == page) {
+                readTag[i] = EMPTY;
+            }
+            if (writeTag[i] == page) {
+                writeTag[i] = EMPTY;
+            }
+            if (fetchTag[i] == page) {
+                fetchTag[i] = EMPTY;
+            }
+        }
+
+        void dropWritesTo(byte[] data, int offset) {
+            for (int i = 0; i < ENTRIES; i++) {
+                if (writeData[i] == data && writeOffset[i] == offset) {
+                    writeTag[i] = EMPTY;
+                }
+            }
+        }
+    }
+
+    /**
+     * Selects the set of fast translations for the current class of accesses ({@link #SUPERVISOR}, {@link #USER},
+     * {@link #SUPERVISOR_AC}, {@link #SLOW}), so that a change of class flushes nothing.
+     */
+    public void select(int set) {
+        FastSet s = sets[set];
+        if (s != selected) {
+            selected = s;
+            readTag = s.readTag;
+            readData = s.readData;
+            readOffset = s.readOffset;
+            writeTag = s.writeTag;
+            writeData = s.writeData;
+            writeOffset = s.writeOffset;
+            fetchTag = s.fetchTag;
+            fetchPage = s.fetchPage;
+        }
     }
 
     public MemoryPort port() {
@@ -59,6 +151,7 @@ public final class Memory {
     /** Lets loads of the page at {@code linear} go straight to {@code data}; {@code offset} is the page's first byte in it. */
     public void fillRead(long linear, byte[] data, int offset) {
         int i = index(linear);
+        selected.empty = false;
         readTag[i] = linear & PAGE;
         readData[i] = data;
         readOffset[i] = offset;
@@ -67,6 +160,7 @@ public final class Memory {
     /** As {@link #fillRead} for stores: never for ROM, pages with code, pages watched by a breakpoint, or a clear D bit. */
     public void fillWrite(long linear, byte[] data, int offset) {
         int i = index(linear);
+        selected.empty = false;
         writeTag[i] = linear & PAGE;
         writeData[i] = data;
         writeOffset[i] = offset;
@@ -74,39 +168,40 @@ public final class Memory {
 
     public void fillFetch(long linear, long physical) {
         int i = index(linear);
+        selected.empty = false;
         fetchTag[i] = linear & PAGE;
         fetchPage[i] = physical & PAGE;
     }
 
     /** Forgets every fast translation and makes the running block end after its current instruction. */
     public void dropAll() {
-        Arrays.fill(readTag, EMPTY);
-        Arrays.fill(writeTag, EMPTY);
-        Arrays.fill(fetchTag, EMPTY);
+        for (FastSet set : sets) {
+            set.drop();
+        }
         translationChanged();
     }
 
-    /** Forgets the fast translations of the page at {@code linear}. */
-    public void dropPage(long linear) {
-        int i = index(linear);
-        long page = linear & PAGE;
-        if (readTag[i] == page) {
-            readTag[i] = EMPTY;
-        }
-        if (writeTag[i] == page) {
-            writeTag[i] = EMPTY;
-        }
-        if (fetchTag[i] == page) {
-            fetchTag[i] = EMPTY;
-            translationChanged();
+    /**
+     * Forgets the fast translations of the {@code 1 << shift} bytes at {@code linear}. Links between blocks are the caller's to
+     * break ({@link #translationChanged}): this class cannot know which pages instructions were fetched from.
+     */
+    public void dropPages(long linear, int shift) {
+        for (FastSet set : sets) {
+            if (!set.empty) {
+                if (shift == 12) {
+                    set.dropPage(index(linear), linear & PAGE);
+                } else {
+                    set.drop(linear & -1L << shift, -1L << shift);
+                }
+            }
         }
     }
 
     /** Forgets fast stores into the RAM page whose first byte is {@code data[offset]}: it has come to hold code. */
     public void dropWritesTo(byte[] data, int offset) {
-        for (int i = 0; i < ENTRIES; i++) {
-            if (writeData[i] == data && writeOffset[i] == offset) {
-                writeTag[i] = EMPTY;
+        for (FastSet set : sets) {
+            if (!set.empty) {
+                set.dropWritesTo(data, offset);
             }
         }
     }

@@ -1,0 +1,108 @@
+package nestbox.mmu.paging;
+
+/**
+ * Which access which rights permit, under one setting of the control bits (SDM Vol. 3, "Determination of Access Rights" and
+ * "Protection Keys"). Rights are {@link Access#READ}, {@link Access#WRITE}, {@link Access#EXECUTE} and {@link Access#USER},
+ * the AND over all entries of a translation.
+ */
+public final class Permissions {
+    private static final int ACCESSES = 64;
+    private static final int RIGHTS = 16;
+
+    /** By access: the set of rights that it is denied on. */
+    private final int[] denied = new int[ACCESSES];
+
+    private boolean writeProtect;
+    private boolean keys;
+    private int pkru;
+    private boolean reportsFetch;
+
+    /**
+     * Sets the control bits.
+     *
+     * @param writeProtect CR0.WP
+     * @param smep CR4.SMEP
+     * @param smap CR4.SMAP
+     * @param ac EFLAGS.AC, which lifts SMAP for explicit accesses
+     * @param reportsFetch whether #PF's I bit is reported: SMEP, or NXE with PAE, 4- or 5-level paging
+     */
+    public void set(boolean writeProtect, boolean smep, boolean smap, boolean ac, boolean reportsFetch) {
+        this.writeProtect = writeProtect;
+        this.reportsFetch = reportsFetch;
+        for (int access = 0; access < ACCESSES; access++) {
+            int set = 0;
+            for (int rights = 0; rights < RIGHTS; rights++) {
+                if (!permitted(access, rights, smep, smap, ac)) {
+                    set |= 1 << rights;
+                }
+            }
+            denied[access] = set;
+        }
+    }
+
+    /** Sets PKRU, with {@code enabled} if CR4.PKE is set in IA-32e mode. */
+    public void setKeys(boolean enabled, long pkruValue) {
+        keys = enabled;
+        pkru = (int) pkruValue;
+    }
+
+    private boolean permitted(int access, int rights, boolean smep, boolean smap, boolean ac) {
+        boolean readable = (rights & Access.READ) != 0;
+        boolean writable = (rights & Access.WRITE) != 0;
+        boolean executable = (rights & Access.EXECUTE) != 0;
+        boolean userPage = (rights & Access.USER) != 0;
+        boolean implicit = (access & Access.IMPLICIT) != 0;
+        if ((access & Access.USER) != 0 && !implicit) {
+            return userPage
+                    && ((access & Access.READ) == 0 || readable)
+                    && ((access & Access.WRITE) == 0 || writable)
+                    && ((access & Access.EXECUTE) == 0 || executable);
+        }
+        if ((access & Access.EXECUTE) != 0) {
+            return executable && !(userPage && smep);
+        }
+        if (userPage && smap && (implicit || !ac)) {
+            return false;
+        }
+        return ((access & Access.READ) == 0 || readable) && ((access & Access.WRITE) == 0 || writable || !writeProtect);
+    }
+
+    /** Whether the access is denied, by the rights or by the protection key. */
+    public boolean denies(int access, int rights, int key) {
+        return (denied[access & (ACCESSES - 1)] >>> rights & 1) != 0 || (keys && keyDenies(access, rights, key));
+    }
+
+    /** Whether the protection key of a user-mode page denies a data access. */
+    public boolean keyDenies(int access, int rights, int key) {
+        if (!keys || (access & Access.EXECUTE) != 0 || (rights & Access.USER) == 0) {
+            return false;
+        }
+        int bits = pkru >>> (2 * key);
+        if ((bits & 1) != 0) {
+            return true;
+        }
+        boolean user = (access & (Access.USER | Access.IMPLICIT)) == Access.USER;
+        return (bits & 2) != 0 && (access & Access.WRITE) != 0 && (user || writeProtect);
+    }
+
+    /** The #PF error code of an access whose walk ended with {@code walker}'s outcome. */
+    public int errorCode(Walker walker, int access) {
+        int code = walker.outcome == Walker.NOT_PRESENT ? 0 : PageFault.P;
+        if ((access & Access.WRITE) != 0) {
+            code |= PageFault.W;
+        }
+        if ((access & (Access.USER | Access.IMPLICIT)) == Access.USER) {
+            code |= PageFault.U;
+        }
+        if ((access & Access.EXECUTE) != 0 && reportsFetch) {
+            code |= PageFault.I;
+        }
+        if (walker.outcome == Walker.RESERVED) {
+            code |= PageFault.RSVD;
+        }
+        if (walker.outcome == Walker.DENIED && keyDenies(access, walker.rights, walker.key)) {
+            code |= PageFault.PK;
+        }
+        return code;
+    }
+}

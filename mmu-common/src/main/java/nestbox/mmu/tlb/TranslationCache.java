@@ -1,0 +1,291 @@
+package nestbox.mmu.tlb;
+
+import nestbox.core.Seed;
+import nestbox.mmu.paging.Access;
+
+/**
+ * The translation cache and the paging-structure caches of one processor (SDM Vol. 3, "Caching Translation Information";
+ * APM Vol. 2, "TLB Management"). Entries are tagged by PCID or global, within a <i>space</i>: a number that the owner gives to
+ * each combination of VPID or ASID and EP4TA (0 without virtualization). A translation is cached at its page's size, so one
+ * invalidation of any of its addresses drops all of it.
+ *
+ * <p>What is cached depends on fills and invalidations alone, never on hits: engines with different fast paths see the same
+ * contents.
+ */
+public final class TranslationCache {
+    /** Attribute bits beside the rights ({@link Access#READ}, WRITE, EXECUTE and USER). */
+    public static final int RIGHTS = Access.READ | Access.WRITE | Access.EXECUTE | Access.USER;
+
+    public static final int GLOBAL = 1 << 4;
+    /** The dirty flag was set when the entry was filled. */
+    public static final int DIRTY = 1 << 5;
+    /** Instructions were fetched through the entry. */
+    public static final int FETCHED = 1 << 6;
+
+    private static final int KEY_SHIFT = 8;
+    private static final int PAGE_SHIFT = 16;
+
+    /** Page sizes, as shifts; a key's low bits are an index into them. */
+    private static final int[] SHIFTS = {12, 21, 22, 30};
+
+    private static final int CLASS_BITS = 2;
+    private static final int LEVEL_BITS = 3;
+
+    private final TranslationListener listener;
+    private final TagTable pages;
+    private final TagTable structures;
+    /** Live entries by size class. */
+    private final int[] live = new int[SHIFTS.length];
+
+    private long space;
+    private int pcid;
+    private long tag;
+
+    public TranslationCache(RetentionPolicy policy, TranslationListener listener) {
+        this.listener = listener;
+        boolean seeded = policy.kind() == RetentionPolicy.Kind.SEEDED;
+        pages = new TagTable(policy.capacity(), seeded ? new Seed(policy.parameter()) : null);
+        structures = new TagTable(policy.structureCapacity(), seeded ? new Seed(~policy.parameter()) : null);
+    }
+
+    /** Whether anything is cached at all. */
+    public boolean retains() {
+        return pages.capacity() != 0;
+    }
+
+    /** Selects the tags of the lookups and fills that follow. */
+    public void select(long newSpace, int newPcid) {
+        space = newSpace;
+        pcid = newPcid;
+        tag = newSpace << TagTable.PCID_BITS | newPcid;
+    }
+
+    public int pcid() {
+        return pcid;
+    }
+
+    /** Number of cached translations, of all tags. */
+    public int size() {
+        return pages.size();
+    }
+
+    /** Number of entries of the paging-structure caches, of all tags. */
+    public int structureSize() {
+        return structures.size();
+    }
+
+    /** Attributes for {@link #add}. */
+    public static int attributes(int rights, boolean global, boolean dirty, int key, int pageShift) {
+        return rights | (global ? GLOBAL : 0) | (dirty ? DIRTY : 0) | key << KEY_SHIFT | pageShift << PAGE_SHIFT;
+    }
+
+    public static int key(int attributes) {
+        return attributes >>> KEY_SHIFT & 15;
+    }
+
+    public static int pageShift(int attributes) {
+        return attributes >>> PAGE_SHIFT;
+    }
+
+    /** The translation of {@code linear} under the selected tags, or -1. */
+    public int find(long linear) {
+        for (int c = 0; c < SHIFTS.length; c++) {
+            if (live[c] != 0) {
+                int entry = pages.find(pageKey(linear, c), tag);
+                if (entry >= 0) {
+                    return entry;
+                }
+            }
+        }
+        return -1;
+    }
+
+    public int attributes(int entry) {
+        return pages.attributes(entry);
+    }
+
+    /** Physical address that {@code linear} translates to by the entry. */
+    public long physical(int entry, long linear) {
+        return pages.value(entry) | linear & (1L << pageShift(pages.attributes(entry))) - 1;
+    }
+
+    /** Notes that instructions are fetched through the entry. */
+    public void markFetched(int entry) {
+        pages.setAttributes(entry, pages.attributes(entry) | FETCHED);
+    }
+
+    /** Caches a translation; the caller has dropped older ones of the address. */
+    public void add(long linear, long physical, int attributes) {
+        if (pages.capacity() == 0) {
+            return;
+        }
+        for (int victim = pages.victim(); victim >= 0; victim = pages.size() < pages.capacity() ? -1 : pages.victim()) {
+            removePage(victim);
+        }
+        int shift = pageShift(attributes);
+        int c = sizeClass(shift);
+        long offset = (1L << shift) - 1;
+        long entryTag = (attributes & GLOBAL) != 0 ? space << TagTable.PCID_BITS | TagTable.GLOBAL : tag;
+        pages.add(pageKey(linear, c), entryTag, physical & ~offset, attributes);
+        live[c]++;
+    }
+
+    /**
+     * Caches that the walk of {@code linear} reaches {@code table} at {@code level}, whose region is {@code 1 << regionShift}
+     * bytes large.
+     */
+    public void addStructure(long linear, int level, int regionShift, long table, int rights) {
+        if (structures.capacity() == 0) {
+            return;
+        }
+        long key = structureKey(linear, level, regionShift);
+        int old = structures.find(key, tag);
+        if (old >= 0) {
+            structures.remove(old);
+        }
+        for (int victim = structures.victim();
+                victim >= 0;
+                victim = structures.size() < structures.capacity() ? -1 : structures.victim()) {
+            structures.remove(victim);
+        }
+        structures.add(key, tag, table, rights | regionShift << PAGE_SHIFT);
+    }
+
+    /** The paging-structure entry that leads to the table of {@code level} for {@code linear}, or -1. */
+    public int findStructure(long linear, int level, int regionShift) {
+        return structures.size() == 0 ? -1 : structures.find(structureKey(linear, level, regionShift), tag);
+    }
+
+    public long structureTable(int entry) {
+        return structures.value(entry);
+    }
+
+    public int structureRights(int entry) {
+        return structures.attributes(entry) & RIGHTS;
+    }
+
+    /** Drops the translations of {@code linear} under the selected PCID and global ones. */
+    public void dropPage(long linear) {
+        for (int c = 0; c < SHIFTS.length; c++) {
+            while (live[c] != 0) {
+                int entry = pages.find(pageKey(linear, c), tag);
+                if (entry < 0) {
+                    break;
+                }
+                removePage(entry);
+            }
+        }
+    }
+
+    /** Drops the paging-structure entries that the selected PCID would use for {@code linear}. */
+    public void dropStructures(long linear) {
+        dropStructures(linear, tag);
+    }
+
+    private void dropStructures(long linear, long ofTag) {
+        int next;
+        for (int entry = structures.first(); entry >= 0; entry = next) {
+            next = structures.next(entry);
+            int shift = structures.attributes(entry) >>> PAGE_SHIFT;
+            if (structures.tag(entry) == ofTag && structures.key(entry) >>> LEVEL_BITS == linear >>> shift) {
+                structures.remove(entry);
+            }
+        }
+    }
+
+    /** Drops all paging-structure entries of {@code ofPcid}, or of every PCID if it is negative. */
+    public void dropAllStructures(int ofPcid) {
+        long wanted = space << TagTable.PCID_BITS | ofPcid;
+        int next;
+        for (int entry = structures.first(); entry >= 0; entry = next) {
+            next = structures.next(entry);
+            long found = structures.tag(entry);
+            if (ofPcid < 0 ? found >> TagTable.PCID_BITS == space : found == wanted) {
+                structures.remove(entry);
+            }
+        }
+    }
+
+    /** Drops the translation and the paging-structure entries of one address and PCID; global translations stay. */
+    public void dropAddress(int ofPcid, long linear) {
+        long wanted = space << TagTable.PCID_BITS | ofPcid;
+        int next;
+        for (int entry = pages.first(); entry >= 0; entry = next) {
+            next = pages.next(entry);
+            long key = pages.key(entry);
+            int c = (int) key & (1 << CLASS_BITS) - 1;
+            if (pages.tag(entry) == wanted && key == pageKey(linear, c)) {
+                removePage(entry);
+            }
+        }
+        dropStructures(linear, wanted);
+    }
+
+    /** Drops everything of one PCID but global translations. */
+    public void dropContext(int ofPcid) {
+        dropPages(space << TagTable.PCID_BITS | ofPcid, -1L);
+        dropAllStructures(ofPcid);
+    }
+
+    /** Drops everything of every PCID in the selected space but global translations. */
+    public void dropAllButGlobal() {
+        dropPages(space << TagTable.PCID_BITS, ~TagTable.PCID_MASK);
+        dropAllStructures(-1);
+    }
+
+    /** Drops everything in the selected space. */
+    public void dropSpace() {
+        dropPages(space << TagTable.PCID_BITS, ~(TagTable.PCID_MASK | TagTable.GLOBAL));
+        dropAllStructures(-1);
+    }
+
+    /** Drops everything. */
+    public void clear() {
+        pages.clear();
+        structures.clear();
+        java.util.Arrays.fill(live, 0);
+        listener.droppedMany();
+    }
+
+    private void dropPages(long wanted, long mask) {
+        int next;
+        for (int entry = pages.first(); entry >= 0; entry = next) {
+            next = pages.next(entry);
+            if ((pages.tag(entry) & mask) == wanted) {
+                live[(int) pages.key(entry) & (1 << CLASS_BITS) - 1]--;
+                pages.remove(entry);
+            }
+        }
+        listener.droppedMany();
+    }
+
+    private void removePage(int entry) {
+        long key = pages.key(entry);
+        int attributes = pages.attributes(entry);
+        int c = (int) key & (1 << CLASS_BITS) - 1;
+        live[c]--;
+        pages.remove(entry);
+        listener.dropped(key >>> CLASS_BITS << SHIFTS[c], SHIFTS[c], attributes);
+    }
+
+    private static int sizeClass(int shift) {
+        switch (shift) {
+            case 12:
+                return 0;
+            case 21:
+                return 1;
+            case 22:
+                return 2;
+            default:
+                return 3;
+        }
+    }
+
+    private static long pageKey(long linear, int sizeClass) {
+        return linear >>> SHIFTS[sizeClass] << CLASS_BITS | sizeClass;
+    }
+
+    private static long structureKey(long linear, int level, int regionShift) {
+        return linear >>> regionShift << LEVEL_BITS | level;
+    }
+}
