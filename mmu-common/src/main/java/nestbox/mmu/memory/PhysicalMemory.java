@@ -111,6 +111,17 @@ public final class PhysicalMemory {
         return region == null ? Kind.HOLE : region.kind;
     }
 
+    public boolean isMmio(long physical) {
+        Region region = region(physical);
+        return region != null && region.kind == Kind.MMIO;
+    }
+
+    /** Whether stores to the page may bypass this class: it is RAM and holds no translated code. */
+    public boolean plainRam(long physical) {
+        Region region = region(physical);
+        return region != null && region.kind == Kind.RAM && !holdsCode(physical);
+    }
+
     private Region region(long physical) {
         Region last = lastRegion;
         if (last != null && last.contains(physical)) {

@@ -227,6 +227,11 @@ public final class TranslationCache {
         dropAllStructures(ofPcid);
     }
 
+    /** Drops the global translations of the selected space. */
+    public void dropGlobal() {
+        dropPages(space << TagTable.PCID_BITS | TagTable.GLOBAL, -1L);
+    }
+
     /** Drops everything of every PCID in the selected space but global translations. */
     public void dropAllButGlobal() {
         dropPages(space << TagTable.PCID_BITS, ~TagTable.PCID_MASK);

@@ -1,9 +1,12 @@
 package nestbox.x86.testing;
 
+import java.util.Set;
 import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
 import nestbox.x86.Platform;
 import nestbox.x86.Reg;
+import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
@@ -54,19 +57,24 @@ public final class TestCpu {
     private static Cpu create(Vendor vendor) {
         PhysicalMemory memory = new PhysicalMemory(36);
         memory.mapRam(0, MEMORY);
-        return new Cpu(0, new EveryFeature(vendor), new NoPlatform(), memory, cpu -> new FlatPort(cpu, memory), 1);
+        CpuFeatures features = new AlmostEveryFeature(vendor, 36, Set.of());
+        return new Cpu(0, features, new NoPlatform(), memory, cpu -> new FlatPort(cpu, memory), 1);
     }
 
-    /** Has every feature of the list. */
-    private record EveryFeature(Vendor vendor) implements CpuFeatures {
+    /** A processor in real mode behind the silicon's port, with every feature that is not {@code absent}. */
+    public static Cpu silicon(Vendor vendor, PhysicalMemory memory, RetentionPolicy policy, int physicalBits, Set<Feature> absent) {
+        CpuFeatures features = new AlmostEveryFeature(vendor, physicalBits, absent);
+        Cpu cpu = new Cpu(0, features, new NoPlatform(), memory, c -> new SiliconPort(c, memory, policy), 1);
+        cpu.cr0 = Cpu.CR0_ET;
+        segments(cpu, 0xffff, DATA, DATA);
+        return cpu;
+    }
+
+    /** Has every feature of the list but some. */
+    private record AlmostEveryFeature(Vendor vendor, int physicalBits, Set<Feature> absent) implements CpuFeatures {
         @Override
         public boolean has(Feature feature) {
-            return true;
-        }
-
-        @Override
-        public int physicalBits() {
-            return 36;
+            return !absent.contains(feature);
         }
 
         @Override

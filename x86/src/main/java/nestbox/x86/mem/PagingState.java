@@ -1,0 +1,125 @@
+package nestbox.x86.mem;
+
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import nestbox.mmu.paging.PagingFeature;
+import nestbox.mmu.paging.PagingFormat;
+import nestbox.mmu.paging.PagingLimits;
+import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.paging.Permissions;
+import nestbox.x86.Cpu;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
+
+/** What follows for translation from CR0, CR4, EFER, PKRU and the CPU model; recomputed only when one of them has changed. */
+final class PagingState {
+    private static final long CR0_BITS = Cpu.CR0_PG | Cpu.CR0_WP;
+    private static final long EFER_BITS = Cpu.EFER_NXE | Cpu.EFER_LMA;
+    private static final long CR4_BITS = Cpu.CR4_PSE
+            | Cpu.CR4_PAE
+            | Cpu.CR4_PGE
+            | Cpu.CR4_LA57
+            | Cpu.CR4_PCIDE
+            | Cpu.CR4_SMEP
+            | Cpu.CR4_SMAP
+            | Cpu.CR4_PKE;
+
+    private final Cpu cpu;
+    private final Map<PagingLimits, Map<PagingFormat, PagingMode>> modes = new HashMap<>();
+    /** With SMAP in force, and with EFLAGS.AC lifting it. */
+    private final Permissions strict = new Permissions();
+
+    private final Permissions lifted = new Permissions();
+
+    private long key = -1;
+    private long pkru;
+
+    /** CR0.PG. */
+    boolean paging;
+
+    PagingMode mode;
+    /** Under the present EFLAGS.AC. */
+    Permissions permissions = strict;
+    /** 64 less the width of linear addresses in IA-32e mode, else 0. */
+    int canonicalShift;
+    /** What linear addresses are cut to. */
+    long linearMask = 0xffffffffL;
+
+    PagingState(Cpu cpu) {
+        this.cpu = cpu;
+    }
+
+    /** Catches up with the registers; true if earlier judgements about accesses no longer hold. */
+    boolean update() {
+        long now = (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32;
+        if (now == key && cpu.pkru == pkru) {
+            return false;
+        }
+        key = now;
+        pkru = cpu.pkru;
+        rebuild();
+        return true;
+    }
+
+    /** Chooses the permissions for supervisor accesses with or without EFLAGS.AC. */
+    void lift(boolean ac) {
+        permissions = ac ? lifted : strict;
+    }
+
+    private void rebuild() {
+        paging = (cpu.cr0 & Cpu.CR0_PG) != 0;
+        boolean longMode = cpu.longMode();
+        boolean la57 = (cpu.cr4 & Cpu.CR4_LA57) != 0;
+        canonicalShift = longMode ? la57 ? 7 : 16 : 0;
+        linearMask = longMode ? -1 : 0xffffffffL;
+        PagingFormat format = format(longMode, la57);
+        mode = modes.computeIfAbsent(limits(la57), limits -> new HashMap<>())
+                .computeIfAbsent(format, f -> new PagingMode(f, limits(la57)));
+        boolean wp = (cpu.cr0 & Cpu.CR0_WP) != 0;
+        boolean smep = (cpu.cr4 & Cpu.CR4_SMEP) != 0;
+        boolean smap = (cpu.cr4 & Cpu.CR4_SMAP) != 0;
+        boolean nx = (cpu.efer & Cpu.EFER_NXE) != 0 && format != PagingFormat.TWO_LEVEL;
+        strict.set(wp, smep, smap, false, smep || nx);
+        lifted.set(wp, smep, smap, true, smep || nx);
+        boolean keys = longMode && (cpu.cr4 & Cpu.CR4_PKE) != 0;
+        strict.setKeys(keys, pkru);
+        lifted.setKeys(keys, pkru);
+    }
+
+    private PagingFormat format(boolean longMode, boolean la57) {
+        if (longMode) {
+            return la57 ? PagingFormat.FIVE_LEVEL : PagingFormat.FOUR_LEVEL;
+        }
+        return (cpu.cr4 & Cpu.CR4_PAE) != 0 ? PagingFormat.PAE : PagingFormat.TWO_LEVEL;
+    }
+
+    private PagingLimits limits(boolean la57) {
+        Set<PagingFeature> set = EnumSet.noneOf(PagingFeature.class);
+        add(set, PagingFeature.PAGE_SIZE_EXTENSIONS, (cpu.cr4 & Cpu.CR4_PSE) != 0);
+        add(set, PagingFeature.PSE36, cpu.features.has(Feature.PSE36));
+        add(set, PagingFeature.GIGABYTE_PAGES, cpu.features.has(Feature.PDPE1GB));
+        add(set, PagingFeature.EXECUTE_DISABLE, (cpu.efer & Cpu.EFER_NXE) != 0);
+        add(set, PagingFeature.GLOBAL_PAGES, (cpu.cr4 & Cpu.CR4_PGE) != 0);
+        add(set, PagingFeature.PROTECTION_KEYS, cpu.features.has(Feature.PKU));
+        add(set, PagingFeature.TOP_BIT8_RESERVED, cpu.features.vendor() == Vendor.AMD);
+        return new PagingLimits(cpu.features.physicalBits(), la57 ? 57 : 48, set);
+    }
+
+    private static void add(Set<PagingFeature> set, PagingFeature feature, boolean on) {
+        if (on) {
+            set.add(feature);
+        }
+    }
+
+    /** The PAE format with the model's limits, whatever paging is in force: for loading PDPTE registers. */
+    PagingMode pae() {
+        return new PagingMode(PagingFormat.PAE, limits(false));
+    }
+
+    /** The PCID in force: CR3's low bits with CR4.PCIDE, else 0. */
+    int pcid() {
+        return (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xfff : 0;
+    }
+}

@@ -1,0 +1,133 @@
+package nestbox.x86.mem;
+
+import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.tlb.TranslationCache;
+import nestbox.x86.Cpu;
+import nestbox.x86.model.Vendor;
+
+/**
+ * The silicon's side of the invalidating instructions (SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure
+ * Caches"; APM Vol. 2, "TLB Management").
+ */
+final class SiliconControl implements TranslationControl {
+    /** AMD flushes at any change of these; Intel names fewer. */
+    private static final long AMD_CR0 = Cpu.CR0_PG | Cpu.CR0_PE;
+
+    private static final long AMD_CR4 = Cpu.CR4_PGE | Cpu.CR4_PAE | Cpu.CR4_PSE;
+
+    private final Cpu cpu;
+    private final SiliconPort port;
+    private final PagingState state;
+    private final TranslationCache cache;
+    private final boolean amd;
+
+    SiliconControl(Cpu cpu, SiliconPort port, PagingState state, TranslationCache cache) {
+        this.cpu = cpu;
+        this.port = port;
+        this.state = state;
+        this.cache = cache;
+        this.amd = cpu.features.vendor() == Vendor.AMD;
+    }
+
+    /** The tags and the context follow the registers. */
+    private void follow() {
+        cache.select(0, state.pcid());
+        port.contextChanged();
+    }
+
+    @Override
+    public void invalidatePage(long linear) {
+        if (canonical(linear)) {
+            cache.dropPage(linear & state.linearMask);
+            // AMD's INVLPG drops the upper levels whatever they translate, as long as EFER.TCE is clear.
+            cache.dropAllStructures(amd ? -1 : cache.pcid());
+        }
+    }
+
+    private boolean canonical(long linear) {
+        int shift = state.canonicalShift;
+        return linear << shift >> shift == linear;
+    }
+
+    @Override
+    public void invalidatePcid(int type, int pcid, long linear) {
+        switch (type) {
+            case INDIVIDUAL_ADDRESS -> cache.dropAddress(pcid, linear & state.linearMask);
+            case SINGLE_CONTEXT -> cache.dropContext(pcid);
+            case ALL_CONTEXTS -> cache.dropSpace();
+            default -> cache.dropAllButGlobal();
+        }
+    }
+
+    @Override
+    public void cr0Written(long oldValue) {
+        long changed = oldValue ^ cpu.cr0;
+        if ((oldValue & ~cpu.cr0 & Cpu.CR0_PG) != 0 || (amd && (changed & AMD_CR0) != 0)) {
+            cache.dropSpace();
+        }
+        follow();
+    }
+
+    @Override
+    public void cr3Written(long oldValue, boolean keep) {
+        cache.select(0, state.pcid());
+        if (!keep) {
+            cache.dropContext(cache.pcid());
+        }
+        port.contextChanged();
+        cpu.mem.dropAll();
+    }
+
+    @Override
+    public void cr4Written(long oldValue) {
+        long changed = oldValue ^ cpu.cr4;
+        boolean pcideCleared = (oldValue & ~cpu.cr4 & Cpu.CR4_PCIDE) != 0;
+        boolean smepSet = (cpu.cr4 & ~oldValue & Cpu.CR4_SMEP) != 0;
+        if ((changed & Cpu.CR4_PGE) != 0 || pcideCleared || (amd && (changed & AMD_CR4) != 0)) {
+            cache.dropSpace();
+        } else if ((changed & Cpu.CR4_PAE) != 0 || smepSet) {
+            cache.dropContext(cache.pcid());
+            cache.dropGlobal();
+        }
+        follow();
+    }
+
+    @Override
+    public void eferWritten(long oldValue) {
+        if (amd && ((oldValue ^ cpu.efer) & Cpu.EFER_NXE) != 0) {
+            cache.dropSpace();
+        }
+        follow();
+    }
+
+    @Override
+    public boolean loadPdptes(long cr3) {
+        PagingMode pae = state.pae();
+        long table = cr3 & 0xffffffe0L;
+        long[] loaded = new long[4];
+        for (int i = 0; i < 4; i++) {
+            loaded[i] = port.readPhysical(table + 8 * i, 8);
+            if (pae.pdpteReserved(loaded[i])) {
+                return false;
+            }
+        }
+        System.arraycopy(loaded, 0, cpu.pdpte, 0, 4);
+        return true;
+    }
+
+    @Override
+    public void invalidateAll() {
+        cache.clear();
+        follow();
+    }
+
+    @Override
+    public void setA20(boolean open) {
+        port.setGate(open);
+    }
+
+    @Override
+    public boolean a20() {
+        return port.gateOpen();
+    }
+}

@@ -1,0 +1,327 @@
+package nestbox.x86.mem;
+
+import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.mmu.paging.Access;
+import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.paging.TableReader;
+import nestbox.mmu.paging.Walker;
+import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.mmu.tlb.TranslationCache;
+import nestbox.mmu.tlb.TranslationListener;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Reg;
+import nestbox.x86.Vector;
+
+/**
+ * The silicon's memory port: linear addresses through the translation cache, the page walk and the A20 gate to physical
+ * memory, with the checks of canonicality, alignment, rights and data breakpoints.
+ *
+ * <p>No fault is ever raised on cached knowledge alone: before #PF the cached entries of the address are dropped, as the manual
+ * demands of a #PF anyway, and the walk is repeated from the root. So an edit that adds rights or makes an entry present never
+ * needs an invalidation, under any policy.
+ */
+public final class SiliconPort implements MemoryPort {
+    private static final long PAGE = ~0xfffL;
+    private static final long A20 = 1 << 20;
+
+    private final Cpu cpu;
+    private final PhysicalMemory physical;
+    private final PagingState state;
+    private final DataBreakpoints breakpoints;
+    private final TranslationCache cache;
+    private final Walker walker = new Walker();
+    private final TableReader tables = new PhysicalTables();
+    private final SiliconControl control;
+
+    /** The A20 gate's mask on physical addresses. */
+    private long gate = -1;
+    /** Misaligned data accesses raise #AC. */
+    private boolean alignment;
+    /** The class of the accesses that the fast path serves: {@link Access#USER} or 0. */
+    private int fastClass;
+    /** Data accesses may be served by the fast path. */
+    private boolean fast = true;
+
+    public SiliconPort(Cpu cpu, PhysicalMemory physical, RetentionPolicy policy) {
+        this.cpu = cpu;
+        this.physical = physical;
+        this.state = new PagingState(cpu);
+        this.breakpoints = new DataBreakpoints(cpu);
+        this.cache = new TranslationCache(policy, new Listener());
+        this.control = new SiliconControl(cpu, this, state, cache);
+        state.update();
+    }
+
+    /** Page tables in physical memory; a second stage of translation takes this place under VMX and SVM. */
+    private final class PhysicalTables implements TableReader {
+        @Override
+        public long read(long address, int bytes) {
+            return physical.read(address & gate, bytes);
+        }
+
+        @Override
+        public boolean update(long address, int bytes, long expected, long value) {
+            long at = address & gate;
+            if (physical.read(at, bytes) != expected) {
+                return false;
+            }
+            physical.write(at, bytes, value);
+            return true;
+        }
+    }
+
+    /** Keeps the fast path a subset of the cache. */
+    private final class Listener implements TranslationListener {
+        @Override
+        public void dropped(long linear, int shift, int attributes) {
+            cpu.mem.dropPages(linear, shift);
+            if ((attributes & TranslationCache.FETCHED) != 0) {
+                cpu.mem.translationChanged();
+            }
+        }
+
+        @Override
+        public void droppedMany() {
+            cpu.mem.dropAll();
+        }
+    }
+
+    @Override
+    public TranslationControl control() {
+        return control;
+    }
+
+    @Override
+    public void contextChanged() {
+        boolean stale = state.update();
+        stale |= breakpoints.update();
+        if (stale) {
+            cpu.mem.dropAll();
+        }
+        boolean ac = (cpu.systemFlags & Flags.AC) != 0;
+        boolean user = cpu.cpl == 3;
+        boolean lifted = ac && !user && (cpu.cr4 & Cpu.CR4_SMAP) != 0;
+        alignment = ac && user && (cpu.cr0 & Cpu.CR0_AM) != 0;
+        state.lift(ac && !user);
+        fastClass = user ? Access.USER : 0;
+        fast = !alignment;
+        cpu.mem.select(alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR);
+    }
+
+    void setGate(boolean open) {
+        gate = open ? -1 : ~A20;
+        cpu.mem.dropAll();
+    }
+
+    boolean gateOpen() {
+        return gate == -1;
+    }
+
+    long readPhysical(long address, int bytes) {
+        return physical.read(address & gate, bytes);
+    }
+
+    @Override
+    public long load(long linear, int size, int access, int seg) {
+        long at = check(linear, size, access, seg);
+        long value;
+        if (((int) at & 0xfff) + size > 0x1000) {
+            value = loadCrossing(at, size, access, seg);
+        } else {
+            value = readData(translate(at, access), size);
+        }
+        if (breakpoints.enabled()) {
+            breakpoints.check(at, size, (access & Access.WRITE) != 0);
+        }
+        return value;
+    }
+
+    @Override
+    public void store(long linear, int size, long value, int access, int seg) {
+        long at = check(linear, size, access, seg);
+        if (((int) at & 0xfff) + size > 0x1000) {
+            storeCrossing(at, size, value, access, seg);
+        } else {
+            writeData(translate(at, access), size, value);
+        }
+        if (breakpoints.enabled()) {
+            breakpoints.check(at, size, true);
+        }
+    }
+
+    @Override
+    public void probe(long linear, int length, int access, int seg) {
+        long at = canonical(linear, seg);
+        translate(at, access);
+        for (int left = length - (0x1000 - ((int) at & 0xfff)); left > 0; left -= 0x1000) {
+            at = nextPage(at, access, seg);
+            translate(at, access);
+        }
+    }
+
+    @Override
+    public long fetch(long linear) {
+        return translate(canonical(linear, Reg.CS), Access.EXECUTE | (cpu.cpl == 3 ? Access.USER : 0));
+    }
+
+    @Override
+    public int codeByte(long address) {
+        return (int) readData(address, 1);
+    }
+
+    /** The linear address as it is used, after the checks that come before translation. */
+    private long check(long linear, int size, int access, int seg) {
+        long at = canonical(linear, seg);
+        if (alignment && (at & size - 1) != 0 && (access & Access.IMPLICIT) == 0) {
+            throw cpu.raise(Vector.AC, 0);
+        }
+        return at;
+    }
+
+    private long canonical(long linear, int seg) {
+        int shift = state.canonicalShift;
+        if (shift != 0 && linear << shift >> shift != linear) {
+            throw cpu.raise(seg == Reg.SS ? Vector.SS : Vector.GP, 0);
+        }
+        return linear & state.linearMask;
+    }
+
+    private long nextPage(long linear, int access, int seg) {
+        long next = (linear & PAGE) + 0x1000;
+        boolean wide = cpu.codeSize == 64 || (access & Access.IMPLICIT) != 0;
+        return canonical(wide ? next : next & 0xffffffffL, seg);
+    }
+
+    private long loadCrossing(long linear, int size, int access, int seg) {
+        long next = nextPage(linear, access, seg);
+        long first = translate(linear, access);
+        long second = translate(next, access);
+        int inFirst = 0x1000 - ((int) linear & 0xfff);
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            long at = i < inFirst ? first + i : second + i - inFirst;
+            value |= readData(at, 1) << (8 * i);
+        }
+        return value;
+    }
+
+    private void storeCrossing(long linear, int size, long value, int access, int seg) {
+        long next = nextPage(linear, access, seg);
+        long first = translate(linear, access);
+        long second = translate(next, access);
+        int inFirst = 0x1000 - ((int) linear & 0xfff);
+        for (int i = 0; i < size; i++) {
+            writeData(i < inFirst ? first + i : second + i - inFirst, 1, value >>> (8 * i) & 0xff);
+        }
+    }
+
+    private long readData(long address, int size) {
+        if (physical.isMmio(address)) {
+            cpu.blockLimit = 0;
+        }
+        return physical.read(address, size);
+    }
+
+    private void writeData(long address, int size, long value) {
+        if (physical.isMmio(address)) {
+            cpu.blockLimit = 0;
+        }
+        physical.write(address, size, value);
+    }
+
+    /** Physical address of an access within one page; raises #PF. */
+    private long translate(long linear, int access) {
+        if (!state.paging) {
+            long address = linear & gate;
+            fill(linear, address, access, true);
+            return address;
+        }
+        int entry = cache.find(linear);
+        if (entry >= 0) {
+            int attributes = cache.attributes(entry);
+            boolean clean = (attributes & TranslationCache.DIRTY) == 0;
+            if (!state.permissions.denies(access, attributes & TranslationCache.RIGHTS, TranslationCache.key(attributes))
+                    && !(clean && (access & Access.WRITE) != 0)) {
+                long address = cache.physical(entry, linear) & gate;
+                if ((access & Access.EXECUTE) != 0) {
+                    cache.markFetched(entry);
+                }
+                fill(linear, address, access, !clean);
+                return address;
+            }
+            cache.dropPage(linear);
+        }
+        return miss(linear, access);
+    }
+
+    private long miss(long linear, int access) {
+        PagingMode mode = state.mode;
+        if (!resume(mode, linear, access)) {
+            cache.dropStructures(linear);
+            if (!walker.walk(mode, tables, cpu.cr3, cpu.pdpte, linear, access, state.permissions)) {
+                throw cpu.raisePageFault(linear, state.permissions.errorCode(walker, access));
+            }
+        }
+        long address = walker.physical & gate;
+        if (cache.retains()) {
+            remember(mode, linear, access);
+            fill(linear, address, access, walker.dirty);
+        }
+        return address;
+    }
+
+    /** Walks from the lowest paging-structure entry that is cached; false if there is none or the walk fails. */
+    private boolean resume(PagingMode mode, long linear, int access) {
+        for (int level = 1; level < mode.topLevel; level++) {
+            int entry = cache.findStructure(linear, level, mode.shift(level + 1));
+            if (entry >= 0) {
+                return walker.resume(
+                        mode,
+                        tables,
+                        level,
+                        cache.structureTable(entry),
+                        cache.structureRights(entry),
+                        linear,
+                        access,
+                        state.permissions);
+            }
+        }
+        return false;
+    }
+
+    private void remember(PagingMode mode, long linear, int access) {
+        Walker w = walker;
+        for (int level = w.firstLevel - 1; level >= w.level; level--) {
+            cache.addStructure(linear, level, mode.shift(level + 1), w.tables[level], w.tableRights[level]);
+        }
+        int attributes = TranslationCache.attributes(w.rights, w.global, w.dirty, w.key, w.pageShift);
+        if ((access & Access.EXECUTE) != 0) {
+            attributes |= TranslationCache.FETCHED;
+        }
+        cache.add(linear, w.physical, attributes);
+    }
+
+    /** Lets the fast path serve what this access was just permitted to do. */
+    private void fill(long linear, long address, int access, boolean dirty) {
+        if (!cache.retains()) {
+            return;
+        }
+        if ((access & Access.EXECUTE) != 0) {
+            cpu.mem.fillFetch(linear, address);
+            return;
+        }
+        if (!fast || (access & (Access.USER | Access.IMPLICIT)) != fastClass) {
+            return;
+        }
+        byte[] data = physical.backing(address);
+        if (data == null || (breakpoints.enabled() && breakpoints.watchesPage(linear))) {
+            return;
+        }
+        int offset = (int) address & PhysicalMemory.CHUNK_MASK & ~0xfff;
+        cpu.mem.fillRead(linear, data, offset);
+        if ((access & Access.WRITE) != 0 && dirty && physical.plainRam(address)) {
+            cpu.mem.fillWrite(linear, data, offset);
+        }
+    }
+}
