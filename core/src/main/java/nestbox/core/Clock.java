@@ -15,9 +15,25 @@ public final class Clock implements Stateful {
     }
 
     private long base;
+    /** The latest time that anyone has read. */
+    private long seen;
+
     private SliceCounter running;
 
+    /**
+     * Time as guests and devices read it: it never goes back, although processors that take turns in the same window of time
+     * do. A processor that comes to read less than was read already sees the time stand still until it has caught up.
+     */
     public long now() {
+        long exact = exact();
+        if (exact > seen) {
+            seen = exact;
+        }
+        return seen;
+    }
+
+    /** The running processor's own time, for observers: reading it changes nothing. */
+    public long exact() {
         SliceCounter counter = running;
         return counter == null ? base : base + counter.retiredInSlice();
     }
@@ -35,7 +51,7 @@ public final class Clock implements Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("clock").writeLong(now());
+        out.section("clock").writeLong(exact()).writeLong(seen);
     }
 
     @Override
@@ -43,5 +59,6 @@ public final class Clock implements Stateful {
         in.section("clock");
         running = null;
         base = in.readLong();
+        seen = in.readLong();
     }
 }

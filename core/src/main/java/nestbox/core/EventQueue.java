@@ -13,6 +13,13 @@ public final class EventQueue implements Stateful {
         void onEvent(int event, long argument, long due);
     }
 
+    /** Told of every event when it is scheduled, so that what runs can stop in time for it. */
+    @FunctionalInterface
+    public interface Listener {
+        void scheduled(long due);
+    }
+
+    private Listener listener = due -> {};
     private final List<Target> targets = new ArrayList<>();
     private long[] due = new long[16];
     private long[] sequence = new long[16];
@@ -47,6 +54,11 @@ public final class EventQueue implements Stateful {
         argument[size] = eventArgument;
         size++;
         nextDue = Math.min(nextDue, dueTick);
+        listener.scheduled(dueTick);
+    }
+
+    public void listen(Listener newListener) {
+        listener = newListener;
     }
 
     /** Removes the event if it is scheduled. */

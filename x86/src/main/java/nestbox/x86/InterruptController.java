@@ -25,4 +25,10 @@ public interface InterruptController {
 
     /** The initial APIC id, for CPUID. */
     int apicId();
+
+    /** The processor has taken an INIT: the controller's state is as after INIT from here on. */
+    default void initReceived() {}
+
+    /** The time-stamp counter was written (IA32_TIME_STAMP_COUNTER, IA32_TSC_ADJUST): a deadline lies elsewhere now. */
+    default void timeStampChanged() {}
 }

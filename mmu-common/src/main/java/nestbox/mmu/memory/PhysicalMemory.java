@@ -95,6 +95,12 @@ public final class PhysicalMemory {
         lastRegion = null;
     }
 
+    /** Removes every range of this handler; what lay under it shows again. */
+    public void unmapMmio(MmioHandler handler) {
+        regions.removeIf(region -> region.handler == handler);
+        lastRegion = null;
+    }
+
     private void map(long start, long length, Kind kind, MmioHandler handler) {
         if (((start | length) & 0xfff) != 0 || length <= 0) {
             throw new NestboxException("physical memory", String.format("range %#x+%#x is not made of whole pages", start, length));
@@ -184,7 +190,25 @@ public final class PhysicalMemory {
         if (((physical & 0xfff) + size) > 0x1000) {
             return readBytewise(physical, size);
         }
-        Region region = region(physical);
+        return readIn(region(physical), physical, size);
+    }
+
+    /** Reads within one page what lies under the ranges of {@code cover}. */
+    public long readUnder(MmioHandler cover, long physical, int size) {
+        return readIn(regionUnder(cover, physical), physical, size);
+    }
+
+    private Region regionUnder(MmioHandler cover, long physical) {
+        for (int i = regions.size() - 1; i >= 0; i--) {
+            Region region = regions.get(i);
+            if (region.contains(physical) && region.handler != cover) {
+                return region;
+            }
+        }
+        return null;
+    }
+
+    private long readIn(Region region, long physical, int size) {
         if (region == null) {
             return size == 8 ? -1 : (1L << (size * 8)) - 1;
         }
@@ -225,7 +249,15 @@ public final class PhysicalMemory {
             }
             return;
         }
-        Region region = region(physical);
+        writeIn(region(physical), physical, size, value);
+    }
+
+    /** Writes within one page what lies under the ranges of {@code cover}. */
+    public void writeUnder(MmioHandler cover, long physical, int size, long value) {
+        writeIn(regionUnder(cover, physical), physical, size, value);
+    }
+
+    private void writeIn(Region region, long physical, int size, long value) {
         if (region == null || region.kind == Kind.ROM) {
             return;
         }

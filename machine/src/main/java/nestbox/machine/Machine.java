@@ -1,0 +1,212 @@
+package nestbox.machine;
+
+import java.util.ArrayList;
+import java.util.List;
+import nestbox.core.Clock;
+import nestbox.core.EventQueue;
+import nestbox.core.NestboxException;
+import nestbox.core.UnsupportedFeatureException;
+import nestbox.machine.apic.ApicBus;
+import nestbox.machine.apic.ApicWindows;
+import nestbox.machine.apic.CpuApic;
+import nestbox.machine.apic.LocalApic;
+import nestbox.machine.load.BootState;
+import nestbox.machine.load.ImageFile;
+import nestbox.machine.load.Multiboot;
+import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.Cpu;
+import nestbox.x86.engine.BlockInterpreter;
+import nestbox.x86.engine.Processor;
+import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.insn.Decoder;
+
+/**
+ * A PC: processors, memory and devices on one virtual clock. Load an image, then {@link #run} until an {@link Outcome}.
+ * Nothing is shared between machines, and nothing runs outside {@link #run}.
+ */
+public final class Machine {
+    private static final long SLEEP_LIMIT = 100 * Clock.HZ;
+
+    private final MachineConfig config;
+    private final PhysicalMemory memory;
+    private final Clock clock = new Clock();
+    private final EventQueue events = new EventQueue();
+    private final Board board;
+    private final Processor[] processors;
+    private final List<LocalApic> apics = new ArrayList<>();
+    private final Scheduler scheduler;
+    private ImageFile image;
+    private String commandLine = "";
+    private List<ImageFile> modules = List.of();
+
+    public Machine(MachineConfig config, Cpu.PortFactory ports) {
+        this.config = config;
+        memory = new PhysicalMemory(config.cpu().physicalBits());
+        board = new Board(this, config, memory, clock, events);
+        processors = new Processor[config.cpus()];
+        ApicBus apicBus = board.apicBus();
+        ApicWindows windows = new ApicWindows(memory, apics, this::currentApic, this::layoutChanged);
+        for (int i = 0; i < processors.length; i++) {
+            Cpu cpu = new Cpu(i, config.cpu(), board, memory, ports, config.seed() + i);
+            apics.add(new CpuApic(cpu, apicBus, clock, events, board::acknowledgeExternal, windows).local());
+            processors[i] = processor(cpu);
+        }
+        scheduler = new Scheduler(processors, clock, events, config.quantum());
+    }
+
+    private Processor processor(Cpu cpu) {
+        Decoder decoder = new Decoder(config.cpu());
+        ReferenceEngine reference = new ReferenceEngine(cpu, decoder);
+        boolean blocks = config.engine() == MachineConfig.Engine.BLOCK;
+        return new Processor(cpu, blocks ? new BlockInterpreter(cpu, decoder, config.blockSize()) : reference, reference);
+    }
+
+    private LocalApic currentApic() {
+        Cpu cpu = scheduler.running();
+        return cpu == null ? null : apics.get(cpu.id);
+    }
+
+    private void layoutChanged() {
+        for (Processor processor : processors) {
+            processor.cpu.mem.port().control().invalidateAll();
+        }
+    }
+
+    public MachineConfig config() {
+        return config;
+    }
+
+    public int cpus() {
+        return processors.length;
+    }
+
+    public Cpu cpu(int index) {
+        return processors[index].cpu;
+    }
+
+    public LocalApic apic(int index) {
+        return apics.get(index);
+    }
+
+    public PhysicalMemory memory() {
+        return memory;
+    }
+
+    public Clock clock() {
+        return clock;
+    }
+
+    public EventQueue events() {
+        return events;
+    }
+
+    public Board board() {
+        return board;
+    }
+
+    /** Instructions that all processors have retired. */
+    public long retired() {
+        long sum = 0;
+        for (Processor processor : processors) {
+            sum += processor.cpu.retired;
+        }
+        return sum;
+    }
+
+    /** Virtual time in ticks. */
+    public long now() {
+        return Math.max(scheduler.now(), clock.exact());
+    }
+
+    /**
+     * Loads a Multiboot image and makes the machine ready to run it, as the firmware leaves a PC.
+     *
+     * @param newModules files that the image gets as modules (QEMU's {@code -initrd})
+     * @throws NestboxException naming file, offset and field of what is wrong with the image
+     */
+    public void load(ImageFile newImage, String newCommandLine, List<ImageFile> newModules) {
+        image = newImage;
+        commandLine = newCommandLine;
+        modules = List.copyOf(newModules);
+        boot();
+    }
+
+    private void boot() {
+        Multiboot.Loaded loaded = Multiboot.load(image, commandLine, modules, memory, board.memoryMap());
+        for (int i = 0; i < processors.length; i++) {
+            Cpu cpu = processors[i].cpu;
+            apics.get(i).setUpByFirmware();
+            if (i == 0) {
+                BootState.multiboot(cpu, loaded);
+            } else {
+                cpu.activity = Cpu.WAIT_FOR_SIPI;
+                cpu.pend(Cpu.PENDING_INACTIVE);
+            }
+        }
+    }
+
+    /** Ends the run at the next instruction boundary. For devices, and for observers on the running thread. */
+    void end(Outcome newOutcome) {
+        board.request(newOutcome);
+        scheduler.stop();
+    }
+
+    /** Asks a running {@link #run} to return {@link Outcome.Kind#STOPPED} soon; may be called from another thread. */
+    public void stop() {
+        board.requestStop();
+    }
+
+    /** Runs until something ends the run, or for {@code limit} more instructions of all processors together. */
+    public Outcome run(long limit) {
+        long end = retired() + limit;
+        long sleptSince = -1;
+        while (true) {
+            Scheduler.Progress progress;
+            long left = end < 0 ? Long.MAX_VALUE : end - retired();
+            if (left <= 0) {
+                return Outcome.of(Outcome.Kind.LIMIT, "limit of " + limit + " instructions reached");
+            }
+            try {
+                progress = scheduler.window(left);
+            } catch (UnsupportedFeatureException e) {
+                return Outcome.of(Outcome.Kind.UNSUPPORTED, e.getMessage() + " at " + whereabouts());
+            }
+            Outcome outcome = board.takeRequest();
+            if (outcome != null) {
+                return outcome;
+            }
+            switch (progress) {
+                case RAN -> sleptSince = -1;
+                case SLEPT -> {
+                    sleptSince = sleptSince < 0 ? scheduler.now() : sleptSince;
+                    if (scheduler.now() - sleptSince > SLEEP_LIMIT && deaf()) {
+                        return haltedForever();
+                    }
+                }
+                default -> {
+                    return haltedForever();
+                }
+            }
+        }
+    }
+
+    /** Whether no processor would take an interrupt, so that at most an NMI could end the sleep. */
+    private boolean deaf() {
+        for (Processor processor : processors) {
+            Cpu cpu = processor.cpu;
+            if (cpu.activity == Cpu.HALTED && (cpu.rflags() & nestbox.x86.Flags.IF) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Outcome haltedForever() {
+        return Outcome.of(Outcome.Kind.HALTED_FOREVER, "every processor is halted for good; " + whereabouts());
+    }
+
+    private String whereabouts() {
+        Cpu running = scheduler.running();
+        return Whereabouts.of(running == null ? processors[0].cpu : running);
+    }
+}

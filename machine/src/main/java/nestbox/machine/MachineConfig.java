@@ -1,0 +1,158 @@
+package nestbox.machine;
+
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import nestbox.core.NestboxException;
+import nestbox.x86.model.CpuFeatures;
+
+/**
+ * What a {@link Machine} is made of; immutable.
+ *
+ * @param memoryBytes size of RAM, which costs nothing until it is touched
+ * @param cpus number of processors, 1 to 16
+ * @param cpu the model of all processors
+ * @param tlbPolicy retention policy of the translation caches: keep, none, lru:N or seeded:S
+ * @param seed the source of every random choice
+ * @param engine which engine executes
+ * @param blockSize longest block of the block interpreter, in instructions; no result depends on it
+ * @param quantum longest turn of one of several processors, in ticks
+ * @param serial where the first serial port's output goes
+ * @param rtcStart what the real-time clock shows at the start, in seconds since 1970-01-01
+ * @param rebootOnReset a hard reset boots the image again instead of ending the run
+ */
+public record MachineConfig(
+        long memoryBytes,
+        int cpus,
+        CpuFeatures cpu,
+        String tlbPolicy,
+        long seed,
+        Engine engine,
+        int blockSize,
+        int quantum,
+        OutputStream serial,
+        long rtcStart,
+        boolean rebootOnReset) {
+    public static final int MAX_CPUS = 16;
+
+    /** The engines. */
+    public enum Engine {
+        /** The block interpreter. */
+        BLOCK,
+        /** One instruction at a time: slow, and what the others are compared with. */
+        REFERENCE
+    }
+
+    public MachineConfig {
+        List<String> reasons = new ArrayList<>();
+        if (cpus < 1 || cpus > MAX_CPUS) {
+            reasons.add(cpus + " processors are not between 1 and " + MAX_CPUS);
+        }
+        if (blockSize < 1) {
+            reasons.add("a block of " + blockSize + " instructions is too short");
+        }
+        if (quantum < 1) {
+            reasons.add("a turn of " + quantum + " ticks is too short");
+        }
+        if (cpu == null || serial == null || engine == null || tlbPolicy == null) {
+            reasons.add("processor model, engine, policy and serial output must be given");
+        }
+        if (!reasons.isEmpty()) {
+            throw new NestboxException("machine", String.join("; ", reasons));
+        }
+    }
+
+    /** The defaults: 128 MiB, one processor, block interpreter, output thrown away, 2026-01-01. */
+    public static Builder builder(CpuFeatures cpu) {
+        return new Builder(cpu);
+    }
+
+    public Builder toBuilder() {
+        Builder builder = new Builder(cpu);
+        builder.memoryBytes = memoryBytes;
+        builder.cpus = cpus;
+        builder.tlbPolicy = tlbPolicy;
+        builder.seed = seed;
+        builder.engine = engine;
+        builder.blockSize = blockSize;
+        builder.quantum = quantum;
+        builder.serial = serial;
+        builder.rtcStart = rtcStart;
+        builder.rebootOnReset = rebootOnReset;
+        return builder;
+    }
+
+    /** Collects the parts of a configuration. */
+    public static final class Builder {
+        private final CpuFeatures cpu;
+        private long memoryBytes = 128L << 20;
+        private int cpus = 1;
+        private String tlbPolicy = "lru:2048";
+        private long seed;
+        private Engine engine = Engine.BLOCK;
+        private int blockSize = 64;
+        private int quantum = 1000;
+        private OutputStream serial = OutputStream.nullOutputStream();
+        private long rtcStart = 1_767_225_600L;
+        private boolean rebootOnReset;
+
+        private Builder(CpuFeatures cpu) {
+            this.cpu = cpu;
+        }
+
+        public Builder memoryBytes(long value) {
+            memoryBytes = value;
+            return this;
+        }
+
+        public Builder cpus(int value) {
+            cpus = value;
+            return this;
+        }
+
+        public Builder tlbPolicy(String value) {
+            tlbPolicy = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder engine(Engine value) {
+            engine = value;
+            return this;
+        }
+
+        public Builder blockSize(int value) {
+            blockSize = value;
+            return this;
+        }
+
+        public Builder quantum(int value) {
+            quantum = value;
+            return this;
+        }
+
+        public Builder serial(OutputStream value) {
+            serial = value;
+            return this;
+        }
+
+        public Builder rtcStart(long value) {
+            rtcStart = value;
+            return this;
+        }
+
+        public Builder rebootOnReset(boolean value) {
+            rebootOnReset = value;
+            return this;
+        }
+
+        public MachineConfig build() {
+            return new MachineConfig(
+                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, rtcStart, rebootOnReset);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+package nestbox.machine;
+
+import nestbox.core.Clock;
+import nestbox.core.EventQueue;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
+import nestbox.x86.Cpu;
+import nestbox.x86.engine.Processor;
+
+/**
+ * Runs several processors on one host thread, each at one instruction a tick of virtual time. Time advances in windows that
+ * end at the quantum or at the next event, whichever is earlier; in a window every processor that is not idle runs, one after
+ * the other, up to its end. A processor that schedules an earlier event shortens the window for itself and for those after it;
+ * so an event is never early for any processor and exact for the one whose instruction scheduled it.
+ */
+final class Scheduler implements EventQueue.Listener, Stateful {
+    /** Longest window of a single processor: only the host's wish to look in ends it. */
+    private static final long SINGLE_WINDOW = 1 << 20;
+
+    /** Pending reasons that get a processor going again, by its activity. */
+    private static final int[] WAKES = {
+        -1,
+        Cpu.PENDING_INTERRUPT | Cpu.PENDING_NMI | Cpu.PENDING_SMI | Cpu.PENDING_INIT | Cpu.PENDING_DEBUG_TRAP,
+        Cpu.PENDING_NMI | Cpu.PENDING_SMI | Cpu.PENDING_INIT,
+        Cpu.PENDING_SIPI
+    };
+
+    private final Processor[] processors;
+    private final Clock clock;
+    private final EventQueue events;
+    private final long quantum;
+    /** Each processor's own time; those that ran in this window are ahead of {@link #now}. */
+    private final long[] local;
+
+    /** Start of the window: every event due until then has run. */
+    private long now;
+
+    private Cpu running;
+    private long sliceEnd;
+    private boolean stopping;
+
+    Scheduler(Processor[] processors, Clock clock, EventQueue events, int quantum) {
+        this.processors = processors;
+        this.clock = clock;
+        this.events = events;
+        this.quantum = processors.length == 1 ? SINGLE_WINDOW : quantum;
+        this.local = new long[processors.length];
+        events.listen(this);
+    }
+
+    /** What one window came to. */
+    enum Progress {
+        RAN,
+        /** Every processor was idle; time went on to the next event. */
+        SLEPT,
+        /** Every processor is idle and no event is scheduled. */
+        DEAD
+    }
+
+    long now() {
+        return now;
+    }
+
+    /** Ends the running slice at the next instruction boundary, and the window with it. */
+    void stop() {
+        stopping = true;
+        if (running != null) {
+            running.pend(Cpu.PENDING_STOP);
+        }
+    }
+
+    @Override
+    public void scheduled(long due) {
+        if (running != null && due < sliceEnd) {
+            running.pend(Cpu.PENDING_STOP);
+        }
+    }
+
+    /** Runs one window; {@code budget} limits the instructions of all processors together. */
+    Progress window(long budget) {
+        stopping = false;
+        clock.endSlice(now);
+        events.runDue(now);
+        if (stopping) {
+            return Progress.RAN;
+        }
+        boolean ran = false;
+        long left = budget;
+        for (int i = 0; i < processors.length && !stopping && left > 0; i++) {
+            long used = turn(i, left);
+            left -= used;
+            ran |= used > 0 || processors[i].cpu.activity == Cpu.ACTIVE;
+        }
+        if (stopping || left == 0) {
+            return Progress.RAN;
+        }
+        if (ran) {
+            advance();
+            return Progress.RAN;
+        }
+        if (events.nextDue() == Long.MAX_VALUE) {
+            return Progress.DEAD;
+        }
+        now = Math.max(now, events.nextDue());
+        clock.endSlice(now);
+        return Progress.SLEPT;
+    }
+
+    private long horizon() {
+        return Math.max(now, Math.min(now + quantum, events.nextDue()));
+    }
+
+    private void advance() {
+        long to = horizon();
+        for (int i = 0; i < processors.length; i++) {
+            if (!idle(processors[i].cpu)) {
+                to = Math.min(to, local[i]);
+            }
+        }
+        now = Math.max(now, to);
+        clock.endSlice(now);
+    }
+
+    private static boolean idle(Cpu cpu) {
+        return cpu.activity != Cpu.ACTIVE && (cpu.pending & WAKES[cpu.activity]) == 0;
+    }
+
+    /** Lets one processor reach the end of the window and says how many instructions that took. */
+    private long turn(int index, long budget) {
+        Cpu cpu = processors[index].cpu;
+        long used = 0;
+        if (local[index] < now) {
+            local[index] = now;
+        }
+        while (!stopping && used < budget && local[index] < horizon() && !idle(cpu)) {
+            long retired = slice(index, Math.min(budget - used, horizon() - local[index]));
+            used += retired;
+            if (retired == 0 && cpu.activity != Cpu.ACTIVE) {
+                break;
+            }
+        }
+        return used;
+    }
+
+    private long slice(int index, long budget) {
+        Cpu cpu = processors[index].cpu;
+        cpu.unpend(Cpu.PENDING_STOP);
+        clock.endSlice(local[index]);
+        long start = cpu.retired;
+        cpu.sliceStart = start;
+        clock.startSlice(cpu);
+        running = cpu;
+        sliceEnd = local[index] + budget;
+        try {
+            processors[index].run(budget);
+        } finally {
+            running = null;
+            local[index] += cpu.retired - start;
+            clock.endSlice(local[index]);
+        }
+        return cpu.retired - start;
+    }
+
+    /** The processor whose slice runs, or null between slices. */
+    Cpu running() {
+        return running;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("scheduler").writeLong(now).writeLongs(local);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("scheduler");
+        now = in.readLong();
+        in.readLongs(local);
+    }
+}
