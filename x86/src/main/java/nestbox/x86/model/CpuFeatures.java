@@ -1,5 +1,7 @@
 package nestbox.x86.model;
 
+import java.util.Map;
+
 /**
  * What the processor has: the small interface that everything which depends on the CPU model asks. Read once, at wiring;
  * a mock may stand in for it.
@@ -20,4 +22,14 @@ public interface CpuFeatures {
 
     /** Reset or constant value of a model-specific register that the model file sets, or {@code otherwise}. */
     long msr(int index, long otherwise);
+
+    /** Name of the model as QEMU spells it, without switches ({@code Skylake-Server}). */
+    default String modelName() {
+        return "";
+    }
+
+    /** The {@code +vmx-...} and {@code -vmx-...} switches behind the model's name: lower-case name to on or off. */
+    default Map<String, Boolean> vmxSwitches() {
+        return Map.of();
+    }
 }

@@ -1,0 +1,116 @@
+package nestbox.vmx.vmcs;
+
+import java.util.Arrays;
+import nestbox.mmu.memory.PhysicalMemory;
+
+/**
+ * The processor's copy of one active VMCS. VMPTRLD fills it from memory; VMCLEAR writes it back, and so does making another
+ * VMCS current, so that there is at most one copy. In between memory is not touched: software that looks at the region of
+ * an active VMCS sees old data, which the manual allows (SDM Vol. 3, sections "Software Use of Virtual-Machine Control
+ * Structures" and "Software Access to the VMCS"). The launch state lies in the region and survives.
+ *
+ * <p>Values are kept zero-extended, by {@link VmcsField#ordinal()}. Each store marks the check groups that read the field
+ * as stale.
+ */
+public final class Vmcs {
+    public static final int CLEAR = 0;
+    public static final int LAUNCHED = 1;
+
+    private final long[] values = new long[VmcsField.count()];
+    private final long[] dirty = new long[VmcsField.count() + 63 >> 6];
+    private final long[] readers;
+    private final long address;
+    private int launchState;
+    private boolean launchStateChanged;
+    private boolean shadow;
+    private int revision;
+    private long stale = -1;
+
+    /**
+     * @param address physical address of the region
+     * @param readers for each field by ordinal, the set of groups that {@link #stale} names when it is stored to
+     */
+    public Vmcs(long address, long[] readers) {
+        this.address = address;
+        this.readers = readers;
+    }
+
+    public long address() {
+        return address;
+    }
+
+    /** Takes everything from memory. */
+    public void load(PhysicalMemory memory) {
+        int first = (int) memory.read(address + VmcsLayout.REVISION, 4);
+        revision = first & ~VmcsLayout.SHADOW_INDICATOR;
+        shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
+        launchState = (int) memory.read(address + VmcsLayout.LAUNCH_STATE, 4);
+        for (VmcsField field : VmcsField.values()) {
+            values[field.ordinal()] =
+                    memory.read(address + VmcsLayout.offset(field), field.width().bytes()) & field.mask();
+        }
+        Arrays.fill(dirty, 0);
+        launchStateChanged = false;
+        stale = -1;
+    }
+
+    /** Writes what changed since {@link #load} or the last call back to memory. */
+    public void writeBack(PhysicalMemory memory) {
+        for (VmcsField field : VmcsField.values()) {
+            int i = field.ordinal();
+            if ((dirty[i >> 6] >>> i & 1) != 0) {
+                memory.write(
+                        address + VmcsLayout.offset(field), field.width().bytes(), values[i]);
+            }
+        }
+        if (launchStateChanged) {
+            memory.write(address + VmcsLayout.LAUNCH_STATE, 4, launchState);
+        }
+        Arrays.fill(dirty, 0);
+        launchStateChanged = false;
+    }
+
+    /** A field's value, zero-extended. */
+    public long get(VmcsField field) {
+        return values[field.ordinal()];
+    }
+
+    /** Stores to a field; bits beyond its width are lost. */
+    public void set(VmcsField field, long value) {
+        int i = field.ordinal();
+        long masked = value & field.mask();
+        if (values[i] != masked) {
+            values[i] = masked;
+            dirty[i >> 6] |= 1L << i;
+            stale |= readers[i];
+        }
+    }
+
+    public int launchState() {
+        return launchState;
+    }
+
+    public void setLaunchState(int state) {
+        launchStateChanged |= launchState != state;
+        launchState = state;
+    }
+
+    /** Whether the region is marked as a shadow VMCS. */
+    public boolean shadow() {
+        return shadow;
+    }
+
+    /** Bits 30:0 of the region's first word. */
+    public int revision() {
+        return revision;
+    }
+
+    /** Groups that read a field which was stored to since {@link #markFresh} named them. */
+    public long stale() {
+        return stale;
+    }
+
+    public void markFresh(long groups) {
+        stale &= ~groups;
+    }
+}
