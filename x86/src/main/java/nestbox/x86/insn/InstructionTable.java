@@ -14,7 +14,7 @@ import java.util.List;
  * from the resource files beside this class; immutable.
  */
 public final class InstructionTable {
-    private static final List<String> FILES = List.of("integer", "system");
+    private static final List<String> FILES = List.of("integer", "system", "x87", "mmx", "sse", "sse-later");
 
     private static final InstructionTable INSTANCE = new InstructionTable();
 
