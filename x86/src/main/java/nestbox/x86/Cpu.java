@@ -4,6 +4,7 @@ import nestbox.core.Clock;
 import nestbox.core.Seed;
 import nestbox.core.trace.Trace;
 import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.fp.X87;
 import nestbox.x86.mem.Memory;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.model.CpuFeatures;
@@ -158,8 +159,14 @@ public final class Cpu implements Clock.SliceCounter {
     /** DR0 to DR3, (unused), (unused), DR6, DR7. */
     public final long[] dr = new long[8];
 
-    /** Vector registers, four 64-bit lanes each (256 bits); XMM uses lanes 0 and 1. */
-    public final long[] v = new long[16 * 4];
+    /**
+     * Vector registers, four 64-bit lanes each (256 bits); XMM uses lanes 0 and 1. The register behind the last one holds a
+     * memory operand while an instruction runs.
+     */
+    public final long[] v = new long[17 * 4];
+
+    /** The x87 and MMX registers. */
+    public final X87 fpu = new X87();
 
     public int mxcsr = 0x1f80;
 

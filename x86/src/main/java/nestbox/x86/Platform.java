@@ -12,4 +12,13 @@ public interface Platform {
 
     /** The processor shut down (triple fault). */
     void shutdown(Cpu cpu);
+
+    /**
+     * An x87 exception is pending while CR0.NE is 0: the processor asserts FERR# (IRQ 13 of a PC).
+     *
+     * @return whether IGNNE# is asserted, so that the processor goes on instead of waiting for the interrupt
+     */
+    default boolean coprocessorError(Cpu cpu) {
+        return false;
+    }
 }
