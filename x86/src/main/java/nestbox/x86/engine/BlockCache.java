@@ -98,6 +98,7 @@ final class BlockCache implements CodeWatcher {
         if (in.base == nestbox.x86.Reg.BLOCK_RIP) {
             in.disp += next;
         }
+        UopSelector.select(in);
     }
 
     @Override

@@ -1,12 +1,20 @@
 package nestbox.x86.engine;
 
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
 import nestbox.x86.Reg;
 import nestbox.x86.insn.Decoder;
 import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.Memory;
+import nestbox.x86.op.Alu;
+import nestbox.x86.op.Multiply;
+import nestbox.x86.op.Shifts;
 
-/** Executes decoded blocks, linked to each other while no translation changes. */
+/**
+ * Executes decoded blocks, linked to each other while no translation changes. Hot forms have a {@link Uop} of their own, which
+ * loads and stores operands in place and calls the same static operation as the form's handler; all others call the handler.
+ */
 public final class BlockInterpreter implements Engine {
     private final Cpu cpu;
     private final BlockCache cache;
@@ -36,10 +44,10 @@ public final class BlockInterpreter implements Engine {
 
     private Block next(Block from) {
         Cpu c = cpu;
-        long epoch = c.mem.fetchEpoch;
         if (from == null) {
             return cache.find();
         }
+        long epoch = c.mem.fetchEpoch;
         long rip = c.rip;
         if (from.epochA == epoch && from.ripA == rip) {
             return from.linkA;
@@ -49,21 +57,9 @@ public final class BlockInterpreter implements Engine {
         }
         Block to = cache.find();
         if (to.bytes != 0) {
-            link(from, to, rip, c.mem.fetchEpoch);
+            from.link(to, rip, c.mem.fetchEpoch);
         }
         return to;
-    }
-
-    private static void link(Block from, Block to, long rip, long epoch) {
-        if (from.epochA != epoch) {
-            from.epochA = epoch;
-            from.ripA = rip;
-            from.linkA = to;
-        } else {
-            from.epochB = epoch;
-            from.ripB = rip;
-            from.linkB = to;
-        }
     }
 
     private void execute(Block block, long end) {
@@ -74,19 +70,385 @@ public final class BlockInterpreter implements Engine {
         c.blockLimit = (int) Math.min(code.length, end - c.retired);
         int i = 0;
         try {
-            while (i < c.blockLimit) {
-                Insn in = code[i];
-                c.cursor = i;
-                c.rip = c.wrapRip(start + in.next);
-                in.handler.execute(c, in);
-                i++;
-            }
+            i = loop(c, code, start);
         } catch (GuestFault fault) {
+            i = c.cursor;
             c.rip = i == 0 ? start : c.wrapRip(start + code[i - 1].next);
             throw fault;
         } finally {
             c.retired += i;
             c.cursor = 0;
+        }
+    }
+
+    /** Executes until the block's limit; returns the number of instructions executed, with RIP behind the last. */
+    private static int loop(Cpu c, Insn[] code, long start) {
+        long[] r = c.r;
+        long[] base = c.base;
+        Memory mem = c.mem;
+        int i = 0;
+        Insn in;
+        do {
+            in = code[i];
+            c.cursor = i++;
+            switch (in.uop) {
+                case Uop.MOV64:
+                    r[in.dst] = r[in.src] + in.imm;
+                    break;
+                case Uop.MOV32:
+                    r[in.dst] = (r[in.src] + in.imm) & 0xffffffffL;
+                    break;
+                case Uop.LOAD64:
+                    r[in.dst] = mem.load64(ea(in, r, base), in.faultSeg);
+                    break;
+                case Uop.LOAD32:
+                    r[in.dst] = mem.load32(ea(in, r, base), in.faultSeg);
+                    break;
+                case Uop.LOAD_ZX16:
+                    r[in.dst] = mem.load16(ea(in, r, base), in.faultSeg);
+                    break;
+                case Uop.LOAD_ZX8:
+                    r[in.dst] = mem.load8(ea(in, r, base), in.faultSeg);
+                    break;
+                case Uop.LOAD_SX32_64:
+                    r[in.dst] = (int) mem.load32(ea(in, r, base), in.faultSeg);
+                    break;
+                case Uop.LOAD_SX8_32:
+                    r[in.dst] = (byte) mem.load8(ea(in, r, base), in.faultSeg) & 0xffffffffL;
+                    break;
+                case Uop.LOAD_SX8_64:
+                    r[in.dst] = (byte) mem.load8(ea(in, r, base), in.faultSeg);
+                    break;
+                case Uop.STORE64:
+                    mem.store64(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    break;
+                case Uop.STORE32:
+                    mem.store32(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    break;
+                case Uop.STORE16:
+                    mem.store16(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    break;
+                case Uop.STORE8:
+                    mem.store8(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    break;
+                case Uop.LEA64:
+                    r[in.dst] = r[in.base] + (r[in.index] << in.scale) + in.disp;
+                    break;
+                case Uop.LEA32:
+                    r[in.dst] = (r[in.base] + (r[in.index] << in.scale) + in.disp) & 0xffffffffL;
+                    break;
+                case Uop.MOV_ZX8:
+                    r[in.dst] = r[in.src] & 0xff;
+                    break;
+                case Uop.MOV_ZX16:
+                    r[in.dst] = r[in.src] & 0xffff;
+                    break;
+                case Uop.MOV_SX32_64:
+                    r[in.dst] = (int) r[in.src];
+                    break;
+                case Uop.MOV_SX8_32:
+                    r[in.dst] = (byte) r[in.src] & 0xffffffffL;
+                    break;
+                case Uop.NOP:
+                    break;
+                case Uop.ADD64:
+                    r[in.dst] = Alu.add(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.SUB64:
+                    r[in.dst] = Alu.sub(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.AND64:
+                    r[in.dst] = Alu.and(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.OR64:
+                    r[in.dst] = Alu.or(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.XOR64:
+                    r[in.dst] = Alu.xor(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.CMP64:
+                    Alu.sub(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.TEST64:
+                    Alu.and(c, r[in.dst], r[in.src] + in.imm, 64);
+                    break;
+                case Uop.ADD32:
+                    r[in.dst] = Alu.add(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.SUB32:
+                    r[in.dst] = Alu.sub(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.AND32:
+                    r[in.dst] = Alu.and(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.OR32:
+                    r[in.dst] = Alu.or(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.XOR32:
+                    r[in.dst] = Alu.xor(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.CMP32:
+                    Alu.sub(c, r[in.dst], r[in.src] + in.imm, 32);
+                    break;
+                case Uop.TEST32:
+                    Alu.and(c, r[in.dst], r[in.src] + in.imm, 32);
+                    break;
+                case Uop.CMP8:
+                    Alu.sub(c, r[in.dst], r[in.src] + in.imm, 8);
+                    break;
+                case Uop.TEST8:
+                    Alu.and(c, r[in.dst], r[in.src] + in.imm, 8);
+                    break;
+                case Uop.INC64:
+                    r[in.dst] = Alu.inc(c, r[in.dst], 64);
+                    break;
+                case Uop.DEC64:
+                    r[in.dst] = Alu.dec(c, r[in.dst], 64);
+                    break;
+                case Uop.INC32:
+                    r[in.dst] = Alu.inc(c, r[in.dst], 32) & 0xffffffffL;
+                    break;
+                case Uop.DEC32:
+                    r[in.dst] = Alu.dec(c, r[in.dst], 32) & 0xffffffffL;
+                    break;
+                case Uop.SHL64:
+                    r[in.dst] = Shifts.shl(c, r[in.dst], in.imm, 64);
+                    break;
+                case Uop.SHR64:
+                    r[in.dst] = Shifts.shr(c, r[in.dst], in.imm, 64);
+                    break;
+                case Uop.SAR64:
+                    r[in.dst] = Shifts.sar(c, r[in.dst], in.imm, 64);
+                    break;
+                case Uop.SHL32:
+                    r[in.dst] = Shifts.shl(c, r[in.dst], in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.SHR32:
+                    r[in.dst] = Shifts.shr(c, r[in.dst], in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.SAR32:
+                    r[in.dst] = Shifts.sar(c, r[in.dst], in.imm, 32) & 0xffffffffL;
+                    break;
+                case Uop.IMUL64:
+                    r[in.dst] = Multiply.imul(c, r[in.dst], r[in.src], 64);
+                    break;
+                case Uop.IMUL32:
+                    r[in.dst] = Multiply.imul(c, r[in.dst], r[in.src], 32) & 0xffffffffL;
+                    break;
+                case Uop.ALU_LOAD64:
+                    r[in.dst] = alu64(c, in.aluOp, r[in.dst], mem.load64(ea(in, r, base), in.faultSeg));
+                    break;
+                case Uop.ALU_LOAD32:
+                    r[in.dst] = alu32(c, in.aluOp, r[in.dst], mem.load32(ea(in, r, base), in.faultSeg)) & 0xffffffffL;
+                    break;
+                case Uop.ALU_STORE64: {
+                    long at = ea(in, r, base);
+                    long value = mem.loadForWrite(64, at, in.faultSeg);
+                    mem.store64(at, in.faultSeg, alu64(c, in.aluOp, value, r[in.src] + in.imm));
+                    break;
+                }
+                case Uop.ALU_STORE32: {
+                    long at = ea(in, r, base);
+                    long value = mem.loadForWrite(32, at, in.faultSeg);
+                    mem.store32(at, in.faultSeg, alu32(c, in.aluOp, value, r[in.src] + in.imm));
+                    break;
+                }
+                case Uop.CMP_LOAD64:
+                    Alu.sub(c, r[in.dst], mem.load64(ea(in, r, base), in.faultSeg), 64);
+                    break;
+                case Uop.CMP_LOAD32:
+                    Alu.sub(c, r[in.dst], mem.load32(ea(in, r, base), in.faultSeg), 32);
+                    break;
+                case Uop.CMP_MEM64:
+                    Alu.sub(c, mem.load64(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 64);
+                    break;
+                case Uop.CMP_MEM32:
+                    Alu.sub(c, mem.load32(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 32);
+                    break;
+                case Uop.CMP_MEM8:
+                    Alu.sub(c, mem.load8(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 8);
+                    break;
+                case Uop.TEST_MEM8:
+                    Alu.and(c, mem.load8(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 8);
+                    break;
+                case Uop.PUSH64: {
+                    long at = r[Reg.RSP] - 8;
+                    mem.store64(at, Reg.SS, r[in.src] + in.imm);
+                    r[Reg.RSP] = at;
+                    break;
+                }
+                case Uop.POP64: {
+                    long at = r[Reg.RSP];
+                    long value = mem.load64(at, Reg.SS);
+                    r[Reg.RSP] = at + 8;
+                    r[in.dst] = value;
+                    break;
+                }
+                case Uop.CMOV64:
+                    if (Flags.condition(c, in.aluOp)) {
+                        r[in.dst] = r[in.src];
+                    }
+                    break;
+                case Uop.CMOV32:
+                    r[in.dst] = (Flags.condition(c, in.aluOp) ? r[in.src] : r[in.dst]) & 0xffffffffL;
+                    break;
+                case Uop.SETCC:
+                    r[in.dst] = (r[in.dst] & ~0xffL) | (Flags.condition(c, in.aluOp) ? 1 : 0);
+                    break;
+                case Uop.CALL: {
+                    long target = start + in.next + in.imm;
+                    if (!c.canonical(target)) {
+                        handle(c, in, start);
+                        break;
+                    }
+                    long at = r[Reg.RSP] - 8;
+                    mem.store64(at, Reg.SS, start + in.next);
+                    r[Reg.RSP] = at;
+                    c.rip = target;
+                    break;
+                }
+                case Uop.RET: {
+                    long at = r[Reg.RSP];
+                    long target = mem.load64(at, Reg.SS);
+                    if (!c.canonical(target)) {
+                        handle(c, in, start);
+                        break;
+                    }
+                    r[Reg.RSP] = at + 8;
+                    c.rip = target;
+                    break;
+                }
+                case Uop.JMP:
+                    jump(c, in, start, true);
+                    break;
+                case Uop.JMP_REGISTER: {
+                    long target = r[in.src];
+                    if (!c.canonical(target)) {
+                        handle(c, in, start);
+                        break;
+                    }
+                    c.rip = target;
+                    break;
+                }
+                case Uop.CALL_REGISTER: {
+                    long target = r[in.src];
+                    if (!c.canonical(target)) {
+                        handle(c, in, start);
+                        break;
+                    }
+                    long at = r[Reg.RSP] - 8;
+                    mem.store64(at, Reg.SS, start + in.next);
+                    r[Reg.RSP] = at;
+                    c.rip = target;
+                    break;
+                }
+                case Uop.JO:
+                    jump(c, in, start, Flags.of(c));
+                    break;
+                case Uop.JNO:
+                    jump(c, in, start, !Flags.of(c));
+                    break;
+                case Uop.JB:
+                    jump(c, in, start, Flags.cf(c));
+                    break;
+                case Uop.JAE:
+                    jump(c, in, start, !Flags.cf(c));
+                    break;
+                case Uop.JE:
+                    jump(c, in, start, Flags.zf(c));
+                    break;
+                case Uop.JNE:
+                    jump(c, in, start, !Flags.zf(c));
+                    break;
+                case Uop.JBE:
+                    jump(c, in, start, Flags.cf(c) | Flags.zf(c));
+                    break;
+                case Uop.JA:
+                    jump(c, in, start, !(Flags.cf(c) | Flags.zf(c)));
+                    break;
+                case Uop.JS:
+                    jump(c, in, start, Flags.sf(c));
+                    break;
+                case Uop.JNS:
+                    jump(c, in, start, !Flags.sf(c));
+                    break;
+                case Uop.JP:
+                    jump(c, in, start, Flags.pf(c));
+                    break;
+                case Uop.JNP:
+                    jump(c, in, start, !Flags.pf(c));
+                    break;
+                case Uop.JL:
+                    jump(c, in, start, Flags.sf(c) != Flags.of(c));
+                    break;
+                case Uop.JGE:
+                    jump(c, in, start, Flags.sf(c) == Flags.of(c));
+                    break;
+                case Uop.JLE:
+                    jump(c, in, start, Flags.zf(c) | Flags.sf(c) != Flags.of(c));
+                    break;
+                case Uop.JG:
+                    jump(c, in, start, !Flags.zf(c) & Flags.sf(c) == Flags.of(c));
+                    break;
+                default:
+                    handle(c, in, start);
+                    break;
+            }
+        } while (i < c.blockLimit);
+        if (in.uop < Uop.FIRST_BRANCH && in.uop != Uop.HANDLER) {
+            c.rip = start + in.next;
+        }
+        return i;
+    }
+
+    private static long ea(Insn in, long[] r, long[] base) {
+        return base[in.seg] + r[in.base] + (r[in.index] << in.scale) + in.disp;
+    }
+
+    private static void handle(Cpu c, Insn in, long start) {
+        c.rip = c.wrapRip(start + in.next);
+        in.handler.execute(c, in);
+    }
+
+    /** A relative jump of 64-bit mode; one to a non-canonical address is the handler's. */
+    private static void jump(Cpu c, Insn in, long start, boolean taken) {
+        long next = start + in.next;
+        if (!taken) {
+            c.rip = next;
+        } else if (c.canonical(next + in.imm)) {
+            c.rip = next + in.imm;
+        } else {
+            handle(c, in, start);
+        }
+    }
+
+    private static long alu64(Cpu c, int operation, long a, long b) {
+        switch (operation) {
+            case Uop.ADD64:
+                return Alu.add(c, a, b, 64);
+            case Uop.SUB64:
+                return Alu.sub(c, a, b, 64);
+            case Uop.AND64:
+                return Alu.and(c, a, b, 64);
+            case Uop.OR64:
+                return Alu.or(c, a, b, 64);
+            default:
+                return Alu.xor(c, a, b, 64);
+        }
+    }
+
+    private static long alu32(Cpu c, int operation, long a, long b) {
+        switch (operation) {
+            case Uop.ADD64:
+                return Alu.add(c, a, b, 32);
+            case Uop.SUB64:
+                return Alu.sub(c, a, b, 32);
+            case Uop.AND64:
+                return Alu.and(c, a, b, 32);
+            case Uop.OR64:
+                return Alu.or(c, a, b, 32);
+            default:
+                return Alu.xor(c, a, b, 32);
         }
     }
 }

@@ -7,14 +7,14 @@ import nestbox.x86.insn.Insn;
  * G: ModRM.reg, Z: the register in the opcode, B: VEX.vvvv, O: moffs, I: immediate, J: branch displacement; or a register's
  * name) and one for the width (b, w, d, q; v, y, z: by the operand size).
  */
-final class Kinds {
+public final class Kinds {
     private Kinds() {}
 
-    static int count(Insn in) {
+    public static int count(Insn in) {
         return in.form.operands().size();
     }
 
-    static String kind(Insn in, int i) {
+    public static String kind(Insn in, int i) {
         return i < count(in) ? in.form.operands().get(i) : "";
     }
 
@@ -24,31 +24,31 @@ final class Kinds {
     }
 
     /** The r/m or moffs operand. */
-    static boolean isRm(Insn in, int i) {
+    public static boolean isRm(Insn in, int i) {
         return starts(in, i, "EMRO");
     }
 
     /** A register that {@link Insn#reg} names. */
-    static boolean isReg(Insn in, int i) {
+    public static boolean isReg(Insn in, int i) {
         return starts(in, i, "GZ");
     }
 
-    static boolean isImmediate(Insn in, int i) {
+    public static boolean isImmediate(Insn in, int i) {
         return starts(in, i, "I") || kind(in, i).equals("1");
     }
 
     /** AL, AX, EAX or RAX by the operand size. */
-    static boolean isAccumulator(Insn in, int i) {
+    public static boolean isAccumulator(Insn in, int i) {
         String kind = kind(in, i);
         return kind.equals("AL") || kind.endsWith("AX");
     }
 
     /** A near target: the r/m operand itself and not a far pointer in memory (Mp, Ep) or in the code (Ap). */
-    static boolean isNear(Insn in, int i) {
+    public static boolean isNear(Insn in, int i) {
         return isRm(in, i) && !kind(in, i).endsWith("p");
     }
 
-    static boolean isRelative(Insn in, int i) {
+    public static boolean isRelative(Insn in, int i) {
         return starts(in, i, "J");
     }
 
@@ -58,7 +58,7 @@ final class Kinds {
     }
 
     /** Width in bits of operand {@code i}. */
-    static int bits(Insn in, int i) {
+    public static int bits(Insn in, int i) {
         String kind = kind(in, i);
         switch (kind.isEmpty() ? 'v' : kind.charAt(kind.length() - 1)) {
             case 'b':

@@ -10,7 +10,7 @@ import nestbox.x86.insn.Insn;
  * Multiplication and division (SDM Vol. 2, "MUL", "IMUL", "DIV", "IDIV"). Undefined flags as AMD's Zen 3 has them: products
  * change CF and OF alone; quotients clear SF, ZF and PF, set AF and keep CF and OF.
  */
-final class Multiply {
+public final class Multiply {
     private Multiply() {}
 
     /** High half of the unsigned 128-bit product. */
