@@ -30,6 +30,11 @@ public final class BlockInterpreter implements Engine {
     @Override
     public void run(long end) {
         Cpu c = cpu;
+        if (!c.mem.port().retainsFetches()) {
+            // A block would keep its code's translation beyond one access.
+            reference.run(end);
+            return;
+        }
         Block block = null;
         while (c.retired < end && c.pending == 0) {
             block = next(block);

@@ -30,6 +30,11 @@ public interface MemoryPort {
      */
     void contextChanged();
 
+    /** Whether {@link #fetch} results may be kept at all; if not, every instruction fetches anew. */
+    default boolean retainsFetches() {
+        return true;
+    }
+
     /** Where the instructions that invalidate translations go. */
     TranslationControl control();
 }

@@ -88,6 +88,11 @@ public final class SiliconPort implements MemoryPort {
     }
 
     @Override
+    public boolean retainsFetches() {
+        return cache.retains();
+    }
+
+    @Override
     public TranslationControl control() {
         return control;
     }
