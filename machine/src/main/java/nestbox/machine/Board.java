@@ -2,6 +2,8 @@ package nestbox.machine;
 
 import nestbox.core.Clock;
 import nestbox.core.EventQueue;
+import nestbox.core.trace.Trace;
+import nestbox.core.trace.TraceEvents;
 import nestbox.machine.apic.ApicBus;
 import nestbox.machine.bus.Bus;
 import nestbox.machine.bus.PortBus;
@@ -76,11 +78,20 @@ public final class Board implements Platform, Bus {
 
     @Override
     public long portIn(int port, int bytes) {
-        return ports.in(port, bytes);
+        long value = ports.in(port, bytes);
+        Trace trace = machine.trace();
+        if (trace.on) {
+            trace.emit(TraceEvents.PORT_READ, port, bytes, value);
+        }
+        return value;
     }
 
     @Override
     public void portOut(int port, int bytes, long value) {
+        Trace trace = machine.trace();
+        if (trace.on) {
+            trace.emit(TraceEvents.PORT_WRITE, port, bytes, value);
+        }
         ports.out(port, bytes, value);
     }
 

@@ -6,6 +6,7 @@ import nestbox.core.Clock;
 import nestbox.core.EventQueue;
 import nestbox.core.NestboxException;
 import nestbox.core.UnsupportedFeatureException;
+import nestbox.core.trace.Trace;
 import nestbox.machine.apic.ApicBus;
 import nestbox.machine.apic.ApicWindows;
 import nestbox.machine.apic.CpuApic;
@@ -31,6 +32,7 @@ public final class Machine {
     private final PhysicalMemory memory;
     private final Clock clock = new Clock();
     private final EventQueue events = new EventQueue();
+    private final Trace trace = new Trace(clock);
     private final Board board;
     private final Processor[] processors;
     private final List<LocalApic> apics = new ArrayList<>();
@@ -42,16 +44,18 @@ public final class Machine {
     public Machine(MachineConfig config, Cpu.PortFactory ports) {
         this.config = config;
         memory = new PhysicalMemory(config.cpu().physicalBits());
+        memory.setTrace(trace);
         board = new Board(this, config, memory, clock, events);
         processors = new Processor[config.cpus()];
         ApicBus apicBus = board.apicBus();
         ApicWindows windows = new ApicWindows(memory, apics, this::currentApic, this::layoutChanged);
         for (int i = 0; i < processors.length; i++) {
             Cpu cpu = new Cpu(i, config.cpu(), board, memory, ports, config.seed() + i);
+            cpu.trace = trace;
             apics.add(new CpuApic(cpu, apicBus, clock, events, board::acknowledgeExternal, windows).local());
             processors[i] = processor(cpu);
         }
-        scheduler = new Scheduler(processors, clock, events, config.quantum());
+        scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
     }
 
     private Processor processor(Cpu cpu) {
@@ -94,6 +98,11 @@ public final class Machine {
 
     public Clock clock() {
         return clock;
+    }
+
+    /** Where sinks can listen to what happens in the machine. */
+    public Trace trace() {
+        return trace;
     }
 
     public EventQueue events() {

@@ -5,6 +5,7 @@ import nestbox.core.EventQueue;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.core.trace.Trace;
 import nestbox.x86.Cpu;
 import nestbox.x86.engine.Processor;
 
@@ -29,6 +30,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     private final Processor[] processors;
     private final Clock clock;
     private final EventQueue events;
+    private final Trace trace;
     private final long quantum;
     /** Each processor's own time; those that ran in this window are ahead of {@link #now}. */
     private final long[] local;
@@ -40,10 +42,11 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     private long sliceEnd;
     private boolean stopping;
 
-    Scheduler(Processor[] processors, Clock clock, EventQueue events, int quantum) {
+    Scheduler(Processor[] processors, Clock clock, EventQueue events, Trace trace, int quantum) {
         this.processors = processors;
         this.clock = clock;
         this.events = events;
+        this.trace = trace;
         this.quantum = processors.length == 1 ? SINGLE_WINDOW : quantum;
         this.local = new long[processors.length];
         events.listen(this);
@@ -151,11 +154,13 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         cpu.sliceStart = start;
         clock.startSlice(cpu);
         running = cpu;
+        trace.setCpu(cpu.id);
         sliceEnd = local[index] + budget;
         try {
             processors[index].run(budget);
         } finally {
             running = null;
+            trace.setCpu(Trace.NO_CPU);
             local[index] += cpu.retired - start;
             clock.endSlice(local[index]);
         }
