@@ -8,6 +8,7 @@ import nestbox.x86.fp.X87;
 import nestbox.x86.mem.Memory;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.model.Vendor;
 
 /**
  * The state of one logical processor. Plain fields, because every engine and every instruction works on them; what is
@@ -166,7 +167,7 @@ public final class Cpu implements Clock.SliceCounter {
     public final long[] v = new long[17 * 4];
 
     /** The x87 and MMX registers. */
-    public final X87 fpu = new X87();
+    public final X87 fpu;
 
     public int mxcsr = 0x1f80;
 
@@ -221,6 +222,7 @@ public final class Cpu implements Clock.SliceCounter {
         this.platform = platform;
         this.physical = physical;
         this.random = new Seed(seed);
+        this.fpu = new X87(features.vendor() == Vendor.AMD);
         this.msrs = new Msrs(this);
         this.mem = new Memory(this, port.create(this));
     }

@@ -17,6 +17,9 @@ public final class Extended {
     public static final int MUL = 2;
     public static final int DIV = 3;
 
+    /** {@link #remainder} gave a NaN or was stopped. */
+    public static final int NO_QUOTIENT = -2;
+
     private Extended() {}
 
     /** Significand bits that FCW.PC selects (the reserved value 1 acts as 64). */
@@ -328,13 +331,16 @@ public final class Extended {
         int n = u.b.exp > 16 ? 1 << 17 : (int) (u.b.mant >>> 63 - u.b.exp);
         copy(u);
         u.exp += u.b.sign != 0 ? -n : n;
-        if (u.exp - WRAP > 16383) {
-            u.unmasked &= ~FpUnit.OE;
+        if ((u.unmasked & FpUnit.OE) != 0 && u.exp - WRAP > 16383) {
+            u.flags |= FpUnit.OE | FpUnit.PE;
+            u.roundedUp = true;
+            pack(u, Operand.INFINITE, 64);
+        } else if ((u.unmasked & FpUnit.UE) != 0 && u.exp + WRAP < -16382) {
+            u.flags |= FpUnit.UE | FpUnit.PE;
+            pack(u, Operand.ZERO, 64);
+        } else {
+            pack(u, Operand.FINITE, 64);
         }
-        if (u.exp + WRAP < -16382) {
-            u.unmasked &= ~FpUnit.UE;
-        }
-        pack(u, Operand.FINITE, 64);
     }
 
     private static void scaleByInfinity(FpUnit u, int seA) {
@@ -375,21 +381,21 @@ public final class Extended {
     /**
      * FPREM ({@code nearest} false) and FPREM1: the remainder of a by b, or a partial one.
      *
-     * @return the quotient's low three bits, or -1 if the reduction is incomplete
+     * @return the quotient's low three bits, -1 if the reduction is incomplete, or {@link #NO_QUOTIENT} if there is none
      */
     public static int remainder(FpUnit u, int seA, long a, int seB, long b, boolean nearest) {
         loadA(u, seA, a);
         loadB(u, seB, b);
         if (nan(u, seA, a, seB, b)) {
-            return 0;
+            return NO_QUOTIENT;
         }
         if (u.a.kind == Operand.INFINITE || u.b.kind == Operand.ZERO) {
             invalid(u);
-            return 0;
+            return NO_QUOTIENT;
         }
         noteDenormals(u);
         if (stops(u)) {
-            return 0;
+            return NO_QUOTIENT;
         }
         if (u.a.kind == Operand.ZERO) {
             result(u, seA, a);

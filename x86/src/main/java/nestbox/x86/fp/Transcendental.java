@@ -226,6 +226,9 @@ final class Transcendental {
             boolean power = log2();
             sum.mul(sum, y);
             finish(sum, power);
+            // Processors flag #P, and #U with a denormal result, without a look at whether it is exact.
+            boolean tiny = (unit.se & 0x7fff) == 0 && (unit.unmasked & FpUnit.UE) == 0;
+            unit.flags |= tiny ? FpUnit.PE | FpUnit.UE : FpUnit.PE;
         }
     }
 

@@ -44,10 +44,20 @@ public final class X87 implements Stateful {
     public long lastDp;
     public int lastDs;
 
+    /**
+     * An unmasked denormal operand does not keep FLD m32fp and m64fp from loading: so on AMD's processors, while Intel's
+     * treat it as every pre-computation exception.
+     */
+    private final boolean loadsDenormals;
+
     /** Arithmetic of the running instruction, shared with SSE. */
     public final FpUnit unit = new FpUnit();
 
     private final Transcendental transcendental = new Transcendental(unit);
+
+    public X87(boolean loadsDenormals) {
+        this.loadsDenormals = loadsDenormals;
+    }
 
     Transcendental transcendental() {
         return transcendental;
@@ -237,7 +247,7 @@ public final class X87 implements Stateful {
             if (stackFault(true)) {
                 pushResult();
             }
-        } else if (finish()) {
+        } else if (finish() || (loadsDenormals && unit.flags == FpUnit.DE)) {
             pushResult();
         }
     }

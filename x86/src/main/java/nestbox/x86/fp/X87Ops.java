@@ -20,6 +20,9 @@ public final class X87Ops {
         Extended.ADD, Extended.MUL, 0, 0, Extended.SUB, Extended.SUB, Extended.DIV, Extended.DIV
     };
 
+    /** Added to the order when an unmasked exception stops a comparison: the codes are set, but nothing is popped. */
+    public static final int STOPPED = 4;
+
     private X87Ops() {}
 
     /** ST(dst) = ST(dst) op ST(src) (or reversed); then pops if {@code pop}. {@code op} is none of the comparisons. */
@@ -81,11 +84,11 @@ public final class X87Ops {
         }
     }
 
-    /** Sets C3, C2, C0 by an order of -1, 0, 1 or 2. */
+    /** Sets C3, C2, C0 by the outcome of a comparison, stopped or not. */
     private static void conditions(X87 f, int order) {
         int codes;
-        switch (order) {
-            case -1:
+        switch (order & 3) {
+            case 3:
                 codes = X87.C0;
                 break;
             case 0:
@@ -104,37 +107,39 @@ public final class X87Ops {
     /**
      * Compares ST(0) with ST(i).
      *
-     * @return the order, 2 for unordered; 3 if an unmasked exception forbids the result
+     * @return the order, 2 for unordered; {@link #STOPPED} is added (to -1 as 3) if an unmasked exception stops the
+     *     instruction
      */
     public static int compare(X87 f, int i, boolean signalling) {
         FpUnit u = f.begin();
         if (f.empty(0) || f.empty(i)) {
-            return f.stackFault(false) ? 2 : 3;
+            return f.stackFault(false) ? 2 : 2 + STOPPED;
         }
         int p = f.top;
         int q = f.physical(i);
         int order = Extended.compare(u, f.se[p], f.mant[p], f.se[q], f.mant[q], signalling);
-        return f.finish() ? order : 3;
+        return outcome(f, order);
+    }
+
+    private static int outcome(X87 f, int order) {
+        return f.finish() ? order : (order & 3) + STOPPED;
     }
 
     /** FCOM, FUCOM and their popping forms. */
     public static void compareStack(X87 f, int i, boolean signalling, int pops) {
         int order = compare(f, i, signalling);
-        if (order != 3) {
-            conditions(f, order);
-            for (int n = 0; n < pops; n++) {
-                f.pop();
-            }
+        conditions(f, order);
+        for (int n = 0; n < pops && order < STOPPED; n++) {
+            f.pop();
         }
     }
 
     /** FCOM and FCOMP with memory; the operand as in {@link #arithmeticMemory}. */
     public static void compareMemory(X87 f, boolean pop) {
         FpUnit u = f.unit;
-        boolean go;
-        int order = 2;
+        int order;
         if (f.empty(0)) {
-            go = f.stackFault(false);
+            order = f.stackFault(false) ? 2 : 2 + STOPPED;
         } else {
             int p = f.top;
             int flags = u.flags;
@@ -143,30 +148,24 @@ public final class X87Ops {
             if (order != 2) {
                 u.flags |= flags & FpUnit.DE;
             }
-            go = f.finish();
+            order = outcome(f, order);
         }
-        if (go) {
-            conditions(f, order);
-            if (pop) {
-                f.pop();
-            }
+        conditions(f, order);
+        if (pop && order < STOPPED) {
+            f.pop();
         }
     }
 
     /** FTST. */
     public static void test(X87 f) {
         FpUnit u = f.begin();
-        int order = 2;
-        boolean go;
+        int order;
         if (f.empty(0)) {
-            go = f.stackFault(false);
+            order = f.stackFault(false) ? 2 : 2 + STOPPED;
         } else {
-            order = Extended.compare(u, f.se[f.top], f.mant[f.top], 0, 0, true);
-            go = f.finish();
+            order = outcome(f, Extended.compare(u, f.se[f.top], f.mant[f.top], 0, 0, true));
         }
-        if (go) {
-            conditions(f, order);
-        }
+        conditions(f, order);
     }
 
     /** FXAM. */
@@ -251,15 +250,14 @@ public final class X87Ops {
 
     /** FCMOVcc whose condition holds or not. */
     public static void conditionalMove(X87 f, int i, boolean condition) {
-        FpUnit u = f.begin();
         if (f.empty(0) || f.empty(i)) {
+            f.begin();
             if (f.stackFault(false)) {
                 f.setResult(0);
             }
         } else if (condition) {
             int p = f.physical(i);
-            Extended.result(u, f.se[p], f.mant[p]);
-            f.setResult(0);
+            f.set(0, f.se[p], f.mant[p]);
         }
     }
 
@@ -328,6 +326,9 @@ public final class X87Ops {
         int quotient = Extended.remainder(u, f.se[p], f.mant[p], f.se[q], f.mant[q], nearest);
         if (f.finish()) {
             f.setResult(0);
+            if (quotient == Extended.NO_QUOTIENT) {
+                return;
+            }
             int codes = quotient < 0
                     ? X87.C2
                     : ((quotient & 4) != 0 ? X87.C0 : 0) | ((quotient & 2) != 0 ? X87.C3 : 0) | ((quotient & 1) != 0 ? X87.C1 : 0);

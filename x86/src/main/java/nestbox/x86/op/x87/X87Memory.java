@@ -113,7 +113,11 @@ final class X87Memory {
             } else {
                 value = conversion.convert(u, f.se[f.top], f.mant[f.top]);
                 // An unmasked overflow or underflow keeps a memory destination and the stack as they are.
-                stored = f.finish() && (u.flags & u.unmasked & (FpUnit.OE | FpUnit.UE)) == 0;
+                boolean outOfRange = (u.flags & u.unmasked & (FpUnit.OE | FpUnit.UE)) != 0;
+                if (outOfRange) {
+                    u.flags &= ~FpUnit.PE;
+                }
+                stored = f.finish() && !outOfRange;
             }
             if (stored) {
                 c.mem.store(bits, linear, seg, value);

@@ -34,8 +34,13 @@ public final class X87Semantics {
         if (mnemonic.charAt(0) != 'F' || (in.opcode & 0xf8) != FIRST_ESCAPE) {
             return null;
         }
-        int group = in.modrm >>> 3 & 7;
-        return in.memory ? memory(in.opcode, group) : register(in.opcode, group, in.modrm & 7);
+        return bind(in.opcode, in.modrm);
+    }
+
+    /** The handler of an escape opcode (D8 to DF) and its ModRM byte, or null if they are no instruction. */
+    static Handler bind(int opcode, int modrm) {
+        int group = modrm >>> 3 & 7;
+        return modrm < 0xc0 ? memory(opcode, group) : register(opcode, group, modrm & 7);
     }
 
     private static void fwait(Cpu c, Insn in) {
@@ -307,7 +312,7 @@ public final class X87Semantics {
     private static Handler compareFlags(int i, boolean signalling, boolean pop) {
         return X87Access.compute((c, in) -> {
             int order = X87Ops.compare(c.fpu, i, signalling);
-            if (order != 3) {
+            if (order < X87Ops.STOPPED) {
                 Flags.setArithmetic(c, flagsOf(order));
                 if (pop) {
                     c.fpu.pop();
@@ -378,6 +383,7 @@ public final class X87Semantics {
     }
 
     private static void free(X87 f, int i, boolean pop) {
+        f.begin();
         f.used &= ~(1 << f.physical(i));
         if (pop) {
             f.pop();
