@@ -6,7 +6,7 @@ import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
 
-/** Decimal adjustments (SDM Vol. 2, "DAA", "DAS", "AAA", "AAS", "AAM", "AAD"). OF, which is undefined, is cleared. */
+/** Decimal adjustments (SDM Vol. 2, "DAA", "DAS", "AAA", "AAS", "AAM", "AAD"). Undefined flags as AMD's Zen 3 has them. */
 final class Bcd {
     private Bcd() {}
 
@@ -14,9 +14,8 @@ final class Bcd {
         return (int) c.r[Reg.RAX] & 0xff;
     }
 
-    private static void set(Cpu c, int al, boolean cf, boolean af) {
+    private static void setAl(Cpu c, long al) {
         c.r[Reg.RAX] = (c.r[Reg.RAX] & ~0xffL) | (al & 0xff);
-        Flags.set(c, (byte) al, cf ? 1 : 0, 0, af ? 1 : 0);
     }
 
     static void daa(Cpu c, Insn in) {
@@ -27,14 +26,16 @@ final class Bcd {
         adjust(c, -1);
     }
 
+    /** OF is that of adding the whole correction. */
     private static void adjust(Cpu c, int sign) {
         int old = al(c);
-        boolean oldCf = Flags.cf(c);
         boolean low = (old & 0xf) > 9 || Flags.af(c);
-        boolean high = old > 0x99 || oldCf;
-        int lowered = low ? old + 6 * sign : old;
-        boolean borrow = sign < 0 && low && lowered < 0;
-        set(c, high ? lowered + 0x60 * sign : lowered, high || borrow, low);
+        boolean high = old > 0x99 || Flags.cf(c);
+        int correction = (low ? 6 : 0) + (high ? 0x60 : 0);
+        boolean borrow = sign < 0 && low && old < 6;
+        long result = sign > 0 ? Alu.add(c, old, correction, 8) : Alu.sub(c, old, correction, 8);
+        setAl(c, result);
+        Flags.set(c, result, high || borrow ? 1 : 0, Flags.of(c) ? 1 : 0, low ? 1 : 0);
     }
 
     static void aaa(Cpu c, Insn in) {
@@ -45,11 +46,13 @@ final class Bcd {
         unpack(c, -0x106);
     }
 
+    /** SF, ZF and PF are those of AX before AL's upper half is cleared. */
     private static void unpack(Cpu c, int correction) {
         boolean carry = (al(c) & 0xf) > 9 || Flags.af(c);
         long ax = c.r[Reg.RAX] + (carry ? correction : 0);
-        c.r[Reg.RAX] = (c.r[Reg.RAX] & ~0xffffL) | (ax & 0xff00);
-        set(c, (int) ax & 0xf, carry, carry);
+        long flag = carry ? 1 : 0;
+        Flags.set(c, (short) ax, flag, 0, flag);
+        c.r[Reg.RAX] = (c.r[Reg.RAX] & ~0xffffL) | (ax & 0xff0f);
     }
 
     static void aam(Cpu c, Insn in) {
@@ -59,13 +62,15 @@ final class Bcd {
         }
         int al = al(c);
         c.r[Reg.RAX] = (c.r[Reg.RAX] & ~0xff00L) | (long) (al / base) << 8;
-        set(c, al % base, false, false);
+        setAl(c, al % base);
+        Flags.set(c, (byte) (al % base), 0, 0, 0);
     }
 
+    /** The flags are those of the addition. */
     static void aad(Cpu c, Insn in) {
-        int ah = (int) (c.r[Reg.RAX] >>> 8) & 0xff;
-        int sum = al(c) + ah * ((int) in.imm & 0xff);
+        long ah = c.r[Reg.RAX] >>> 8 & 0xff;
+        long sum = Alu.add(c, al(c), ah * in.imm & 0xff, 8);
         c.r[Reg.RAX] &= ~0xff00L;
-        set(c, sum, false, false);
+        setAl(c, sum);
     }
 }

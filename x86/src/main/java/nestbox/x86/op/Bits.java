@@ -53,6 +53,9 @@ public final class Bits {
         long field = start < bits ? source >>> start : 0;
         long result = length < 64 ? field & ~(-1L << length) : field;
         Flags.set(c, result, 0, 0, 1);
+        if (result < 0) {
+            Flags.update(c, Flags.SF, 0);
+        }
         return result;
     }
 

@@ -211,8 +211,7 @@ final class IntegerSemantics {
             case "ADOX":
                 return Shapes.binary(in, Bits::adox);
             case "CRC32":
-                int data = Kinds.bits(in, 1);
-                return (c, i) -> c.r[i.reg] = Bits.crc32(c.r[i.reg], Operands.rm(c, i, data == 8 ? 8 : i.size), data == 8 ? 8 : i.size);
+                return (c, i) -> c.r[i.reg] = Bits.crc32(c.r[i.reg], Operands.rm(c, i, i.rmSize), i.rmSize);
             default:
                 return null;
         }

@@ -135,7 +135,7 @@ public final class Shifts {
         long value = Operands.zeroExtend(a, bits);
         long result = Operands.signExtend(value << n | low >>> (bits - n), bits);
         long cf = bit(value, bits - n);
-        Flags.set(c, result, cf, cf ^ result >>> 63, 1);
+        Flags.set(c, result, cf, n == bits ? cf : cf ^ result >>> 63, 1);
         return result;
     }
 
