@@ -1,12 +1,10 @@
 package nestbox.x86.engine;
 
-import nestbox.x86.insn.Insn;
-
 /** A straight run of decoded instructions in one physical page, for one mode. */
 final class Block {
     final long physical;
     final int modeKey;
-    final Insn[] code;
+    final Op[] code;
     /** Bytes that it covers. */
     final int bytes;
     /** False once its code was overwritten. */
@@ -21,7 +19,7 @@ final class Block {
     long ripB;
     Block linkB;
 
-    Block(long physical, int modeKey, Insn[] code, int bytes) {
+    Block(long physical, int modeKey, Op[] code, int bytes) {
         this.physical = physical;
         this.modeKey = modeKey;
         this.code = code;

@@ -48,11 +48,11 @@ final class BlockCache implements CodeWatcher {
     private Block build(long linear, long physical, int key) {
         byte[] page = cpu.physical.backing(physical);
         if (page == null) {
-            return new Block(physical, key, new Insn[] {single(linear, physical)}, 0);
+            return new Block(physical, key, new Op[] {single(linear, physical)}, 0);
         }
         int start = (int) physical & PhysicalMemory.CHUNK_MASK;
         int end = (start | 0xfff) + 1;
-        List<Insn> code = new ArrayList<>();
+        List<Op> code = new ArrayList<>();
         int at = start;
         while (code.size() < maxInstructions && at < end) {
             Insn in = decoder.decode(page, at, end, cpu.codeSize);
@@ -60,17 +60,16 @@ final class BlockCache implements CodeWatcher {
                 break;
             }
             at += in.length;
-            place(in, at - start);
-            code.add(in);
+            code.add(place(in, at - start));
             if (in.form == null || in.form.endsBlock()) {
                 break;
             }
         }
         if (code.isEmpty()) {
             // It straddles the page: its second half may change without the first, so it is never cached.
-            return new Block(physical, key, new Insn[] {single(linear, physical)}, 0);
+            return new Block(physical, key, new Op[] {single(linear, physical)}, 0);
         }
-        Block block = new Block(physical, key, code.toArray(new Insn[0]), at - start);
+        Block block = new Block(physical, key, code.toArray(new Op[0]), at - start);
         slots[slot(physical, key)] = block;
         List<Block> inPage = byPage.computeIfAbsent(physical >>> 12, page0 -> new ArrayList<>());
         inPage.removeIf(old -> old.physical == physical && old.modeKey == key);
@@ -80,7 +79,7 @@ final class BlockCache implements CodeWatcher {
     }
 
     /** Decodes one instruction byte by byte: it lies in MMIO or crosses into another page. */
-    private Insn single(long linear, long physical) {
+    private Op single(long linear, long physical) {
         int have = 0;
         Insn in = null;
         while (in == null) {
@@ -89,16 +88,15 @@ final class BlockCache implements CodeWatcher {
             window[have++] = (byte) cpu.mem.port().codeByte(source);
             in = decoder.decode(window, 0, have, cpu.codeSize);
         }
-        place(in, in.length);
-        return in;
+        return place(in, in.length);
     }
 
-    private static void place(Insn in, int next) {
+    private static Op place(Insn in, int next) {
         in.next = next;
         if (in.base == nestbox.x86.Reg.BLOCK_RIP) {
             in.disp += next;
         }
-        UopSelector.select(in);
+        return UopSelector.select(in);
     }
 
     @Override

@@ -5,7 +5,6 @@ import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
 import nestbox.x86.Reg;
 import nestbox.x86.insn.Decoder;
-import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.Memory;
 import nestbox.x86.op.Alu;
 import nestbox.x86.op.Multiply;
@@ -69,7 +68,7 @@ public final class BlockInterpreter implements Engine {
 
     private void execute(Block block, long end) {
         Cpu c = cpu;
-        Insn[] code = block.code;
+        Op[] code = block.code;
         long start = c.rip;
         c.r[Reg.BLOCK_RIP] = start;
         c.blockLimit = (int) Math.min(code.length, end - c.retired);
@@ -87,198 +86,198 @@ public final class BlockInterpreter implements Engine {
     }
 
     /** Executes until the block's limit; returns the number of instructions executed, with RIP behind the last. */
-    private static int loop(Cpu c, Insn[] code, long start) {
+    private static int loop(Cpu c, Op[] code, long start) {
         long[] r = c.r;
         long[] base = c.base;
         Memory mem = c.mem;
         int i = 0;
-        Insn in;
+        Op op;
         do {
-            in = code[i];
+            op = code[i];
             c.cursor = i++;
-            switch (in.uop) {
+            switch (op.uop) {
                 case Uop.MOV64:
-                    r[in.dst] = r[in.src] + in.imm;
+                    r[op.dst] = r[op.src] + op.imm;
                     break;
                 case Uop.MOV32:
-                    r[in.dst] = (r[in.src] + in.imm) & 0xffffffffL;
+                    r[op.dst] = (r[op.src] + op.imm) & 0xffffffffL;
                     break;
                 case Uop.LOAD64:
-                    r[in.dst] = mem.load64(ea(in, r, base), in.faultSeg);
+                    r[op.dst] = mem.load64(ea(op, r, base), op.faultSeg);
                     break;
                 case Uop.LOAD32:
-                    r[in.dst] = mem.load32(ea(in, r, base), in.faultSeg);
+                    r[op.dst] = mem.load32(ea(op, r, base), op.faultSeg);
                     break;
                 case Uop.LOAD_ZX16:
-                    r[in.dst] = mem.load16(ea(in, r, base), in.faultSeg);
+                    r[op.dst] = mem.load16(ea(op, r, base), op.faultSeg);
                     break;
                 case Uop.LOAD_ZX8:
-                    r[in.dst] = mem.load8(ea(in, r, base), in.faultSeg);
+                    r[op.dst] = mem.load8(ea(op, r, base), op.faultSeg);
                     break;
                 case Uop.LOAD_SX32_64:
-                    r[in.dst] = (int) mem.load32(ea(in, r, base), in.faultSeg);
+                    r[op.dst] = (int) mem.load32(ea(op, r, base), op.faultSeg);
                     break;
                 case Uop.LOAD_SX8_32:
-                    r[in.dst] = (byte) mem.load8(ea(in, r, base), in.faultSeg) & 0xffffffffL;
+                    r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg) & 0xffffffffL;
                     break;
                 case Uop.LOAD_SX8_64:
-                    r[in.dst] = (byte) mem.load8(ea(in, r, base), in.faultSeg);
+                    r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg);
                     break;
                 case Uop.STORE64:
-                    mem.store64(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    mem.store64(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
                     break;
                 case Uop.STORE32:
-                    mem.store32(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    mem.store32(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
                     break;
                 case Uop.STORE16:
-                    mem.store16(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    mem.store16(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
                     break;
                 case Uop.STORE8:
-                    mem.store8(ea(in, r, base), in.faultSeg, r[in.src] + in.imm);
+                    mem.store8(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
                     break;
                 case Uop.LEA64:
-                    r[in.dst] = r[in.base] + (r[in.index] << in.scale) + in.disp;
+                    r[op.dst] = r[op.base] + (r[op.index] << op.scale) + op.disp;
                     break;
                 case Uop.LEA32:
-                    r[in.dst] = (r[in.base] + (r[in.index] << in.scale) + in.disp) & 0xffffffffL;
+                    r[op.dst] = (r[op.base] + (r[op.index] << op.scale) + op.disp) & 0xffffffffL;
                     break;
                 case Uop.MOV_ZX8:
-                    r[in.dst] = r[in.src] & 0xff;
+                    r[op.dst] = r[op.src] & 0xff;
                     break;
                 case Uop.MOV_ZX16:
-                    r[in.dst] = r[in.src] & 0xffff;
+                    r[op.dst] = r[op.src] & 0xffff;
                     break;
                 case Uop.MOV_SX32_64:
-                    r[in.dst] = (int) r[in.src];
+                    r[op.dst] = (int) r[op.src];
                     break;
                 case Uop.MOV_SX8_32:
-                    r[in.dst] = (byte) r[in.src] & 0xffffffffL;
+                    r[op.dst] = (byte) r[op.src] & 0xffffffffL;
                     break;
                 case Uop.NOP:
                     break;
                 case Uop.ADD64:
-                    r[in.dst] = Alu.add(c, r[in.dst], r[in.src] + in.imm, 64);
+                    r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.SUB64:
-                    r[in.dst] = Alu.sub(c, r[in.dst], r[in.src] + in.imm, 64);
+                    r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.AND64:
-                    r[in.dst] = Alu.and(c, r[in.dst], r[in.src] + in.imm, 64);
+                    r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.OR64:
-                    r[in.dst] = Alu.or(c, r[in.dst], r[in.src] + in.imm, 64);
+                    r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.XOR64:
-                    r[in.dst] = Alu.xor(c, r[in.dst], r[in.src] + in.imm, 64);
+                    r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.CMP64:
-                    Alu.sub(c, r[in.dst], r[in.src] + in.imm, 64);
+                    Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.TEST64:
-                    Alu.and(c, r[in.dst], r[in.src] + in.imm, 64);
+                    Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
                     break;
                 case Uop.ADD32:
-                    r[in.dst] = Alu.add(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.SUB32:
-                    r[in.dst] = Alu.sub(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.AND32:
-                    r[in.dst] = Alu.and(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.OR32:
-                    r[in.dst] = Alu.or(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.XOR32:
-                    r[in.dst] = Alu.xor(c, r[in.dst], r[in.src] + in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.CMP32:
-                    Alu.sub(c, r[in.dst], r[in.src] + in.imm, 32);
+                    Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32);
                     break;
                 case Uop.TEST32:
-                    Alu.and(c, r[in.dst], r[in.src] + in.imm, 32);
+                    Alu.and(c, r[op.dst], r[op.src] + op.imm, 32);
                     break;
                 case Uop.CMP8:
-                    Alu.sub(c, r[in.dst], r[in.src] + in.imm, 8);
+                    Alu.sub(c, r[op.dst], r[op.src] + op.imm, 8);
                     break;
                 case Uop.TEST8:
-                    Alu.and(c, r[in.dst], r[in.src] + in.imm, 8);
+                    Alu.and(c, r[op.dst], r[op.src] + op.imm, 8);
                     break;
                 case Uop.INC64:
-                    r[in.dst] = Alu.inc(c, r[in.dst], 64);
+                    r[op.dst] = Alu.inc(c, r[op.dst], 64);
                     break;
                 case Uop.DEC64:
-                    r[in.dst] = Alu.dec(c, r[in.dst], 64);
+                    r[op.dst] = Alu.dec(c, r[op.dst], 64);
                     break;
                 case Uop.INC32:
-                    r[in.dst] = Alu.inc(c, r[in.dst], 32) & 0xffffffffL;
+                    r[op.dst] = Alu.inc(c, r[op.dst], 32) & 0xffffffffL;
                     break;
                 case Uop.DEC32:
-                    r[in.dst] = Alu.dec(c, r[in.dst], 32) & 0xffffffffL;
+                    r[op.dst] = Alu.dec(c, r[op.dst], 32) & 0xffffffffL;
                     break;
                 case Uop.SHL64:
-                    r[in.dst] = Shifts.shl(c, r[in.dst], in.imm, 64);
+                    r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 64);
                     break;
                 case Uop.SHR64:
-                    r[in.dst] = Shifts.shr(c, r[in.dst], in.imm, 64);
+                    r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 64);
                     break;
                 case Uop.SAR64:
-                    r[in.dst] = Shifts.sar(c, r[in.dst], in.imm, 64);
+                    r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 64);
                     break;
                 case Uop.SHL32:
-                    r[in.dst] = Shifts.shl(c, r[in.dst], in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.SHR32:
-                    r[in.dst] = Shifts.shr(c, r[in.dst], in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.SAR32:
-                    r[in.dst] = Shifts.sar(c, r[in.dst], in.imm, 32) & 0xffffffffL;
+                    r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 32) & 0xffffffffL;
                     break;
                 case Uop.IMUL64:
-                    r[in.dst] = Multiply.imul(c, r[in.dst], r[in.src], 64);
+                    r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 64);
                     break;
                 case Uop.IMUL32:
-                    r[in.dst] = Multiply.imul(c, r[in.dst], r[in.src], 32) & 0xffffffffL;
+                    r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 32) & 0xffffffffL;
                     break;
                 case Uop.ALU_LOAD64:
-                    r[in.dst] = alu64(c, in.aluOp, r[in.dst], mem.load64(ea(in, r, base), in.faultSeg));
+                    r[op.dst] = alu64(c, op.detail, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg));
                     break;
                 case Uop.ALU_LOAD32:
-                    r[in.dst] = alu32(c, in.aluOp, r[in.dst], mem.load32(ea(in, r, base), in.faultSeg)) & 0xffffffffL;
+                    r[op.dst] = alu32(c, op.detail, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg)) & 0xffffffffL;
                     break;
                 case Uop.ALU_STORE64: {
-                    long at = ea(in, r, base);
-                    long value = mem.loadForWrite(64, at, in.faultSeg);
-                    mem.store64(at, in.faultSeg, alu64(c, in.aluOp, value, r[in.src] + in.imm));
+                    long at = ea(op, r, base);
+                    long value = mem.loadForWrite(64, at, op.faultSeg);
+                    mem.store64(at, op.faultSeg, alu64(c, op.detail, value, r[op.src] + op.imm));
                     break;
                 }
                 case Uop.ALU_STORE32: {
-                    long at = ea(in, r, base);
-                    long value = mem.loadForWrite(32, at, in.faultSeg);
-                    mem.store32(at, in.faultSeg, alu32(c, in.aluOp, value, r[in.src] + in.imm));
+                    long at = ea(op, r, base);
+                    long value = mem.loadForWrite(32, at, op.faultSeg);
+                    mem.store32(at, op.faultSeg, alu32(c, op.detail, value, r[op.src] + op.imm));
                     break;
                 }
                 case Uop.CMP_LOAD64:
-                    Alu.sub(c, r[in.dst], mem.load64(ea(in, r, base), in.faultSeg), 64);
+                    Alu.sub(c, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg), 64);
                     break;
                 case Uop.CMP_LOAD32:
-                    Alu.sub(c, r[in.dst], mem.load32(ea(in, r, base), in.faultSeg), 32);
+                    Alu.sub(c, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg), 32);
                     break;
                 case Uop.CMP_MEM64:
-                    Alu.sub(c, mem.load64(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 64);
+                    Alu.sub(c, mem.load64(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 64);
                     break;
                 case Uop.CMP_MEM32:
-                    Alu.sub(c, mem.load32(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 32);
+                    Alu.sub(c, mem.load32(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 32);
                     break;
                 case Uop.CMP_MEM8:
-                    Alu.sub(c, mem.load8(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 8);
+                    Alu.sub(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
                     break;
                 case Uop.TEST_MEM8:
-                    Alu.and(c, mem.load8(ea(in, r, base), in.faultSeg), r[in.src] + in.imm, 8);
+                    Alu.and(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
                     break;
                 case Uop.PUSH64: {
                     long at = r[Reg.RSP] - 8;
-                    mem.store64(at, Reg.SS, r[in.src] + in.imm);
+                    mem.store64(at, Reg.SS, r[op.src] + op.imm);
                     r[Reg.RSP] = at;
                     break;
                 }
@@ -286,28 +285,28 @@ public final class BlockInterpreter implements Engine {
                     long at = r[Reg.RSP];
                     long value = mem.load64(at, Reg.SS);
                     r[Reg.RSP] = at + 8;
-                    r[in.dst] = value;
+                    r[op.dst] = value;
                     break;
                 }
                 case Uop.CMOV64:
-                    if (Flags.condition(c, in.aluOp)) {
-                        r[in.dst] = r[in.src];
+                    if (Flags.condition(c, op.detail)) {
+                        r[op.dst] = r[op.src];
                     }
                     break;
                 case Uop.CMOV32:
-                    r[in.dst] = (Flags.condition(c, in.aluOp) ? r[in.src] : r[in.dst]) & 0xffffffffL;
+                    r[op.dst] = (Flags.condition(c, op.detail) ? r[op.src] : r[op.dst]) & 0xffffffffL;
                     break;
                 case Uop.SETCC:
-                    r[in.dst] = (r[in.dst] & ~0xffL) | (Flags.condition(c, in.aluOp) ? 1 : 0);
+                    r[op.dst] = (r[op.dst] & ~0xffL) | (Flags.condition(c, op.detail) ? 1 : 0);
                     break;
                 case Uop.CALL: {
-                    long target = start + in.next + in.imm;
+                    long target = start + op.next + op.imm;
                     if (!c.canonical(target)) {
-                        handle(c, in, start);
+                        handle(c, op, start);
                         break;
                     }
                     long at = r[Reg.RSP] - 8;
-                    mem.store64(at, Reg.SS, start + in.next);
+                    mem.store64(at, Reg.SS, start + op.next);
                     r[Reg.RSP] = at;
                     c.rip = target;
                     break;
@@ -316,7 +315,7 @@ public final class BlockInterpreter implements Engine {
                     long at = r[Reg.RSP];
                     long target = mem.load64(at, Reg.SS);
                     if (!c.canonical(target)) {
-                        handle(c, in, start);
+                        handle(c, op, start);
                         break;
                     }
                     r[Reg.RSP] = at + 8;
@@ -324,106 +323,106 @@ public final class BlockInterpreter implements Engine {
                     break;
                 }
                 case Uop.JMP:
-                    jump(c, in, start, true);
+                    jump(c, op, start, true);
                     break;
                 case Uop.JMP_REGISTER: {
-                    long target = r[in.src];
+                    long target = r[op.src];
                     if (!c.canonical(target)) {
-                        handle(c, in, start);
+                        handle(c, op, start);
                         break;
                     }
                     c.rip = target;
                     break;
                 }
                 case Uop.CALL_REGISTER: {
-                    long target = r[in.src];
+                    long target = r[op.src];
                     if (!c.canonical(target)) {
-                        handle(c, in, start);
+                        handle(c, op, start);
                         break;
                     }
                     long at = r[Reg.RSP] - 8;
-                    mem.store64(at, Reg.SS, start + in.next);
+                    mem.store64(at, Reg.SS, start + op.next);
                     r[Reg.RSP] = at;
                     c.rip = target;
                     break;
                 }
                 case Uop.JO:
-                    jump(c, in, start, Flags.of(c));
+                    jump(c, op, start, Flags.of(c));
                     break;
                 case Uop.JNO:
-                    jump(c, in, start, !Flags.of(c));
+                    jump(c, op, start, !Flags.of(c));
                     break;
                 case Uop.JB:
-                    jump(c, in, start, Flags.cf(c));
+                    jump(c, op, start, Flags.cf(c));
                     break;
                 case Uop.JAE:
-                    jump(c, in, start, !Flags.cf(c));
+                    jump(c, op, start, !Flags.cf(c));
                     break;
                 case Uop.JE:
-                    jump(c, in, start, Flags.zf(c));
+                    jump(c, op, start, Flags.zf(c));
                     break;
                 case Uop.JNE:
-                    jump(c, in, start, !Flags.zf(c));
+                    jump(c, op, start, !Flags.zf(c));
                     break;
                 case Uop.JBE:
-                    jump(c, in, start, Flags.cf(c) | Flags.zf(c));
+                    jump(c, op, start, Flags.cf(c) | Flags.zf(c));
                     break;
                 case Uop.JA:
-                    jump(c, in, start, !(Flags.cf(c) | Flags.zf(c)));
+                    jump(c, op, start, !(Flags.cf(c) | Flags.zf(c)));
                     break;
                 case Uop.JS:
-                    jump(c, in, start, Flags.sf(c));
+                    jump(c, op, start, Flags.sf(c));
                     break;
                 case Uop.JNS:
-                    jump(c, in, start, !Flags.sf(c));
+                    jump(c, op, start, !Flags.sf(c));
                     break;
                 case Uop.JP:
-                    jump(c, in, start, Flags.pf(c));
+                    jump(c, op, start, Flags.pf(c));
                     break;
                 case Uop.JNP:
-                    jump(c, in, start, !Flags.pf(c));
+                    jump(c, op, start, !Flags.pf(c));
                     break;
                 case Uop.JL:
-                    jump(c, in, start, Flags.sf(c) != Flags.of(c));
+                    jump(c, op, start, Flags.sf(c) != Flags.of(c));
                     break;
                 case Uop.JGE:
-                    jump(c, in, start, Flags.sf(c) == Flags.of(c));
+                    jump(c, op, start, Flags.sf(c) == Flags.of(c));
                     break;
                 case Uop.JLE:
-                    jump(c, in, start, Flags.zf(c) | Flags.sf(c) != Flags.of(c));
+                    jump(c, op, start, Flags.zf(c) | Flags.sf(c) != Flags.of(c));
                     break;
                 case Uop.JG:
-                    jump(c, in, start, !Flags.zf(c) & Flags.sf(c) == Flags.of(c));
+                    jump(c, op, start, !Flags.zf(c) & Flags.sf(c) == Flags.of(c));
                     break;
                 default:
-                    handle(c, in, start);
+                    handle(c, op, start);
                     break;
             }
         } while (i < c.blockLimit);
-        if (in.uop < Uop.FIRST_BRANCH && in.uop != Uop.HANDLER) {
-            c.rip = start + in.next;
+        if (op.uop < Uop.FIRST_BRANCH && op.uop != Uop.HANDLER) {
+            c.rip = start + op.next;
         }
         return i;
     }
 
-    private static long ea(Insn in, long[] r, long[] base) {
-        return base[in.seg] + r[in.base] + (r[in.index] << in.scale) + in.disp;
+    private static long ea(Op op, long[] r, long[] base) {
+        return base[op.seg] + r[op.base] + (r[op.index] << op.scale) + op.disp;
     }
 
-    private static void handle(Cpu c, Insn in, long start) {
-        c.rip = c.wrapRip(start + in.next);
-        in.handler.execute(c, in);
+    private static void handle(Cpu c, Op op, long start) {
+        c.rip = c.wrapRip(start + op.next);
+        op.insn.handler.execute(c, op.insn);
     }
 
     /** A relative jump of 64-bit mode; one to a non-canonical address is the handler's. */
-    private static void jump(Cpu c, Insn in, long start, boolean taken) {
-        long next = start + in.next;
+    private static void jump(Cpu c, Op op, long start, boolean taken) {
+        long next = start + op.next;
         if (!taken) {
             c.rip = next;
-        } else if (c.canonical(next + in.imm)) {
-            c.rip = next + in.imm;
+        } else if (c.canonical(next + op.imm)) {
+            c.rip = next + op.imm;
         } else {
-            handle(c, in, start);
+            handle(c, op, start);
         }
     }
 

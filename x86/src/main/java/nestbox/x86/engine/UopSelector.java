@@ -8,67 +8,65 @@ import nestbox.x86.op.Kinds;
 final class UopSelector {
     private UopSelector() {}
 
-    static void select(Insn in) {
-        if (in.form == null || in.codeSize != 64 || in.lock || in.rep || in.repne) {
-            return;
+    static Op select(Insn in) {
+        Op op = new Op(in);
+        boolean plain = in.form != null && in.codeSize == 64 && !in.lock && !in.rep && !in.repne;
+        if (plain && !(in.memory && in.addressSize != 64)) {
+            op.uop = (short) choose(op, in);
         }
-        if (in.memory && in.addressSize != 64) {
-            return;
-        }
-        in.faultSeg = in.stackSegment ? Reg.SS : in.seg;
-        in.uop = choose(in);
+        return op;
     }
 
-    private static int choose(Insn in) {
+    private static int choose(Op op, Insn in) {
         switch (in.form.mnemonic()) {
             case "MOV":
-                return mov(in);
+                return mov(op, in);
             case "LEA":
-                return lea(in);
+                return lea(op, in);
             case "MOVZX":
-                return movzx(in);
+                return movzx(op, in);
             case "MOVSX":
             case "MOVSXD":
-                return movsx(in);
+                return movsx(op, in);
             case "NOP":
                 return in.memory ? Uop.HANDLER : Uop.NOP;
             case "ADD":
-                return alu(in, Uop.ADD64);
+                return alu(op, in, Uop.ADD64);
             case "SUB":
-                return alu(in, Uop.SUB64);
+                return alu(op, in, Uop.SUB64);
             case "AND":
-                return alu(in, Uop.AND64);
+                return alu(op, in, Uop.AND64);
             case "OR":
-                return alu(in, Uop.OR64);
+                return alu(op, in, Uop.OR64);
             case "XOR":
-                return alu(in, Uop.XOR64);
+                return alu(op, in, Uop.XOR64);
             case "CMP":
-                return compare(in);
+                return compare(op, in);
             case "TEST":
-                return test(in);
+                return test(op, in);
             case "INC":
-                return unary(in, Uop.INC64, Uop.INC32);
+                return unary(op, in, Uop.INC64, Uop.INC32);
             case "DEC":
-                return unary(in, Uop.DEC64, Uop.DEC32);
+                return unary(op, in, Uop.DEC64, Uop.DEC32);
             case "SHL":
-                return shift(in, Uop.SHL64, Uop.SHL32);
+                return shift(op, in, Uop.SHL64, Uop.SHL32);
             case "SHR":
-                return shift(in, Uop.SHR64, Uop.SHR32);
+                return shift(op, in, Uop.SHR64, Uop.SHR32);
             case "SAR":
-                return shift(in, Uop.SAR64, Uop.SAR32);
+                return shift(op, in, Uop.SAR64, Uop.SAR32);
             case "IMUL":
-                return imul(in);
+                return imul(op, in);
             case "PUSH":
-                return push(in);
+                return push(op, in);
             case "POP":
-                return pop(in);
+                return pop(op, in);
             case "CALL":
             case "JMP":
-                return transfer(in);
+                return transfer(op, in);
             case "RET":
                 return in.size == 64 && Kinds.count(in) == 0 ? Uop.RET : Uop.HANDLER;
             default:
-                return conditional(in);
+                return conditional(op, in);
         }
     }
 
@@ -82,17 +80,17 @@ final class UopSelector {
     }
 
     /** Sets the source (a register or an immediate) of operand {@code i}; false if it is neither, or AH..BH. */
-    private static boolean source(Insn in, int i) {
+    private static boolean source(Op op, Insn in, int i) {
         if (Kinds.isImmediate(in, i)) {
-            in.src = Reg.ZERO;
+            op.src = (byte) Reg.ZERO;
             return true;
         }
         int register = register(in, i);
         if (register < 0) {
             return false;
         }
-        in.src = register;
-        in.imm = 0;
+        op.src = (byte) register;
+        op.imm = 0;
         return true;
     }
 
@@ -115,25 +113,25 @@ final class UopSelector {
         return in.memory && Kinds.isRm(in, i);
     }
 
-    private static int mov(Insn in) {
+    private static int mov(Op op, Insn in) {
         if (Kinds.count(in) != 2 || !(Kinds.isRm(in, 0) || Kinds.isReg(in, 0) || Kinds.isAccumulator(in, 0))) {
             return Uop.HANDLER;
         }
         if (memory(in, 0)) {
-            return source(in, 1) ? bySize(in, Uop.STORE64, Uop.STORE32, Uop.STORE16, Uop.STORE8) : Uop.HANDLER;
+            return source(op, in, 1) ? bySize(in, Uop.STORE64, Uop.STORE32, Uop.STORE16, Uop.STORE8) : Uop.HANDLER;
         }
         int width = width(in);
         if (width < 0) {
             return Uop.HANDLER;
         }
-        in.dst = register(in, 0);
-        if (in.dst < 0) {
+        op.dst = (byte) register(in, 0);
+        if (op.dst < 0) {
             return Uop.HANDLER;
         }
         if (memory(in, 1)) {
             return Uop.LOAD64 + width;
         }
-        return source(in, 1) ? Uop.MOV64 + width : Uop.HANDLER;
+        return source(op, in, 1) ? Uop.MOV64 + width : Uop.HANDLER;
     }
 
     private static int bySize(Insn in, int u64, int u32, int u16, int u8) {
@@ -149,130 +147,130 @@ final class UopSelector {
         }
     }
 
-    private static int lea(Insn in) {
-        in.dst = in.reg;
+    private static int lea(Op op, Insn in) {
+        op.dst = (byte) in.reg;
         return width(in) < 0 ? Uop.HANDLER : Uop.LEA64 + width(in);
     }
 
-    private static int movzx(Insn in) {
+    private static int movzx(Op op, Insn in) {
         if (width(in) < 0) {
             return Uop.HANDLER;
         }
-        in.dst = in.reg;
+        op.dst = (byte) in.reg;
         boolean fromByte = Kinds.bits(in, 1) == 8;
         if (in.memory) {
             return fromByte ? Uop.LOAD_ZX8 : Uop.LOAD_ZX16;
         }
-        in.src = register(in, 1);
-        if (in.src < 0) {
+        op.src = (byte) register(in, 1);
+        if (op.src < 0) {
             return Uop.HANDLER;
         }
         return fromByte ? Uop.MOV_ZX8 : Uop.MOV_ZX16;
     }
 
-    private static int movsx(Insn in) {
+    private static int movsx(Op op, Insn in) {
         int width = width(in);
         int from = Kinds.bits(in, 1);
         if (width < 0 || from == 16 || from == 32 && width != 0) {
             return Uop.HANDLER;
         }
-        in.dst = in.reg;
+        op.dst = (byte) in.reg;
         if (in.memory) {
             return from == 32 ? Uop.LOAD_SX32_64 : width == 0 ? Uop.LOAD_SX8_64 : Uop.LOAD_SX8_32;
         }
-        in.src = register(in, 1);
-        if (in.src < 0 || from == 8 && width == 0) {
+        op.src = (byte) register(in, 1);
+        if (op.src < 0 || from == 8 && width == 0) {
             return Uop.HANDLER;
         }
         return from == 32 ? Uop.MOV_SX32_64 : Uop.MOV_SX8_32;
     }
 
-    private static int alu(Insn in, int operation) {
+    private static int alu(Op op, Insn in, int operation) {
         int width = width(in);
         if (width < 0) {
             return Uop.HANDLER;
         }
-        in.aluOp = operation;
+        op.detail = (byte) operation;
         if (memory(in, 0)) {
-            return source(in, 1) ? Uop.ALU_STORE64 + width : Uop.HANDLER;
+            return source(op, in, 1) ? Uop.ALU_STORE64 + width : Uop.HANDLER;
         }
-        in.dst = register(in, 0);
+        op.dst = (byte) register(in, 0);
         if (memory(in, 1)) {
             return Uop.ALU_LOAD64 + width;
         }
-        return source(in, 1) ? operation + width * (Uop.ADD32 - Uop.ADD64) : Uop.HANDLER;
+        return source(op, in, 1) ? operation + width * (Uop.ADD32 - Uop.ADD64) : Uop.HANDLER;
     }
 
-    private static int compare(Insn in) {
+    private static int compare(Op op, Insn in) {
         if (in.size == 16) {
             return Uop.HANDLER;
         }
         if (memory(in, 0)) {
-            return source(in, 1) ? bySize(in, Uop.CMP_MEM64, Uop.CMP_MEM32, 0, Uop.CMP_MEM8) : Uop.HANDLER;
+            return source(op, in, 1) ? bySize(in, Uop.CMP_MEM64, Uop.CMP_MEM32, 0, Uop.CMP_MEM8) : Uop.HANDLER;
         }
-        in.dst = register(in, 0);
-        if (in.dst < 0) {
+        op.dst = (byte) register(in, 0);
+        if (op.dst < 0) {
             return Uop.HANDLER;
         }
         if (memory(in, 1)) {
             return bySize(in, Uop.CMP_LOAD64, Uop.CMP_LOAD32, 0, Uop.HANDLER);
         }
-        return source(in, 1) ? bySize(in, Uop.CMP64, Uop.CMP32, 0, Uop.CMP8) : Uop.HANDLER;
+        return source(op, in, 1) ? bySize(in, Uop.CMP64, Uop.CMP32, 0, Uop.CMP8) : Uop.HANDLER;
     }
 
-    private static int test(Insn in) {
+    private static int test(Op op, Insn in) {
         if (in.size == 16) {
             return Uop.HANDLER;
         }
         if (memory(in, 0)) {
-            return in.size == 8 && source(in, 1) ? Uop.TEST_MEM8 : Uop.HANDLER;
+            return in.size == 8 && source(op, in, 1) ? Uop.TEST_MEM8 : Uop.HANDLER;
         }
-        in.dst = register(in, 0);
-        if (in.dst < 0 || !source(in, 1)) {
+        op.dst = (byte) register(in, 0);
+        if (op.dst < 0 || !source(op, in, 1)) {
             return Uop.HANDLER;
         }
         return bySize(in, Uop.TEST64, Uop.TEST32, 0, Uop.TEST8);
     }
 
-    private static int unary(Insn in, int u64, int u32) {
+    private static int unary(Op op, Insn in, int u64, int u32) {
         if (width(in) < 0) {
             return Uop.HANDLER;
         }
-        in.dst = register(in, 0);
-        return in.dst < 0 ? Uop.HANDLER : width(in) == 0 ? u64 : u32;
+        op.dst = (byte) register(in, 0);
+        return op.dst < 0 ? Uop.HANDLER : width(in) == 0 ? u64 : u32;
     }
 
     /** Shifts of a register by a constant other than 0. */
-    private static int shift(Insn in, int u64, int u32) {
+    private static int shift(Op op, Insn in, int u64, int u32) {
         if (width(in) < 0 || in.memory || !Kinds.isImmediate(in, 1)) {
             return Uop.HANDLER;
         }
-        in.dst = in.rm;
+        op.dst = (byte) in.rm;
         return width(in) == 0 ? u64 : u32;
     }
 
-    private static int imul(Insn in) {
+    private static int imul(Op op, Insn in) {
         if (width(in) < 0 || in.memory || Kinds.count(in) != 2) {
             return Uop.HANDLER;
         }
-        in.dst = in.reg;
-        in.src = in.rm;
+        op.dst = (byte) in.reg;
+        op.src = (byte) in.rm;
         return Uop.IMUL64 + width(in);
     }
 
-    private static int push(Insn in) {
-        return in.size == 64 && Kinds.count(in) == 1 && !in.memory && source(in, 0) ? Uop.PUSH64 : Uop.HANDLER;
+    private static int push(Op op, Insn in) {
+        return in.size == 64 && Kinds.count(in) == 1 && !in.memory && source(op, in, 0) ? Uop.PUSH64 : Uop.HANDLER;
     }
 
-    private static int pop(Insn in) {
+    private static int pop(Op op, Insn in) {
         if (in.size != 64 || in.memory || !(Kinds.isReg(in, 0) || Kinds.isRm(in, 0))) {
             return Uop.HANDLER;
         }
-        in.dst = register(in, 0);
+        op.dst = (byte) register(in, 0);
         return Uop.POP64;
     }
 
-    private static int transfer(Insn in) {
+    private static int transfer(Op op, Insn in) {
         boolean call = in.form.mnemonic().equals("CALL");
         if (in.size != 64) {
             return Uop.HANDLER;
@@ -281,24 +279,24 @@ final class UopSelector {
             return call ? Uop.CALL : Uop.JMP;
         }
         if (!in.memory && Kinds.isRm(in, 0)) {
-            in.src = in.rm;
+            op.src = (byte) in.rm;
             return call ? Uop.CALL_REGISTER : Uop.JMP_REGISTER;
         }
         return Uop.HANDLER;
     }
 
-    private static int conditional(Insn in) {
+    private static int conditional(Op op, Insn in) {
         String mnemonic = in.form.mnemonic();
         int condition = in.opcode & 0xf;
         if (mnemonic.startsWith("CMOV") && !in.memory && width(in) >= 0) {
-            in.aluOp = condition;
-            in.dst = in.reg;
-            in.src = in.rm;
+            op.detail = (byte) condition;
+            op.dst = (byte) in.reg;
+            op.src = (byte) in.rm;
             return Uop.CMOV64 + width(in);
         }
         if (mnemonic.startsWith("SET") && !in.memory && !legacyHigh(in, in.rm)) {
-            in.aluOp = condition;
-            in.dst = in.rm;
+            op.detail = (byte) condition;
+            op.dst = (byte) in.rm;
             return Uop.SETCC;
         }
         if (mnemonic.charAt(0) == 'J' && Kinds.isRelative(in, 0) && in.size == 64 && isJcc(in)) {

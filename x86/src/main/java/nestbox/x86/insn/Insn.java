@@ -8,17 +8,6 @@ public final class Insn {
     public Form form;
     /** Executes the instruction; chosen from the form at decode time. */
     public Handler handler;
-    /** The block interpreter's specialised code for hot forms; 0 means "call the handler". */
-    public int uop;
-
-    /** Operands of a specialised form: destination and source registers, set with {@link #uop}. */
-    public int dst;
-
-    public int src;
-    /** Condition code or operation of a specialised form. */
-    public int aluOp;
-    /** Segment that a specialised form's memory operand blames for a fault. */
-    public int faultSeg;
 
     /** Length in bytes, 1 to 15. */
     public int length;

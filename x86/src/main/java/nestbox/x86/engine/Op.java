@@ -1,0 +1,44 @@
+package nestbox.x86.engine;
+
+import nestbox.x86.insn.Insn;
+
+/**
+ * An instruction as the {@link BlockInterpreter} executes it: what the hot loop reads of an {@link Insn}, in one cache line.
+ * The {@link UopSelector} fills it in.
+ */
+final class Op {
+    final Insn insn;
+    /** Immediate of the source (0 if that is a register), or the displacement of a relative branch. */
+    long imm;
+
+    final long disp;
+    /** Offset of the next instruction from the start of the block. */
+    final int next;
+
+    /** The specialised code, or {@link Uop#HANDLER}. */
+    short uop = Uop.HANDLER;
+
+    byte dst;
+    byte src;
+    /** Condition code of a conditional form; the operation, a {@link Uop}, of an ALU form with a memory operand. */
+    byte detail;
+
+    final byte base;
+    final byte index;
+    final byte scale;
+    final byte seg;
+    /** Segment that a fault of the memory operand blames. */
+    final byte faultSeg;
+
+    Op(Insn insn) {
+        this.insn = insn;
+        this.imm = insn.imm;
+        this.disp = insn.disp;
+        this.next = insn.next;
+        this.base = (byte) insn.base;
+        this.index = (byte) insn.index;
+        this.scale = (byte) insn.scale;
+        this.seg = (byte) insn.seg;
+        this.faultSeg = (byte) (insn.stackSegment ? nestbox.x86.Reg.SS : insn.seg);
+    }
+}
