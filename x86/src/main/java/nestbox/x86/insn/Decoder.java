@@ -16,6 +16,8 @@ public final class Decoder {
     private final boolean amd;
     private final Prefixes prefixes = new Prefixes();
     private final Bytes bytes = new Bytes();
+    /** The instruction parsed last has more than 15 bytes. */
+    private boolean tooLong;
 
     public Decoder(CpuFeatures features) {
         this.features = features;
@@ -33,28 +35,34 @@ public final class Decoder {
      *     less than {@link #MAX_LENGTH})
      */
     public Insn decode(byte[] code, int from, int to, int codeSize) {
+        Insn in = parse(code, from, to, codeSize);
+        if (in != null) {
+            in.handler = handler(in, code, from);
+        }
+        return in;
+    }
+
+    /** Decodes as {@link #decode} does but binds no handler. */
+    Insn parse(byte[] code, int from, int to, int codeSize) {
         bytes.open(code, from, to);
         Insn in = new Insn();
         in.codeSize = codeSize;
         in.base = Reg.ZERO;
         in.index = Reg.ZERO;
         boolean complete = decode(in);
-        if (!complete) {
-            if (bytes.position() - from < MAX_LENGTH) {
-                return null;
-            }
-            in.form = null;
-            in.handler = Refusal.TOO_LONG;
-        } else if (in.form == null) {
-            in.handler = Refusal.UNDEFINED;
-        } else {
-            in.handler = bind(in, code, from);
-        }
+        tooLong = !complete;
         in.length = bytes.position() - from;
+        if (!complete) {
+            in.form = null;
+            return in.length < MAX_LENGTH ? null : in;
+        }
         return in;
     }
 
-    private Handler bind(Insn in, byte[] code, int from) {
+    private Handler handler(Insn in, byte[] code, int from) {
+        if (in.form == null) {
+            return tooLong ? Refusal.TOO_LONG : Refusal.UNDEFINED;
+        }
         Handler handler = Semantics.bind(in);
         if (handler != null) {
             return handler;
@@ -207,6 +215,7 @@ public final class Decoder {
         if ((attributes & (Attribute.D64 | Attribute.N64 | Attribute.F64)) != 0) {
             operandSize = stackSize(attributes, in, plainSize);
         }
+        in.operandSize = operandSize;
         Shape shape = form.shape();
         int vectorLength = in.vexLength == 0 ? 128 : in.vexLength;
         in.size = shape.size().bits(operandSize, in.addressSize, vectorLength);

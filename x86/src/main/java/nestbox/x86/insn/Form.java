@@ -52,6 +52,16 @@ public record Form(
         return !kinds.isEmpty() && kinds.get(0).isRm();
     }
 
+    /** Whether it is a string instruction: its memory operands are implicit. */
+    boolean string() {
+        for (Operand operand : kinds) {
+            if (operand.kind() == Operand.Kind.SOURCE || operand.kind() == Operand.Kind.DESTINATION) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     @Override
     public String toString() {
         return mnemonic + " " + String.join(", ", operands);

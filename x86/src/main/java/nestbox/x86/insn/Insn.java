@@ -21,6 +21,8 @@ public final class Insn {
      * size that follows from mode and prefixes (16, 32, 64), as for far pointers, stack and descriptor-table instructions.
      */
     public int size;
+    /** Operand size that follows from mode, prefixes and the form's defaults: 16, 32, 64. */
+    public int operandSize;
     /** Width in bits of the r/m (or moffs) operand: source of MOVZX, memory part of PINSRW; 0 where it has none (LEA). */
     public int rmSize;
     /** Address size in bits. */
