@@ -245,6 +245,9 @@ final class UopSelector {
         if (width(in) < 0 || in.memory || !Kinds.isImmediate(in, 1)) {
             return Uop.HANDLER;
         }
+        if (Kinds.isOne(in, 1)) {
+            op.imm = 1;
+        }
         op.dst = (byte) in.rm;
         return width(in) == 0 ? u64 : u32;
     }

@@ -34,7 +34,12 @@ public final class Kinds {
     }
 
     public static boolean isImmediate(Insn in, int i) {
-        return starts(in, i, "I") || kind(in, i).equals("1");
+        return starts(in, i, "I") || isOne(in, i);
+    }
+
+    /** The constant 1 of shifts, which has no bytes in the code. */
+    public static boolean isOne(Insn in, int i) {
+        return kind(in, i).equals("1");
     }
 
     /** AL, AX, EAX or RAX by the operand size. */
