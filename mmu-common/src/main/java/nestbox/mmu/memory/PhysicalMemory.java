@@ -4,7 +4,9 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.TreeSet;
 import nestbox.core.NestboxException;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEvents;
@@ -49,20 +51,34 @@ public final class PhysicalMemory {
         }
     }
 
-    private final Chunk[][] directory;
+    /** A stretch of addresses with one topmost region. */
+    private record Span(long start, long end, Region region) {
+        boolean contains(long physical) {
+            return physical >= start && physical < end;
+        }
+    }
+
+    private static final Span NOWHERE = new Span(0, 0, null);
+
+    /** Grows to the end of the highest RAM or ROM. */
+    private Chunk[][] directory = new Chunk[0][];
+
     private final int physicalBits;
     private final List<CodeWatcher> watchers = new ArrayList<>();
+    private final List<LayoutListener> layoutListeners = new ArrayList<>();
     /** Later regions lie over earlier ones. */
     private final List<Region> regions = new ArrayList<>();
 
-    private Region lastRegion;
+    /** The same without overlaps, in ascending order. */
+    private Span[] spans = new Span[0];
+
+    private Span lastSpan = NOWHERE;
 
     private Trace trace = Trace.off();
 
     /** @param physicalBits width of the address bus, at most 52 */
     public PhysicalMemory(int physicalBits) {
         this.physicalBits = physicalBits;
-        directory = new Chunk[1 << Math.max(0, physicalBits - CHUNK_SHIFT - DIRECTORY_SHIFT)][];
     }
 
     /** Emits MMIO accesses there from now on. */
@@ -92,13 +108,25 @@ public final class PhysicalMemory {
     /** Removes every region that starts at {@code start} and has the kind; what lay under it shows again. */
     public void unmap(long start, Kind kind) {
         regions.removeIf(region -> region.start == start && region.kind == kind);
-        lastRegion = null;
+        layoutChanged();
+    }
+
+    /** Tells {@code listener} of every region that is mapped or unmapped from now on. */
+    public void addLayoutListener(LayoutListener listener) {
+        layoutListeners.add(listener);
+    }
+
+    private void layoutChanged() {
+        flatten();
+        for (LayoutListener listener : layoutListeners) {
+            listener.layoutChanged();
+        }
     }
 
     /** Removes every range of this handler; what lay under it shows again. */
     public void unmapMmio(MmioHandler handler) {
         regions.removeIf(region -> region.handler == handler);
-        lastRegion = null;
+        layoutChanged();
     }
 
     private void map(long start, long length, Kind kind, MmioHandler handler) {
@@ -109,7 +137,13 @@ public final class PhysicalMemory {
             throw new NestboxException("physical memory", String.format("range %#x+%#x is beyond %d bits", start, length, physicalBits));
         }
         regions.add(new Region(start, start + length, kind, handler));
-        lastRegion = null;
+        if (kind == Kind.RAM || kind == Kind.ROM) {
+            int rows = (int) (start + length - 1 >>> CHUNK_SHIFT + DIRECTORY_SHIFT) + 1;
+            if (rows > directory.length) {
+                directory = Arrays.copyOf(directory, rows);
+            }
+        }
+        layoutChanged();
     }
 
     public Kind kindOf(long physical) {
@@ -128,33 +162,48 @@ public final class PhysicalMemory {
         return region != null && region.kind == Kind.RAM && !holdsCode(physical);
     }
 
+    /** The topmost region at an address, or null for a hole. */
     private Region region(long physical) {
-        Region last = lastRegion;
-        if (last != null && last.contains(physical)) {
-            return last;
+        Span last = lastSpan;
+        if (last.contains(physical)) {
+            return last.region;
         }
-        for (int i = regions.size() - 1; i >= 0; i--) {
-            Region region = regions.get(i);
-            if (region.contains(physical)) {
-                // Only a topmost region may serve as the shortcut: one that another covers in part could answer wrongly.
-                if (i == regions.size() - 1 || !coveredByLater(i)) {
-                    lastRegion = region;
-                }
-                return region;
+        int low = 0;
+        int high = spans.length - 1;
+        while (low <= high) {
+            int middle = low + high >>> 1;
+            Span span = spans[middle];
+            if (span.contains(physical)) {
+                lastSpan = span;
+                return span.region;
+            }
+            if (Long.compareUnsigned(physical, span.start) < 0) {
+                high = middle - 1;
+            } else {
+                low = middle + 1;
             }
         }
         return null;
     }
 
-    private boolean coveredByLater(int index) {
-        Region region = regions.get(index);
-        for (int i = index + 1; i < regions.size(); i++) {
-            Region later = regions.get(i);
-            if (later.start < region.end && region.start < later.end) {
-                return true;
-            }
+    /** Cuts the address space at every region's bounds and notes the topmost region of each part. */
+    private void flatten() {
+        TreeSet<Long> bounds = new TreeSet<>();
+        for (Region region : regions) {
+            bounds.add(region.start);
+            bounds.add(region.end);
         }
-        return false;
+        List<Span> found = new ArrayList<>();
+        Long start = null;
+        for (Long end : bounds) {
+            Region top = start == null ? null : regionUnder(null, start);
+            if (top != null) {
+                found.add(new Span(start, end, top));
+            }
+            start = end;
+        }
+        spans = found.toArray(new Span[0]);
+        lastSpan = NOWHERE;
     }
 
     /**
@@ -201,7 +250,7 @@ public final class PhysicalMemory {
     private Region regionUnder(MmioHandler cover, long physical) {
         for (int i = regions.size() - 1; i >= 0; i--) {
             Region region = regions.get(i);
-            if (region.contains(physical) && region.handler != cover) {
+            if (region.contains(physical) && (cover == null || region.handler != cover)) {
                 return region;
             }
         }
@@ -291,15 +340,43 @@ public final class PhysicalMemory {
         }
     }
 
+    /** Writes bytes as {@link #write} does, whole pages of RAM at a time. */
     public void copyIn(long physical, byte[] source, int offset, int length) {
-        for (int i = 0; i < length; i++) {
-            write(physical + i, 1, source[offset + i]);
+        int done = 0;
+        while (done < length) {
+            long at = physical + done;
+            int part = Math.min(length - done, 0x1000 - ((int) at & 0xfff));
+            Region region = region(at);
+            if (region != null && region.kind == Kind.RAM) {
+                Chunk chunk = chunk(at);
+                if (chunk.codeGranules != null) {
+                    announceCodeWrite(chunk, at, part);
+                }
+                System.arraycopy(source, offset + done, chunk.data, (int) at & CHUNK_MASK, part);
+            } else {
+                for (int i = 0; i < part; i++) {
+                    write(at + i, 1, source[offset + done + i]);
+                }
+            }
+            done += part;
         }
     }
 
+    /** Reads bytes as {@link #read} does, whole pages of RAM or ROM at a time. */
     public void copyOut(long physical, byte[] target, int offset, int length) {
-        for (int i = 0; i < length; i++) {
-            target[offset + i] = (byte) read(physical + i, 1);
+        int done = 0;
+        while (done < length) {
+            long at = physical + done;
+            int part = Math.min(length - done, 0x1000 - ((int) at & 0xfff));
+            byte[] data = backing(at);
+            if (data != null) {
+                System.arraycopy(data, (int) at & CHUNK_MASK, target, offset + done, part);
+            } else {
+                for (int i = 0; i < part; i++) {
+                    target[offset + done + i] = (byte) read(at + i, 1);
+                }
+            }
+            done += part;
         }
     }
 

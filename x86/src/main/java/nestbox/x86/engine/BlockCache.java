@@ -1,6 +1,7 @@
 package nestbox.x86.engine;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,14 @@ final class BlockCache implements CodeWatcher {
         this.decoder = decoder;
         this.maxInstructions = maxInstructions;
         cpu.physical.addCodeWatcher(this);
+        cpu.physical.addLayoutListener(this::dropAll);
+    }
+
+    /** The bytes behind physical addresses changed without a store. */
+    private void dropAll() {
+        Arrays.fill(slots, null);
+        byPage.clear();
+        cpu.mem.translationChanged();
     }
 
     private static int slot(long physical, int modeKey) {

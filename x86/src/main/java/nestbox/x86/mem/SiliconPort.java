@@ -51,6 +51,7 @@ public final class SiliconPort implements MemoryPort {
         this.cache = new TranslationCache(policy, new Listener());
         this.control = new SiliconControl(cpu, this, state, cache);
         state.update();
+        physical.addLayoutListener(() -> cpu.mem.dropAll());
     }
 
     /** Page tables in physical memory; a second stage of translation takes this place under VMX and SVM. */
