@@ -1,5 +1,6 @@
 package nestbox.x86.engine;
 
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
@@ -75,10 +76,10 @@ public final class BlockInterpreter implements Engine {
         int i = 0;
         try {
             i = loop(c, code, start);
-        } catch (GuestFault fault) {
+        } catch (GuestFault | UnsupportedFeatureException stopped) {
             i = c.cursor;
             c.rip = i == 0 ? start : c.wrapRip(start + code[i - 1].next);
-            throw fault;
+            throw stopped;
         } finally {
             c.retired += i;
             c.cursor = 0;
