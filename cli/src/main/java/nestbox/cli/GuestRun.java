@@ -1,0 +1,178 @@
+package nestbox.cli;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import nestbox.core.Clock;
+import nestbox.core.NestboxException;
+import nestbox.core.trace.HashSink;
+import nestbox.core.trace.JsonSink;
+import nestbox.core.trace.TextSink;
+import nestbox.machine.Machine;
+import nestbox.machine.MachineConfig;
+import nestbox.machine.Outcome;
+import nestbox.machine.load.ImageFile;
+import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.model.CpuModel;
+
+/** One run of an image: wires the machine, runs it, reports. Results go to {@code out}, everything else to {@code err}. */
+final class GuestRun {
+    private static final int TRACE_BUFFER = 1 << 16;
+    private static final int STOP_SECONDS = 5;
+
+    private final RunSettings settings;
+    private final OutputStream out;
+    private final PrintStream err;
+    private final HashSink hash = new HashSink();
+    private final CountDownLatch reported = new CountDownLatch(1);
+
+    GuestRun(RunSettings settings, OutputStream out, PrintStream err) {
+        this.settings = settings;
+        this.out = out;
+        this.err = err;
+    }
+
+    /** The whole run; the result is the exit code. */
+    int execute() {
+        Machine machine = machine();
+        load(machine);
+        addSinks(machine);
+        Thread interrupt = new Thread(() -> interrupt(machine), "nestbox-interrupt");
+        Runtime.getRuntime().addShutdownHook(interrupt);
+        Progress progress = settings.progress ? Progress.start(machine, err) : null;
+        long start = System.nanoTime();
+        Outcome outcome;
+        try {
+            outcome = machine.run(settings.limit);
+        } finally {
+            if (progress != null) {
+                progress.stop();
+            }
+        }
+        report(machine, outcome, System.nanoTime() - start);
+        reported.countDown();
+        try {
+            Runtime.getRuntime().removeShutdownHook(interrupt);
+        } catch (IllegalStateException e) {
+            return ExitCode.INTERRUPTED.code;
+        }
+        return ExitCode.of(outcome);
+    }
+
+    /** Builds the machine: processor model, memory, translation caches, engine. */
+    private Machine machine() {
+        RetentionPolicy policy = RetentionPolicy.parse("--tlb", settings.tlb);
+        if (settings.processors < 1 || settings.processors > MachineConfig.MAX_CPUS) {
+            throw new NestboxException("--smp", settings.processors + " is not between 1 and " + MachineConfig.MAX_CPUS);
+        }
+        if (settings.blockSize < 1) {
+            throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
+        }
+        CpuModel model = CpuModel.parse(settings.cpu).toBuilder().processors(settings.processors).build();
+        MachineConfig config = MachineConfig.builder(model)
+                .memoryBytes(settings.memory)
+                .cpus(settings.processors)
+                .tlbPolicy(settings.tlb)
+                .seed(settings.seed)
+                .engine(settings.engine)
+                .blockSize(settings.blockSize)
+                .rebootOnReset(settings.reboot)
+                .serial(new LineFlushingStream(out))
+                .build();
+        return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
+    }
+
+    private void load(Machine machine) {
+        List<ImageFile> modules = new ArrayList<>();
+        if (settings.initrd != null) {
+            for (String module : settings.initrd.split(",")) {
+                modules.add(module(module));
+            }
+        }
+        machine.load(ImageFile.open(Path.of(settings.image)), settings.append, modules);
+    }
+
+    /** A module {@code FILE} or {@code FILE ARGUMENTS}, whose whole text is the module's string. */
+    private static ImageFile module(String text) {
+        int space = text.indexOf(' ');
+        ImageFile file = ImageFile.open(Path.of(space < 0 ? text : text.substring(0, space)));
+        return space < 0 ? file : new ImageFile(text, file.bytes());
+    }
+
+    private void addSinks(Machine machine) {
+        if (settings.traceHash) {
+            machine.trace().addSink(hash);
+        }
+        if (settings.trace != null) {
+            try {
+                BufferedWriter writer = new BufferedWriter(Files.newBufferedWriter(settings.trace, StandardCharsets.UTF_8), TRACE_BUFFER);
+                String name = settings.trace.toString();
+                boolean json = name.endsWith(".json") || name.endsWith(".jsonl");
+                machine.trace().addSink(json ? new JsonSink(writer) : new TextSink(writer));
+            } catch (IOException e) {
+                throw new NestboxException("--trace", settings.trace + " cannot be written: " + e.getMessage(), e);
+            }
+        }
+    }
+
+    /** Ctrl-C: let the run end at an instruction boundary and report before the process goes. */
+    private void interrupt(Machine machine) {
+        machine.stop();
+        try {
+            if (!reported.await(STOP_SECONDS, TimeUnit.SECONDS)) {
+                err.println("nestbox: the guest did not stop");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void report(Machine machine, Outcome outcome, long nanos) {
+        machine.trace().close();
+        try {
+            out.flush();
+        } catch (IOException e) {
+            err.println("nestbox: standard output: " + e.getMessage());
+        }
+        if (settings.summary) {
+            err.println("nestbox: " + summary(machine, outcome, nanos));
+        } else if (ExitCode.of(outcome) % 2 == 0 && outcome.kind() != Outcome.Kind.POWER_OFF && outcome.kind() != Outcome.Kind.RESET) {
+            err.println("nestbox: " + how(outcome));
+        }
+        if (settings.traceHash) {
+            err.println("nestbox: trace " + hash.hash() + " (" + hash.events() + " events)");
+        }
+    }
+
+    private static String summary(Machine machine, Outcome outcome, long nanos) {
+        long retired = machine.retired();
+        double seconds = Math.max(nanos, 1) / 1e9;
+        return String.format(
+                Locale.ROOT,
+                "%s; %,d instructions, %.6f s virtual, %.2f s real, %.1f MIPS",
+                how(outcome),
+                retired,
+                (double) machine.now() / Clock.HZ,
+                seconds,
+                retired / seconds / 1e6);
+    }
+
+    private static String how(Outcome outcome) {
+        return switch (outcome.kind()) {
+            case DEBUG_EXIT -> "debug exit with " + outcome.code();
+            case POWER_OFF -> "powered off";
+            case RESET -> outcome.detail().isEmpty() ? "reset" : outcome.detail();
+            default -> outcome.detail();
+        };
+    }
+}

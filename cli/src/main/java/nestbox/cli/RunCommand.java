@@ -1,0 +1,95 @@
+package nestbox.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import nestbox.machine.MachineConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code nestbox run}. */
+@Command(
+        name = "run",
+        description = "Runs a Multiboot image; its serial port is standard output.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "odd:(v << 1) | 1, the guest wrote v to the debug-exit device, port 0xf4",
+            "0:the guest powered off",
+            "2:bad option, CPU model or image",
+            "64:triple fault: a processor shut down",
+            "66:every processor is halted for good",
+            "68:the limit of instructions is used up",
+            "70:the guest used something that Nestbox does not implement",
+            "72:the guest reset the machine",
+            "74:an error in Nestbox itself",
+            "130:interrupted by Ctrl-C"
+        })
+final class RunCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "IMAGE", description = "Multiboot image: ELF32, ELF64 or flat.")
+    private String image;
+
+    @Option(names = "--cpu", paramLabel = "MODEL[,+feature,-feature,key=value...]", defaultValue = "max",
+            description = "CPU model in QEMU's grammar; see 'nestbox cpu list'. Default: ${DEFAULT-VALUE}.")
+    private String cpu;
+
+    @Option(names = {"-m", "--memory"}, paramLabel = "SIZE", defaultValue = "128M",
+            description = "Size of memory; costs nothing until touched. Default: ${DEFAULT-VALUE}.")
+    private String memory;
+
+    @Option(names = "--smp", paramLabel = "N", defaultValue = "1", description = "Number of processors, 1 to 16.")
+    private int processors;
+
+    @Option(names = "--append", paramLabel = "ARGS", defaultValue = "", description = "The image's command line.")
+    private String append;
+
+    @Option(names = "--initrd", paramLabel = "FILE[,FILE...]", description = "Modules for the image.")
+    private String initrd;
+
+    @Option(names = "--tlb", paramLabel = "POLICY", defaultValue = "lru:2048",
+            description = "How long translations stay cached: keep (until the manual requires that they go), none, lru:N, seeded:S."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private String tlb;
+
+    @Option(names = "--limit", paramLabel = "N", description = "Stop after N instructions (100M, 2G).")
+    private String limit;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Source of every random choice.")
+    private String seed;
+
+    @Option(names = "--trace", paramLabel = "FILE",
+            description = "Write events there: JSON lines if the name ends in .json or .jsonl, else text as ftrace has it.")
+    private Path trace;
+
+    @Option(names = "--trace-hash", description = "Print the SHA-256 of all events.")
+    private boolean traceHash;
+
+    @Option(names = "--engine", paramLabel = "block|reference", defaultValue = "block",
+            description = "Block interpreter, or one instruction at a time. No result depends on it.")
+    private MachineConfig.Engine engine;
+
+    @Option(names = "--block-size", paramLabel = "N", defaultValue = "64",
+            description = "Longest block in instructions. No result depends on it.")
+    private int blockSize;
+
+    @Override
+    public Integer call() {
+        RunSettings settings = new RunSettings();
+        settings.image = image;
+        settings.cpu = cpu;
+        settings.memory = Quantity.memory("-m", memory);
+        settings.processors = processors;
+        settings.append = append;
+        settings.initrd = initrd;
+        settings.tlb = tlb;
+        settings.limit = limit == null ? Long.MAX_VALUE : Quantity.count("--limit", limit);
+        settings.seed = Quantity.any("--seed", seed);
+        settings.trace = trace;
+        settings.traceHash = traceHash;
+        settings.engine = engine;
+        settings.blockSize = blockSize;
+        settings.progress = Boolean.getBoolean("nestbox.terminal");
+        return new GuestRun(settings, Streams.standardOutput(), System.err).execute();
+    }
+}
