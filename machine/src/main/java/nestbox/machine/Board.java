@@ -2,78 +2,206 @@ package nestbox.machine;
 
 import nestbox.core.Clock;
 import nestbox.core.EventQueue;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEvents;
 import nestbox.machine.apic.ApicBus;
+import nestbox.machine.apic.IoApic;
 import nestbox.machine.bus.Bus;
+import nestbox.machine.bus.InterruptSink;
 import nestbox.machine.bus.PortBus;
 import nestbox.machine.bus.PortHandler;
+import nestbox.machine.device.AcpiPm;
 import nestbox.machine.device.DebugExit;
+import nestbox.machine.device.FwCfg;
+import nestbox.machine.device.Hpet;
+import nestbox.machine.device.PicPair;
+import nestbox.machine.device.Pit8254;
+import nestbox.machine.device.Rtc;
+import nestbox.machine.device.SystemControl;
+import nestbox.machine.device.TestDevice;
 import nestbox.machine.device.Uart16550;
+import nestbox.machine.firmware.AcpiTables;
+import nestbox.machine.firmware.Bios;
 import nestbox.machine.firmware.MemoryMap;
+import nestbox.machine.pci.PciBus;
 import nestbox.mmu.memory.MmioHandler;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.Cpu;
 import nestbox.x86.Platform;
 
-/** The board: buses and devices around the processors. */
-public final class Board implements Platform, Bus {
+/** The board: buses, devices and firmware around the processors. */
+public final class Board implements Platform, Bus, Stateful {
     private final Machine machine;
     private final PhysicalMemory memory;
     private final Clock clock;
     private final PortBus ports = new PortBus();
     private final MemoryMap map;
+    private final AcpiTables acpiTables;
     private final ApicBus apicBus = new ApicBus();
+    private final IoApic ioApic = new IoApic(apicBus);
+    private final PicPair pic;
+    private final InterruptRouter interrupts;
     private final Uart16550 serial;
-    private Outcome request;
-    private volatile boolean stopRequested;
+    private final Pit8254 pit;
+    private final Rtc rtc;
+    private final AcpiPm power;
+    private final Hpet hpet;
+    private final PciBus pci;
+    private final FwCfg fwCfg;
+    private final TestDevice testDevice;
+    private final SystemControl control;
+    private final Stateful[] devices;
 
     Board(Machine machine, MachineConfig config, PhysicalMemory memory, Clock clock, EventQueue events) {
         this.machine = machine;
         this.memory = memory;
         this.clock = clock;
         map = new MemoryMap(config.memoryBytes());
-        map.mapInto(memory, new byte[(int) (MemoryMap.BIOS_END - MemoryMap.BIOS_START)]);
-        serial = new Uart16550(Uart16550.COM1, Uart16550.COM1_IRQ, (line, raised) -> {}, config.serial());
-        serial.attach(this);
-        new DebugExit(value -> end(new Outcome(Outcome.Kind.DEBUG_EXIT, value, ""))).attach(this);
+        map.mapInto(memory);
+        acpiTables = new AcpiTables(map.tables(), config.cpus());
+        new Bios(acpiTables).mapInto(memory);
+        pic = new PicPair((line, raised) -> machine.setLint0(raised));
+        interrupts = new InterruptRouter(pic, ioApic);
+        serial = new Uart16550(Uart16550.COM1, Uart16550.COM1_IRQ, interrupts.source(), config.serial());
+        pit = new Pit8254(clock, events, interrupts.source());
+        power = new AcpiPm(clock, events, interrupts.source(), machine::sleep);
+        rtc = new Rtc(clock, events, rtcLine(interrupts.source()), config.rtcStart());
+        hpet = new Hpet(clock, events, interrupts.source());
+        control = new SystemControl(new ControlActions());
+        pci = new PciBus(control);
+        fwCfg = new FwCfg(config.memoryBytes(), config.cpus());
+        testDevice = new TestDevice(interrupts.source());
+        devices = new Stateful[] {
+            interrupts, pic, ioApic, serial, pit, power, rtc, hpet, control, pci, fwCfg, testDevice
+        };
+        attach();
     }
 
-    private void end(Outcome outcome) {
-        machine.end(outcome);
+    /** The RTC can also wake the machine. */
+    private InterruptSink rtcLine(InterruptSink line) {
+        return (number, raised) -> {
+            line.setLine(number, raised);
+            if (raised && power.rtcEvent()) {
+                machine.wake();
+            }
+        };
+    }
+
+    private void attach() {
+        pic.attach(this);
+        serial.attach(this);
+        pit.attach(this);
+        rtc.attach(this);
+        power.attach(this);
+        hpet.attach(this);
+        control.attach(this);
+        pci.attach(this);
+        fwCfg.attach(this);
+        testDevice.attach(this);
+        mapMmio(IoApic.DEFAULT_BASE, 0x1000, ioApic);
+        new DebugExit(value -> machine.end(new Outcome(Outcome.Kind.DEBUG_EXIT, value, ""))).attach(this);
+        mapPorts(Bios.SERVICE_PORT, 1, 1, new FirmwareService());
+    }
+
+    /** The door through which the firmware's code in ROM asks for what the machine does in its place. */
+    private final class FirmwareService implements PortHandler {
+        @Override
+        public long in(int port, int bytes) {
+            return 0xff;
+        }
+
+        @Override
+        public void out(int port, int bytes, long value) {
+            machine.requestBoot();
+        }
+    }
+
+    private final class ControlActions implements SystemControl.Actions {
+        @Override
+        public void softReset() {
+            machine.softReset();
+        }
+
+        @Override
+        public void hardReset() {
+            machine.requestReset();
+        }
+
+        @Override
+        public void powerOff() {
+            machine.end(Outcome.of(Outcome.Kind.POWER_OFF, "powered off"));
+        }
+
+        @Override
+        public void setA20(boolean open) {
+            machine.setA20(open);
+        }
+    }
+
+    /** The state of the devices when RESET rises. */
+    void reset() {
+        serial.reset();
+        power.reset();
+        hpet.reset();
+        ioApic.reset();
+        control.reset();
+    }
+
+    /** What the firmware does before it starts an image. */
+    void setUpByFirmware() {
+        pic.setUpByFirmware();
+        pit.setUpByFirmware();
+        rtc.poke(Rtc.SHUTDOWN_STATUS, 0);
+        setUpCmos();
+        Bios.setUpLowMemory(memory);
+        byte[] tables = acpiTables.image();
+        memory.copyIn(map.tables(), tables, 0, tables.length);
+    }
+
+    /** The memory sizes in CMOS as a PC's firmware reads them: conventional, extended, above 16 MiB, above 4 GiB. */
+    private void setUpCmos() {
+        poke16(0x15, 640);
+        long extended = Math.min(map.below4G() - (1 << 20) >>> 10, 0xffff);
+        poke16(0x17, extended);
+        poke16(0x30, extended);
+        poke16(0x34, map.below4G() > 16 << 20 ? map.below4G() - (16 << 20) >>> 16 : 0);
+        poke16(0x5b, map.above4G() >>> 16);
+        rtc.poke(0x5d, (int) (map.above4G() >>> 32));
+        rtc.poke(0x5f, machine.config().cpus() - 1);
+    }
+
+    private void poke16(int index, long value) {
+        rtc.poke(index, (int) value);
+        rtc.poke(index + 1, (int) (value >>> 8));
     }
 
     MemoryMap memoryMap() {
         return map;
     }
 
+    /** The ACPI tables as the firmware builds them. */
+    public AcpiTables acpiTables() {
+        return acpiTables;
+    }
+
+    AcpiPm power() {
+        return power;
+    }
+
     ApicBus apicBus() {
         return apicBus;
     }
 
+    /** A byte for the guest on the first serial port. */
+    public void receiveSerial(int value) {
+        serial.receive(value);
+    }
+
     int acknowledgeExternal() {
-        return -1;
-    }
-
-    /** The first request of a window counts. */
-    void request(Outcome outcome) {
-        if (request == null) {
-            request = outcome;
-        }
-    }
-
-    void requestStop() {
-        stopRequested = true;
-    }
-
-    Outcome takeRequest() {
-        Outcome taken = request;
-        request = null;
-        if (taken == null && stopRequested) {
-            stopRequested = false;
-            return Outcome.of(Outcome.Kind.STOPPED, "stopped");
-        }
-        return taken;
+        return pic.acknowledge();
     }
 
     @Override
@@ -102,7 +230,7 @@ public final class Board implements Platform, Bus {
 
     @Override
     public void shutdown(Cpu cpu) {
-        end(Outcome.of(Outcome.Kind.SHUTDOWN, "triple fault at " + Whereabouts.of(cpu)));
+        machine.end(Outcome.of(Outcome.Kind.SHUTDOWN, "triple fault at " + Whereabouts.of(cpu)));
     }
 
     @Override
@@ -123,5 +251,19 @@ public final class Board implements Platform, Bus {
     @Override
     public void unmapMmio(long start) {
         memory.unmap(start, PhysicalMemory.Kind.MMIO);
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        for (Stateful device : devices) {
+            device.save(out);
+        }
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        for (Stateful device : devices) {
+            device.restore(in);
+        }
     }
 }

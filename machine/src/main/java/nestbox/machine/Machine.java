@@ -11,15 +11,18 @@ import nestbox.machine.apic.ApicBus;
 import nestbox.machine.apic.ApicWindows;
 import nestbox.machine.apic.CpuApic;
 import nestbox.machine.apic.LocalApic;
+import nestbox.machine.device.AcpiPm;
 import nestbox.machine.load.BootState;
 import nestbox.machine.load.ImageFile;
 import nestbox.machine.load.Multiboot;
 import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
 import nestbox.x86.engine.BlockInterpreter;
 import nestbox.x86.engine.Processor;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Decoder;
+import nestbox.x86.mem.SiliconPort;
 
 /**
  * A PC: processors, memory and devices on one virtual clock. Load an image, then {@link #run} until an {@link Outcome}.
@@ -37,10 +40,29 @@ public final class Machine {
     private final Processor[] processors;
     private final List<LocalApic> apics = new ArrayList<>();
     private final Scheduler scheduler;
+    private Outcome request;
+    private volatile boolean stopRequested;
+    /** The machine sleeps in S3: only events go on. */
+    private boolean suspended;
+
+    private boolean wakeRequested;
+    private boolean bootRequested;
+    private boolean resetRequested;
     private ImageFile image;
     private String commandLine = "";
     private List<ImageFile> modules = List.of();
 
+    /** A machine whose processors have the silicon's memory port with the configured retention policy. */
+    public Machine(MachineConfig config) {
+        this(config, silicon(config));
+    }
+
+    private static Cpu.PortFactory silicon(MachineConfig config) {
+        RetentionPolicy policy = RetentionPolicy.parse("tlb", config.tlbPolicy());
+        return cpu -> new SiliconPort(cpu, cpu.physical, policy);
+    }
+
+    /** A machine with another kind of memory port, such as a test's. */
     public Machine(MachineConfig config, Cpu.PortFactory ports) {
         this.config = config;
         memory = new PhysicalMemory(config.cpu().physicalBits());
@@ -141,6 +163,7 @@ public final class Machine {
     }
 
     private void boot() {
+        board.setUpByFirmware();
         Multiboot.Loaded loaded = Multiboot.load(image, commandLine, modules, memory, board.memoryMap());
         for (int i = 0; i < processors.length; i++) {
             Cpu cpu = processors[i].cpu;
@@ -154,15 +177,110 @@ public final class Machine {
         }
     }
 
-    /** Ends the run at the next instruction boundary. For devices, and for observers on the running thread. */
+    /** Ends the run at the next instruction boundary; the first outcome of a window counts. */
     void end(Outcome newOutcome) {
-        board.request(newOutcome);
+        if (request == null) {
+            request = newOutcome;
+        }
         scheduler.stop();
     }
 
     /** Asks a running {@link #run} to return {@link Outcome.Kind#STOPPED} soon; may be called from another thread. */
     public void stop() {
-        board.requestStop();
+        stopRequested = true;
+    }
+
+    /** The firmware has come to the point where it starts an image. */
+    void requestBoot() {
+        bootRequested = true;
+        scheduler.stop();
+    }
+
+    void requestReset() {
+        resetRequested = true;
+        scheduler.stop();
+    }
+
+    /** A pulse on the INIT line of all processors. */
+    void softReset() {
+        for (Processor processor : processors) {
+            processor.cpu.unpend(Cpu.PENDING_SIPI);
+            processor.cpu.pend(Cpu.PENDING_INIT);
+        }
+    }
+
+    void setA20(boolean open) {
+        for (Processor processor : processors) {
+            processor.cpu.mem.port().control().setA20(open);
+        }
+    }
+
+    void setLint0(boolean raised) {
+        for (LocalApic apic : apics) {
+            apic.setPin(0, raised);
+        }
+    }
+
+    /** ACPI's sleep states: S3 keeps memory and waits for an event, S4 and S5 turn the machine off. */
+    void sleep(int type) {
+        if (type == AcpiPm.SLEEP_S3) {
+            suspended = true;
+            scheduler.stop();
+        } else if (type == AcpiPm.SLEEP_S5 || type == AcpiPm.SLEEP_S4) {
+            end(Outcome.of(Outcome.Kind.POWER_OFF, type == AcpiPm.SLEEP_S5 ? "powered off" : "hibernated"));
+        }
+    }
+
+    void wake() {
+        wakeRequested = suspended;
+    }
+
+    /** Does between windows what a device asked for; says how the run ends, or null if it goes on. */
+    private Outcome serve() {
+        if (request != null) {
+            Outcome taken = request;
+            request = null;
+            return taken;
+        }
+        if (resetRequested) {
+            resetRequested = false;
+            if (!config.rebootOnReset()) {
+                return Outcome.of(Outcome.Kind.RESET, "the guest reset the machine");
+            }
+            reset();
+            boot();
+        }
+        if (bootRequested) {
+            bootRequested = false;
+            boot();
+        }
+        if (wakeRequested) {
+            resume();
+        }
+        if (stopRequested) {
+            stopRequested = false;
+            return Outcome.of(Outcome.Kind.STOPPED, "stopped");
+        }
+        return null;
+    }
+
+    /** RESET: devices and processors start over, memory stays. */
+    private void reset() {
+        board.reset();
+        for (int i = 0; i < processors.length; i++) {
+            apics.get(i).reset();
+            BootState.power(processors[i].cpu);
+        }
+    }
+
+    /** From S3 the processors come out of RESET; the firmware finds the waking vector and goes there in real mode. */
+    private void resume() {
+        suspended = false;
+        wakeRequested = false;
+        reset();
+        board.power().woken();
+        long vector = memory.read(board.acpiTables().wakingVector(), 4);
+        BootState.realMode(processors[0].cpu, (int) (vector >>> 4), (int) vector & 0xf);
     }
 
     /** Runs until something ends the run, or for {@code limit} more instructions of all processors together. */
@@ -176,11 +294,11 @@ public final class Machine {
                 return Outcome.of(Outcome.Kind.LIMIT, "limit of " + limit + " instructions reached");
             }
             try {
-                progress = scheduler.window(left);
+                progress = suspended ? scheduler.sleep() : scheduler.window(left);
             } catch (UnsupportedFeatureException e) {
                 return Outcome.of(Outcome.Kind.UNSUPPORTED, e.getMessage() + " at " + whereabouts());
             }
-            Outcome outcome = board.takeRequest();
+            Outcome outcome = serve();
             if (outcome != null) {
                 return outcome;
             }

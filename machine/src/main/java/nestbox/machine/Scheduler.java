@@ -102,6 +102,17 @@ final class Scheduler implements EventQueue.Listener, Stateful {
             advance();
             return Progress.RAN;
         }
+        return skip();
+    }
+
+    /** Lets time go on to the next event and runs it, while no processor may run. */
+    Progress sleep() {
+        Progress progress = skip();
+        events.runDue(now);
+        return progress;
+    }
+
+    private Progress skip() {
         if (events.nextDue() == Long.MAX_VALUE) {
             return Progress.DEAD;
         }

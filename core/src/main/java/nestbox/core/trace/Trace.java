@@ -88,7 +88,7 @@ public final class Trace {
         if (fields != type.fields().size()) {
             throw new IllegalArgumentException(type + " emitted with " + fields + " fields");
         }
-        long now = clock.now();
+        long now = clock.exact();
         for (TraceSink sink : sinks) {
             sink.event(type, now, cpu, level, values);
         }

@@ -128,6 +128,7 @@ public final class CpuApic implements InterruptController, ApicClient, Stateful 
 
     @Override
     public void init() {
+        cpu.unpend(Cpu.PENDING_SIPI);
         cpu.pend(Cpu.PENDING_INIT);
     }
 

@@ -39,10 +39,9 @@ public final class MemoryMap {
         above = bytes - below;
     }
 
-    /** Maps RAM, and the firmware's {@code bios} read-only below 1 MiB. */
-    public void mapInto(PhysicalMemory memory, byte[] bios) {
+    /** Maps RAM; between it lie the firmware and the holes. */
+    public void mapInto(PhysicalMemory memory) {
         memory.mapRam(0, VIDEO);
-        memory.mapRom(BIOS_START, bios);
         memory.mapRam(BIOS_END, below - BIOS_END);
         if (above > 0) {
             memory.mapRam(FOUR_GIB, above);

@@ -13,6 +13,44 @@ public final class BootState {
 
     private BootState() {}
 
+    /** The state after RESET; processors other than the bootstrap processor wait for a start-up IPI. */
+    public static void power(Cpu cpu) {
+        java.util.Arrays.fill(cpu.r, 0);
+        cpu.cr3 = 0;
+        cpu.cr4 = 0;
+        cpu.efer = 0;
+        realMode(cpu, 0xf000, 0xfff0);
+        cpu.base[Reg.CS] = 0xffff0000L;
+        cpu.updateMode();
+        if (cpu.id != 0) {
+            cpu.activity = Cpu.WAIT_FOR_SIPI;
+            cpu.pend(Cpu.PENDING_INACTIVE);
+        }
+    }
+
+    /** Real mode at {@code cs:ip}, interrupts off, all other segments at 0. */
+    public static void realMode(Cpu cpu, int cs, int ip) {
+        cpu.cr0 = Cpu.CR0_ET;
+        cpu.cpl = 0;
+        cpu.rip = ip;
+        for (int seg = Reg.ES; seg <= Reg.GS; seg++) {
+            cpu.selector[seg] = seg == Reg.CS ? cs : 0;
+            cpu.base[seg] = (long) cpu.selector[seg] << 4;
+            cpu.limit[seg] = 0xffff;
+            cpu.rights[seg] = 0x93;
+        }
+        finish(cpu);
+    }
+
+    private static void finish(Cpu cpu) {
+        cpu.activity = Cpu.ACTIVE;
+        cpu.unpend(Cpu.PENDING_INACTIVE | Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
+        cpu.setRflags(Flags.FIXED);
+        cpu.updateMode();
+        cpu.mem.port().control().invalidateAll();
+        cpu.updatePending();
+    }
+
     /** 32-bit protected mode without paging, flat segments, interrupts off; EAX and EBX as the specification says. */
     public static void multiboot(Cpu cpu, Multiboot.Loaded loaded) {
         java.util.Arrays.fill(cpu.r, 0);
@@ -24,17 +62,12 @@ public final class BootState {
         cpu.cr4 = 0;
         cpu.efer = 0;
         cpu.cpl = 0;
-        cpu.activity = Cpu.ACTIVE;
-        cpu.unpend(Cpu.PENDING_INACTIVE | Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
-        cpu.setRflags(Flags.FIXED);
         for (int seg = Reg.ES; seg <= Reg.GS; seg++) {
             cpu.selector[seg] = seg == Reg.CS ? CODE_SELECTOR : DATA_SELECTOR;
             cpu.base[seg] = 0;
             cpu.limit[seg] = 0xffffffffL;
             cpu.rights[seg] = seg == Reg.CS ? CODE_RIGHTS : DATA_RIGHTS;
         }
-        cpu.updateMode();
-        cpu.mem.port().control().invalidateAll();
-        cpu.updatePending();
+        finish(cpu);
     }
 }
