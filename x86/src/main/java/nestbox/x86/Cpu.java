@@ -9,6 +9,9 @@ import nestbox.x86.mem.Memory;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Vendor;
+import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.MsrTable;
+import nestbox.x86.system.StackFrame;
 
 /**
  * The state of one logical processor. Plain fields, because every engine and every instruction works on them; what is
@@ -69,6 +72,9 @@ public final class Cpu implements Clock.SliceCounter {
     public static final int RIGHTS_G = 1 << 15;
     public static final int RIGHTS_UNUSABLE = 1 << 16;
 
+    /** IA32_PAT after reset: WB, WT, UC-, UC, twice. */
+    public static final long PAT_RESET = 0x0007040600070406L;
+
     /** {@link #modeKey} bits above the code size. */
     public static final int KEY_STACK16 = 1 << 8;
 
@@ -93,6 +99,10 @@ public final class Cpu implements Clock.SliceCounter {
     public static final int PENDING_INACTIVE = 1 << 9;
     /** The host asked the processor to return from its run loop. */
     public static final int PENDING_STOP = 1 << 10;
+    /** EFLAGS.RF is set: it goes with the next instruction. */
+    public static final int PENDING_RESUME = 1 << 11;
+    /** The {@link VirtualizationExtension} wants its {@link VirtualizationExtension#window} called. */
+    public static final int PENDING_EXTENSION = 1 << 12;
 
     /** Values of {@link #activity}, as in a VMCS. */
     public static final int ACTIVE = 0;
@@ -118,6 +128,9 @@ public final class Cpu implements Clock.SliceCounter {
     public InterruptController apic;
     /** Where events are emitted; the machine replaces it by its own. */
     public Trace trace = Trace.off();
+
+    /** VMX or SVM; null when the model has neither or none is plugged in. */
+    public VirtualizationExtension extension;
 
     /** RAX..R15 in encoding order, then {@link Reg#ZERO} and {@link Reg#BLOCK_RIP}. */
     public final long[] r = new long[18];
@@ -173,6 +186,22 @@ public final class Cpu implements Clock.SliceCounter {
 
     public final Msrs msrs;
 
+    // Registers that RDMSR and WRMSR reach by number, kept here because instructions use them.
+    public long star;
+    public long lstar;
+    public long cstar;
+    public long fmask;
+    public long kernelGsBase;
+    public long sysenterCs;
+    public long sysenterEsp;
+    public long sysenterEip;
+    public long tscAux;
+    public long debugCtl;
+    /** IA32_PAT. */
+    public long pat = PAT_RESET;
+    /** What the time-stamp counter is ahead of virtual time. */
+    public long tscOffset;
+
     /** Current privilege level. */
     public int cpl;
     /** Code size of the current mode: 16, 32 or 64. */
@@ -209,6 +238,18 @@ public final class Cpu implements Clock.SliceCounter {
     /** NMIs are blocked until the next IRET. */
     public boolean nmiBlocked;
 
+    /** An NMI arrived while NMIs were blocked; {@link #unblockNmi} makes it pending again. */
+    public boolean nmiLatched;
+
+    /** The running instruction decides that no single-step trap follows it (INT n, SYSCALL...). */
+    public boolean noStepTrap;
+
+    /** The event that is being delivered, or was delivered last. */
+    public final EventInDelivery event = new EventInDelivery();
+
+    /** The stack that a far transfer or an event writes its frame to: scratch, no state. */
+    public final StackFrame frame = new StackFrame(this);
+
     /** Vector of the SIPI behind {@link #PENDING_SIPI}. */
     public int sipiVector;
 
@@ -225,6 +266,7 @@ public final class Cpu implements Clock.SliceCounter {
         this.fpu = new X87(features.vendor() == Vendor.AMD);
         this.msrs = new Msrs(this);
         this.mem = new Memory(this, port.create(this));
+        this.msrs.register(MsrTable.rows());
     }
 
     /** Makes the memory port of a processor, which needs the processor to raise faults on. */
@@ -280,7 +322,7 @@ public final class Cpu implements Clock.SliceCounter {
     public void setSystemFlags(long value) {
         long changed = systemFlags ^ value;
         systemFlags = value;
-        if ((changed & (Flags.TF | Flags.IF)) != 0) {
+        if ((changed & (Flags.TF | Flags.IF | Flags.RF)) != 0) {
             updatePending();
         }
         if ((changed & Flags.AC) != 0) {
@@ -351,11 +393,33 @@ public final class Cpu implements Clock.SliceCounter {
         return interruptLine;
     }
 
-    /** Recomputes the PENDING_ bits that follow from EFLAGS.IF, EFLAGS.TF, DR7 and the interrupt line. */
+    private boolean interruptsOpen() {
+        boolean open = (systemFlags & Flags.IF) != 0;
+        return extension == null ? open : extension.interruptsOpen(this, open);
+    }
+
+    /** NMIs are open again (IRET): one that waits becomes pending. */
+    public void unblockNmi() {
+        nmiBlocked = false;
+        if (nmiLatched) {
+            nmiLatched = false;
+            pend(PENDING_NMI);
+        }
+    }
+
+    /** The time-stamp counter at the running instruction. */
+    public long tsc() {
+        return platform.now() + tscOffset;
+    }
+
+    /** Recomputes the PENDING_ bits that follow from EFLAGS (IF, TF, RF), DR7 and the interrupt line. */
     public void updatePending() {
-        int reasons = pending & ~(PENDING_INTERRUPT | PENDING_STEP | PENDING_BREAKPOINTS);
-        if (interruptLine && (systemFlags & Flags.IF) != 0) {
+        int reasons = pending & ~(PENDING_INTERRUPT | PENDING_STEP | PENDING_BREAKPOINTS | PENDING_RESUME);
+        if (interruptLine && interruptsOpen()) {
             reasons |= PENDING_INTERRUPT;
+        }
+        if ((systemFlags & Flags.RF) != 0) {
+            reasons |= PENDING_RESUME;
         }
         if ((systemFlags & Flags.TF) != 0) {
             reasons |= PENDING_STEP;

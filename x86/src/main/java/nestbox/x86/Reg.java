@@ -11,6 +11,7 @@ public final class Reg {
     public static final int RSI = 6;
     public static final int RDI = 7;
     public static final int R8 = 8;
+    public static final int R11 = 11;
     public static final int R15 = 15;
     /** Always 0: the absent base or index of an effective address. */
     public static final int ZERO = 16;

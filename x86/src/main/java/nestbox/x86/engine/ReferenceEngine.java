@@ -22,8 +22,8 @@ public final class ReferenceEngine implements Engine {
         }
     }
 
-    /** Executes one instruction, whatever is pending. */
-    public void step() {
+    /** Executes one instruction, whatever is pending, and returns it. */
+    public Insn step() {
         long start = cpu.rip;
         Insn in = fetch();
         cpu.r[nestbox.x86.Reg.BLOCK_RIP] = start;
@@ -42,6 +42,7 @@ public final class ReferenceEngine implements Engine {
             }
         }
         cpu.retired++;
+        return in;
     }
 
     /** The instruction at RIP; code bytes beyond CS's limit raise #GP(0). */

@@ -1,13 +1,219 @@
 package nestbox.x86.system;
 
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.GuestFault;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
 
-/** Delivery of exceptions and interrupts through the IVT or IDT (SDM Vol. 3, "Interrupt and Exception Handling"). */
+/**
+ * The funnel through which every exception and interrupt goes: merging into double and triple faults, CR2 and DR6, and the
+ * hooks of a {@link nestbox.x86.VirtualizationExtension} (SDM Vol. 3, "Interrupt and Exception Handling"). What the IDT says is
+ * {@link Delivery}'s.
+ */
 public final class Exceptions {
+    private static final int CONTRIBUTORY =
+            1 << Vector.DE | 1 << Vector.TS | 1 << Vector.NP | 1 << Vector.SS | 1 << Vector.GP | 1 << Vector.CP;
+    private static final int PAGE_FAULTS = 1 << Vector.PF | 1 << Vector.VE;
+    private static final int WITH_EXT = 1 << Vector.TS | 1 << Vector.NP | 1 << Vector.SS | 1 << Vector.GP;
+    private static final int ERROR_CODES = WITH_EXT | 1 << Vector.DF | 1 << Vector.PF | 1 << Vector.AC | 1 << Vector.CP;
+
+    /** DR6 bits 3:0. */
+    static final long DR6_HITS = 0xf;
+    /** DR6.BD: access to a debug register with DR7.GD set. */
+    static final long DR6_BD = 1 << 13;
+    /** DR6.BS: single step. */
+    static final long DR6_BS = 1 << 14;
+    /** DR6.BT: task switch. */
+    static final long DR6_BT = 1 << 15;
+
+    private static final long DR7_GD = 1 << 13;
+    private static final long DEBUGCTL_LBR = 1;
+    private static final long DEBUGCTL_BTF = 2;
+
     private Exceptions() {}
 
-    /** Delivers {@code cpu.fault}, with double and triple faults as the manual has them. RIP is at the faulting instruction. */
-    public static void deliverFault(Cpu cpu) {
-        throw new UnsupportedOperationException();
+    /** Whether exception {@code vector} pushes an error code in protected mode. */
+    public static boolean hasErrorCode(int vector) {
+        return vector < 32 && (ERROR_CODES >>> vector & 1) != 0;
+    }
+
+    /** Delivers {@code cpu.fault} of the instruction that RIP is at, with double and triple faults as the manual has them. */
+    public static void deliverFault(Cpu c) {
+        if (c.shadow != Cpu.SHADOW_MOV_SS) {
+            // Data breakpoints that the faulting instruction met before it faulted; it will meet them again.
+            c.pendingDebug = 0;
+            c.unpend(Cpu.PENDING_DEBUG_TRAP);
+        }
+        c.shadow = Cpu.SHADOW_NONE;
+        deliverRaised(c);
+    }
+
+    /** As {@link #deliverFault} with the pending debug traps kept. */
+    static void deliverRaised(Cpu c) {
+        GuestFault f = c.fault;
+        if (f.vector == Vector.EXTENSION) {
+            c.extension.unwound(c);
+            return;
+        }
+        // All faults but those of instruction breakpoints push RF set, so that the restarted instruction does not hit one again.
+        boolean breakpoint = f.vector == Vector.DB && (f.detail & DR6_BD) == 0;
+        exception(c, f.vector, EventInDelivery.EXCEPTION, f.hasErrorCode, f.errorCode, f.detail, !breakpoint);
+    }
+
+    /** Delivers the debug traps of the instruction before RIP. */
+    static void debugTrap(Cpu c, long dr6) {
+        exception(c, Vector.DB, EventInDelivery.EXCEPTION, false, 0, dr6, false);
+    }
+
+    /** Delivers an NMI. */
+    static void nmi(Cpu c) {
+        c.nmiBlocked = true;
+        deliver(c, Vector.NMI, EventInDelivery.NMI, false, 0, false);
+    }
+
+    static void externalInterrupt(Cpu c, int vector) {
+        deliver(c, vector, EventInDelivery.EXTERNAL, false, 0, false);
+    }
+
+    /**
+     * An exception as it is raised outside the delivery of another: asks the extension, then delivers.
+     *
+     * @param detail CR2 of a #PF, the DR6 bits of a #DB
+     * @param resume RF is set in the pushed flags
+     */
+    public static void exception(Cpu c, int vector, int type, boolean hasError, long error, long detail, boolean resume) {
+        c.event.active = false;
+        if (c.extension != null && c.extension.exception(c, vector, hasError, error, detail)) {
+            return;
+        }
+        latch(c, vector, detail);
+        deliver(c, vector, type, hasError, error, resume);
+    }
+
+    /**
+     * Delivers an event through the IVT or IDT: the door for event injection too. Faults on the way are delivered in its stead,
+     * become #DF, or shut the processor down.
+     *
+     * @param type one of {@link EventInDelivery}'s types; RIP must already be what is pushed
+     */
+    public static void deliver(Cpu c, int vector, int type, boolean hasError, long error, boolean resume) {
+        int v = vector;
+        int t = type;
+        boolean withError = hasError;
+        long code = error;
+        boolean rf = resume;
+        for (; ; ) {
+            c.event.set(v, t, withError, code);
+            try {
+                Delivery.deliver(c, v, t, withError, code, rf);
+                c.event.active = false;
+                return;
+            } catch (GuestFault f) {
+                if (f.vector == Vector.EXTENSION) {
+                    c.extension.unwound(c);
+                    c.event.active = false;
+                    return;
+                }
+                int second = f.vector;
+                withError = f.hasErrorCode;
+                code = f.errorCode | ext(c.event, second);
+                long detail = f.detail;
+                if (c.extension != null && c.extension.exception(c, second, withError, code, detail)) {
+                    c.event.active = false;
+                    return;
+                }
+                latch(c, second, detail);
+                boolean nested = t == EventInDelivery.EXCEPTION;
+                if (nested && v == Vector.DF && bad(second)) {
+                    shutdown(c);
+                    return;
+                }
+                if (nested && merges(v, second)) {
+                    second = Vector.DF;
+                    withError = true;
+                    code = 0;
+                    if (c.extension != null && c.extension.exception(c, second, true, 0, 0)) {
+                        c.event.active = false;
+                        return;
+                    }
+                }
+                v = second;
+                t = EventInDelivery.EXCEPTION;
+                rf = true;
+            }
+        }
+    }
+
+    /**
+     * INT n, INT3, INTO and INT1: a fault on the way is the instruction's own, so it leaves as such. RIP is behind the
+     * instruction.
+     */
+    static void software(Cpu c, Insn in, int vector, int type) {
+        c.event.set(vector, type, false, 0);
+        c.event.length = in.length;
+        c.noStepTrap = true;
+        if (c.extension != null) {
+            c.event.active = false;
+            boolean taken = type == EventInDelivery.SOFTWARE_INTERRUPT
+                    ? c.extension.softwareInterrupt(c, in, vector)
+                    : c.extension.exception(c, vector, false, 0, 0);
+            if (taken) {
+                return;
+            }
+            c.event.active = true;
+        }
+        try {
+            Delivery.deliver(c, vector, type, false, 0, false);
+        } catch (GuestFault f) {
+            f.errorCode |= ext(c.event, f.vector);
+            throw f;
+        } finally {
+            c.event.active = false;
+        }
+    }
+
+    /** Shuts the processor down until a reset, INIT or NMI, unless the extension leaves the guest instead. */
+    static void shutdown(Cpu c) {
+        c.event.active = false;
+        if (c.extension != null && c.extension.tripleFault(c)) {
+            return;
+        }
+        c.activity = Cpu.SHUTDOWN;
+        c.pend(Cpu.PENDING_INACTIVE);
+        c.platform.shutdown(c);
+    }
+
+    /** SDM Vol. 3, "Error Code": EXT is set for events outside the program, and not for software interrupts. */
+    private static long ext(EventInDelivery event, int vector) {
+        return vector < 32 && (WITH_EXT >>> vector & 1) != 0 && !event.software() ? 1 : 0;
+    }
+
+    private static boolean bad(int vector) {
+        return (1 << vector & (CONTRIBUTORY | PAGE_FAULTS)) != 0;
+    }
+
+    /** SDM Vol. 3, "Conditions for Generating a Double Fault". */
+    private static boolean merges(int first, int second) {
+        if ((1 << first & CONTRIBUTORY) != 0) {
+            return (1 << second & CONTRIBUTORY) != 0;
+        }
+        return (1 << first & PAGE_FAULTS) != 0 && bad(second);
+    }
+
+    /** Registers that report the cause. CR2 follows every #PF, even one that becomes #DF (note in SDM Vol. 3, "Page-Fault Exception"). */
+    private static void latch(Cpu c, int vector, long detail) {
+        if (vector == Vector.PF) {
+            c.cr2 = detail;
+        } else if (vector == Vector.DB) {
+            c.dr[6] = c.dr[6] & ~DR6_HITS | detail;
+            c.dr[7] &= ~DR7_GD;
+            c.debugCtl &= ~(DEBUGCTL_BTF | DEBUGCTL_LBR);
+        }
+    }
+
+    /** The flags that an event pushes. */
+    static long pushedFlags(Cpu c, boolean resume) {
+        return resume ? c.rflags() | Flags.RF : c.rflags();
     }
 }

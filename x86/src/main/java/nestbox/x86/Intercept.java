@@ -1,0 +1,49 @@
+package nestbox.x86;
+
+/** Instructions that VMX or SVM may intercept; the names say what {@code operand} of the hook carries. */
+public enum Intercept {
+    /** {@code operand}: control register number; the register is the instruction's r/m operand. */
+    CR_READ,
+    /** {@code operand}: control register number; {@code value}: what is to be written. */
+    CR_WRITE,
+    CLTS,
+    /** {@code value}: the 16-bit source. */
+    LMSW,
+    SMSW,
+    /** {@code operand}: debug register number. */
+    DR_READ,
+    DR_WRITE,
+    /** {@code operand}: MSR number. */
+    RDMSR,
+    WRMSR,
+    /** {@code operand}: port in bits 15:0, bytes in 23:16, bit 24 IN, bit 25 string, bit 26 REP; {@code value}: linear address. */
+    IO,
+    CPUID,
+    HLT,
+    INVD,
+    WBINVD,
+    /** {@code operand}: linear address. */
+    INVLPG,
+    INVPCID,
+    RDTSC,
+    RDTSCP,
+    RDPMC,
+    RDPRU,
+    MONITOR,
+    MWAIT,
+    PAUSE,
+    RDRAND,
+    RDSEED,
+    XSETBV,
+    XSAVES,
+    XRSTORS,
+    RSM,
+    GETSEC,
+    /** Descriptor-table instructions: LGDT, LIDT, SGDT, SIDT. */
+    GDTR_IDTR,
+    /** LLDT, LTR, SLDT, STR. */
+    LDTR_TR,
+    IRET,
+    PUSHF,
+    POPF
+}

@@ -1,0 +1,124 @@
+package nestbox.x86;
+
+import nestbox.x86.insn.Insn;
+
+/**
+ * The one seam by which VMX or SVM plugs into the processor. {@link Cpu#extension} is null without one, and every caller
+ * asks that first, so that a processor without virtualization pays nothing.
+ *
+ * <p>A hook that returns true has taken the event over: it left the guest (saved its state, loaded the host's) or dropped the
+ * event, and the caller returns at once without touching the processor again. Hooks stand where the manuals place the check:
+ * behind the faults that come before the intercept, before any effect. A hook may also raise an exception. The defaults
+ * intercept nothing, as outside guest mode.
+ */
+public interface VirtualizationExtension {
+    /** Points between instructions at which {@link #window} is asked, in order of falling priority. */
+    enum Window {
+        /** Before traps on the previous instruction (monitor trap flag). */
+        BEFORE_TRAPS,
+        /** After traps, before NMIs (VMX preemption timer, NMI window). */
+        BEFORE_NMI,
+        /** After NMIs and before external interrupts (interrupt window, SVM virtual interrupts, posted interrupts). */
+        BEFORE_INTERRUPT
+    }
+
+    /**
+     * An exception has been raised, and is not yet merged with one in delivery: {@link Cpu#event} tells whether (and which) event was being
+     * delivered; CR2 and DR6 are still unchanged. Called again with #DF if the two merged. Also called for INT1, INT3 and INTO.
+     *
+     * @param detail CR2 of a #PF, the DR6 bits of a #DB
+     */
+    default boolean exception(Cpu cpu, int vector, boolean hasErrorCode, long errorCode, long detail) {
+        return false;
+    }
+
+    /** The access unwound by a {@link GuestFault} with {@link Vector#EXTENSION}: the exit that the extension prepared is due. */
+    default void unwound(Cpu cpu) {}
+
+    /** INT n is about to be executed (SVM's INTn intercept); RIP is behind it. */
+    default boolean softwareInterrupt(Cpu cpu, Insn in, int vector) {
+        return false;
+    }
+
+    /** An external interrupt is open and pending, not yet acknowledged. */
+    default boolean externalInterrupt(Cpu cpu) {
+        return false;
+    }
+
+    /** Whether external interrupts are open, for an EFLAGS.IF as given (VMX external-interrupt exiting, SVM's GIF and host IF). */
+    default boolean interruptsOpen(Cpu cpu, boolean interruptFlag) {
+        return interruptFlag;
+    }
+
+    /** An NMI is open and pending. */
+    default boolean nmi(Cpu cpu) {
+        return false;
+    }
+
+    /** IRET is about to unblock NMIs; true if it must not (virtual NMIs, an intercept defers it). */
+    default boolean keepsNmiBlocked(Cpu cpu) {
+        return false;
+    }
+
+    default boolean init(Cpu cpu) {
+        return false;
+    }
+
+    /** A start-up IPI arrived, whatever the activity state. */
+    default boolean sipi(Cpu cpu, int vector) {
+        return false;
+    }
+
+    default boolean smi(Cpu cpu) {
+        return false;
+    }
+
+    /** The third fault; true if a VM exit takes the place of the shutdown. */
+    default boolean tripleFault(Cpu cpu) {
+        return false;
+    }
+
+    /** Asked at every instruction boundary while {@link Cpu#PENDING_EXTENSION} is set. */
+    default boolean window(Cpu cpu, Window window) {
+        return false;
+    }
+
+    /**
+     * A task switch has passed the checks of its gate or descriptor.
+     *
+     * @param source 0 CALL, 1 IRET, 2 JMP, 3 task gate in the IDT (as VMX's exit qualification numbers them)
+     * @param hasErrorCode an error code would be pushed on the new task's stack (source 3)
+     */
+    default boolean taskSwitch(Cpu cpu, int selector, int source, boolean hasErrorCode, long errorCode) {
+        return false;
+    }
+
+    /**
+     * A sensitive instruction has passed the faults that precede its intercept and has had no effect yet.
+     *
+     * @param in the instruction; {@code cpu.rip} is behind it
+     * @param operand what {@link Intercept} says of the operation
+     * @param value the value to be written, if any
+     */
+    default boolean intercept(Cpu cpu, Intercept what, Insn in, long operand, long value) {
+        return false;
+    }
+
+    /** What a read of control register {@code number} gives (guest/host masks, read shadows, virtual TPR). */
+    default long controlRead(Cpu cpu, int number, long value) {
+        return value;
+    }
+
+    /** The value that a write of control register 0 or 4 loads; raises #GP(0) for a bit that the mode of operation fixes. */
+    default long controlWrite(Cpu cpu, int number, long value) {
+        return value;
+    }
+
+    /** The time-stamp counter that the guest sees. */
+    default long tsc(Cpu cpu, long value) {
+        return value;
+    }
+
+    /** Executes an instruction of the extension itself (VMXON, VMRUN...); raises #UD for one that it lacks. */
+    void execute(Cpu cpu, Insn in);
+}

@@ -1,0 +1,34 @@
+package nestbox.x86.system;
+
+import nestbox.x86.Cpu;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Handler;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.model.Feature;
+
+/** Finds the handler of a system instruction among its families. */
+public final class SystemOps {
+    private SystemOps() {}
+
+    /** The handler of {@code in}, or null if it is no system instruction. */
+    public static Handler bind(Insn in) {
+        Feature feature = in.form.feature();
+        if (feature == Feature.VMX || feature == Feature.SVM || feature == Feature.SKINIT) {
+            return SystemOps::extension;
+        }
+        Handler handler = SegmentOps.bind(in);
+        handler = handler != null ? handler : InterruptOps.bind(in);
+        handler = handler != null ? handler : ControlOps.bind(in);
+        handler = handler != null ? handler : TableOps.bind(in);
+        handler = handler != null ? handler : PortOps.bind(in);
+        handler = handler != null ? handler : FastCalls.bind(in);
+        return handler != null ? handler : Hints.bind(in);
+    }
+
+    private static void extension(Cpu c, Insn in) {
+        if (c.extension == null) {
+            throw c.raise(Vector.UD);
+        }
+        c.extension.execute(c, in);
+    }
+}
