@@ -159,6 +159,9 @@ class ProtectionTest {
         bench.cpu.cpl = mode == NaiveProtection.Mode.USER ? 3 : 0;
         bench.control().invalidatePage(LINEAR);
         bench.cpu.mem.port().contextChanged();
+        if ((bits & 16) != 0) {
+            warmStructures(format, pde);
+        }
         long leaf = leafAddress(format, pde);
         long before = bench.memory.read(leaf, 4) & ~0x60L;
         bench.memory.write(leaf, 4, before);
@@ -178,6 +181,13 @@ class ProtectionTest {
         if ((bench.memory.read(leaf, 4) & 0x60) != flags) {
             throw new AssertionError(String.format("%s %s %s rights %#x: wrong A/D", format, mode, kind, bits));
         }
+    }
+
+    /** A supervisor page of the same region, so that the walk resumes with the rights that the upper entries left. */
+    private void warmStructures(Format format, long pde) {
+        long neighbour = leafAddress(format, pde) + (format == Format.TWO_LEVEL ? 4 : 8);
+        bench.memory.write(neighbour, format == Format.TWO_LEVEL ? 4 : 8, PAGE | PagingBench.P | PagingBench.W);
+        bench.faultOf(() -> bench.cpu.mem.loadSystem(4, LINEAR + 0x1000));
     }
 
     private long leafAddress(Format format, long pde) {
