@@ -1,0 +1,287 @@
+package nestbox.x86.op.simd;
+
+import nestbox.x86.Cpu;
+import nestbox.x86.Reg;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Handler;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.XsaveComponent;
+import nestbox.x86.op.Operands;
+
+/**
+ * FXSAVE, FXRSTOR and the XSAVE family (SDM Vol. 1, "Managing State Using the XSAVE Feature Set"; Vol. 2, "FXSAVE"; APM Vol. 2,
+ * "Saving Media and x87 State"). No supervisor state component is implemented, so IA32_XSS is 0 and XSAVES covers the user
+ * components of XCR0. The modified optimization is not used: every component counts as modified.
+ */
+final class ExtendedState {
+    private static final long X87 = 1;
+    private static final long SSE = 1 << 1;
+    private static final long AVX = 1 << 2;
+    private static final long PKRU = 1 << 9;
+    private static final long COMPACTED = 1L << 63;
+
+    private static final int HEADER = 512;
+    private static final int FXSAVE_AREA = 512;
+    private static final int MXCSR = 24;
+    private static final int MXCSR_DEFAULT = 0x1f80;
+
+    private ExtendedState() {}
+
+    static Handler bind(String mnemonic) {
+        switch (mnemonic) {
+            case "FXSAVE":
+                return ExtendedState::fxsave;
+            case "FXRSTOR":
+                return ExtendedState::fxrstor;
+            case "XSAVE":
+                return (c, in) -> saveStandard(c, in, false);
+            case "XSAVEOPT":
+                return (c, in) -> saveStandard(c, in, true);
+            case "XSAVEC":
+                return ExtendedState::saveCompacted;
+            case "XSAVES":
+                return (c, in) -> {
+                    checkPrivilege(c);
+                    saveCompacted(c, in);
+                };
+            case "XRSTOR":
+                return (c, in) -> restore(c, in, false);
+            case "XRSTORS":
+                return (c, in) -> {
+                    checkPrivilege(c);
+                    restore(c, in, true);
+                };
+            default:
+                return null;
+        }
+    }
+
+    /** The bits that MXCSR has. */
+    static long mxcsrMask(Cpu c) {
+        return c.features.has(Feature.MISALIGNSSE) ? 0x2ffffL : 0xffffL;
+    }
+
+    // ---- FXSAVE, FXRSTOR ----
+
+    private static long fxArea(Cpu c, Insn in, boolean write) {
+        if ((c.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
+            throw c.raise(Vector.NM);
+        }
+        return area(c, in, FXSAVE_AREA, 16, write);
+    }
+
+    /** Linear address of the memory operand, aligned and probed. */
+    private static long area(Cpu c, Insn in, int size, int alignment, boolean write) {
+        long linear = Operands.linear(c, in, size, write);
+        if ((linear & alignment - 1) != 0) {
+            throw c.raise(Vector.GP, 0);
+        }
+        int seg = Operands.faultSegment(in);
+        if (write) {
+            c.mem.probeWrite(linear, size, seg);
+        } else {
+            c.mem.probeRead(linear, size, seg);
+        }
+        return linear;
+    }
+
+    /** AMD's fast FXSAVE/FXRSTOR leaves the XMM registers out in 64-bit mode at CPL 0. */
+    private static boolean fast(Cpu c) {
+        return (c.efer & Cpu.EFER_FFXSR) != 0 && c.mode64() && c.cpl == 0;
+    }
+
+    private static void fxsave(Cpu c, Insn in) {
+        StateImage image = new StateImage(c, in, fxArea(c, in, true));
+        image.saveX87();
+        image.put32(MXCSR, c.mxcsr);
+        image.put32(MXCSR + 4, mxcsrMask(c));
+        if (!fast(c)) {
+            image.saveXmm();
+        }
+    }
+
+    private static void fxrstor(Cpu c, Insn in) {
+        StateImage image = new StateImage(c, in, fxArea(c, in, false));
+        image.loadMxcsr(MXCSR);
+        image.loadX87();
+        if (!fast(c)) {
+            image.loadXmm();
+        }
+    }
+
+    // ---- XSAVE family ----
+
+    private static void checkXsave(Cpu c) {
+        if ((c.cr4 & Cpu.CR4_OSXSAVE) == 0) {
+            throw c.raise(Vector.UD);
+        }
+        if ((c.cr0 & Cpu.CR0_TS) != 0) {
+            throw c.raise(Vector.NM);
+        }
+    }
+
+    /** XSAVES and XRSTORS demand CPL 0; #UD and #NM come before. */
+    private static void checkPrivilege(Cpu c) {
+        checkXsave(c);
+        if (c.cpl != 0) {
+            throw c.raise(Vector.GP, 0);
+        }
+    }
+
+    /** The requested-feature bitmap: XCR0 and EDX:EAX. */
+    private static long requested(Cpu c) {
+        return c.xcr0 & (c.r[Reg.RDX] << 32 | c.r[Reg.RAX] & 0xffffffffL);
+    }
+
+    /** XINUSE: the components that are not in their initial configuration. */
+    static long inUse(Cpu c) {
+        long mask = c.fpu.initial() ? 0 : X87;
+        long low = 0;
+        long high = 0;
+        for (int i = 0; i < 64; i += 4) {
+            low |= c.v[i] | c.v[i + 1];
+            high |= c.v[i + 2] | c.v[i + 3];
+        }
+        return mask | (low != 0 ? SSE : 0) | (high != 0 ? AVX : 0) | (c.pkru != 0 ? PKRU : 0);
+    }
+
+    private static void saveStandard(Cpu c, Insn in, boolean optimized) {
+        checkXsave(c);
+        long request = requested(c);
+        StateImage image = new StateImage(c, in, area(c, in, XsaveComponent.standardSize(request), 64, true));
+        long used = inUse(c);
+        long write = optimized ? request & used : request;
+        saveLegacy(image, c, write);
+        if ((request & (SSE | AVX)) != 0) {
+            image.put32(MXCSR, c.mxcsr);
+            image.put32(MXCSR + 4, mxcsrMask(c));
+        }
+        if ((write & AVX) != 0) {
+            image.saveAvx(XsaveComponent.AVX.offset());
+        }
+        if ((write & PKRU) != 0) {
+            image.put64(XsaveComponent.PKRU.offset(), c.pkru & 0xffffffffL);
+        }
+        image.put64(HEADER, image.get64(HEADER) & ~request | used & request);
+    }
+
+    private static void saveLegacy(StateImage image, Cpu c, long write) {
+        if ((write & X87) != 0) {
+            image.saveX87();
+        }
+        if ((write & SSE) != 0) {
+            image.saveXmm();
+        }
+    }
+
+    private static void saveCompacted(Cpu c, Insn in) {
+        checkXsave(c);
+        long request = requested(c);
+        StateImage image = new StateImage(c, in, area(c, in, XsaveComponent.compactedSize(request), 64, true));
+        long used = inUse(c) | (c.mxcsr != MXCSR_DEFAULT ? SSE : 0);
+        long write = request & used;
+        saveLegacy(image, c, write);
+        if ((write & SSE) != 0) {
+            image.put32(MXCSR, c.mxcsr);
+            image.put32(MXCSR + 4, mxcsrMask(c));
+        }
+        if ((write & AVX) != 0) {
+            image.saveAvx(XsaveComponent.MINIMUM);
+        }
+        if ((write & PKRU) != 0) {
+            image.put64(compactedPkru(request), c.pkru & 0xffffffffL);
+        }
+        image.put64(HEADER, write);
+        image.put64(HEADER + 8, request | COMPACTED);
+    }
+
+    /** Place of PKRU in the compacted format: behind the components of lower numbers. */
+    private static int compactedPkru(long layout) {
+        return XsaveComponent.compactedSize(layout & PKRU - 1);
+    }
+
+    private static void restore(Cpu c, Insn in, boolean supervisor) {
+        checkXsave(c);
+        StateImage image = new StateImage(c, in, area(c, in, XsaveComponent.MINIMUM, 64, false));
+        long present = image.get64(HEADER);
+        long layout = image.get64(HEADER + 8);
+        boolean compacted = layout < 0;
+        checkHeader(c, image, supervisor);
+        long request = requested(c);
+        long components = layout & ~COMPACTED;
+        area(c, in, compacted ? XsaveComponent.compactedSize(components) : XsaveComponent.standardSize(request & present), 64, false);
+        restoreMxcsr(c, image, request, present, compacted);
+        if ((request & X87) != 0) {
+            if ((present & X87) != 0) {
+                image.loadX87();
+            } else {
+                initX87(c);
+            }
+        }
+        if ((request & SSE) != 0) {
+            if ((present & SSE) != 0) {
+                image.loadXmm();
+            } else {
+                image.clearXmm();
+            }
+        }
+        if ((request & AVX) != 0) {
+            image.loadAvx(compacted ? XsaveComponent.MINIMUM : XsaveComponent.AVX.offset(), (present & AVX) != 0);
+        }
+        if ((request & PKRU) != 0) {
+            int at = compacted ? compactedPkru(components) : XsaveComponent.PKRU.offset();
+            setPkru(c, (present & PKRU) != 0 ? image.get64(at) & 0xffffffffL : 0);
+        }
+    }
+
+    private static void initX87(Cpu c) {
+        c.fpu.init();
+        java.util.Arrays.fill(c.fpu.mant, 0);
+        java.util.Arrays.fill(c.fpu.se, 0);
+    }
+
+    private static void setPkru(Cpu c, long value) {
+        if (c.pkru != value) {
+            c.pkru = value;
+            c.mem.port().contextChanged();
+        }
+    }
+
+    /** #GP(0) for a header that XRSTOR or XRSTORS refuses. */
+    private static void checkHeader(Cpu c, StateImage image, boolean supervisor) {
+        long present = image.get64(HEADER);
+        long layout = image.get64(HEADER + 8);
+        boolean compacted = layout < 0;
+        boolean bad;
+        if (compacted) {
+            long components = layout & ~COMPACTED;
+            bad = !(c.features.has(Feature.XSAVEC) || c.features.has(Feature.XSAVES))
+                    || (components & ~c.xcr0) != 0
+                    || (present & ~components) != 0;
+            for (int i = 16; i < 64; i += 8) {
+                bad |= image.get64(HEADER + i) != 0;
+            }
+        } else {
+            bad = supervisor || layout != 0 || image.get64(HEADER + 16) != 0 || (present & ~c.xcr0) != 0;
+        }
+        if (bad) {
+            throw c.raise(Vector.GP, 0);
+        }
+    }
+
+    /** MXCSR goes with SSE in the compacted format; in the standard one it is loaded for SSE or AVX, present or not. */
+    private static void restoreMxcsr(Cpu c, StateImage image, long request, long present, boolean compacted) {
+        if (!compacted) {
+            if ((request & (SSE | AVX)) != 0) {
+                image.loadMxcsr(MXCSR);
+            }
+        } else if ((request & SSE) != 0) {
+            if ((present & SSE) != 0) {
+                image.loadMxcsr(MXCSR);
+            } else {
+                c.mxcsr = MXCSR_DEFAULT;
+            }
+        }
+    }
+}
