@@ -101,7 +101,7 @@ public final class ControlRegisters {
         if (paging && !was && (efer & Cpu.EFER_LME) != 0) {
             require(c, (c.cr4 & Cpu.CR4_PAE) != 0);
             require(c, (c.rights[Reg.CS] & Cpu.RIGHTS_L) == 0);
-            require(c, (c.rights[Reg.TR] & 8) != 0);
+            require(c, (c.rights[Reg.TR] & 0x1d) != Descriptor.TSS16);
             efer |= Cpu.EFER_LMA;
         } else if (!paging && was) {
             require(c, !c.mode64());
