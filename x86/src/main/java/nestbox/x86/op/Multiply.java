@@ -94,11 +94,14 @@ public final class Multiply {
             remainder = low - quotient * divisor;
         } else {
             long dividend = dividend(c, bits);
-            if (divisor == 0 || Long.divideUnsigned(dividend, divisor) >>> bits != 0) {
+            if (divisor == 0) {
                 throw c.raise(Vector.DE);
             }
             quotient = Long.divideUnsigned(dividend, divisor);
-            remainder = Long.remainderUnsigned(dividend, divisor);
+            if (quotient >>> bits != 0) {
+                throw c.raise(Vector.DE);
+            }
+            remainder = dividend - quotient * divisor;
         }
         setPair(c, in, quotient, remainder);
         divideFlags(c);
@@ -121,7 +124,7 @@ public final class Multiply {
         if (overflow) {
             throw c.raise(Vector.DE);
         }
-        setPair(c, in, quotient, dividend % divisor);
+        setPair(c, in, quotient, dividend - quotient * divisor);
         divideFlags(c);
     }
 
