@@ -14,7 +14,7 @@ final class Attribute {
     static final int D64 = 1 << 4;
     /** Near branch: operand size 64 in 64-bit mode; Intel ignores 66h, AMD then takes 16 bits. */
     static final int N64 = 1 << 5;
-    /** Operand size 64 in 64-bit mode and 32 outside, whatever the prefixes. */
+    /** Operand size 64 in 64-bit mode, whatever the prefixes. */
     static final int F64 = 1 << 6;
     /** The mnemonic is written with a letter for the operand size: b, w, d, q. */
     static final int SUFFIX = 1 << 7;

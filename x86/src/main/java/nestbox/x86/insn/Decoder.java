@@ -240,7 +240,7 @@ public final class Decoder {
 
     private int stackSize(int attributes, Insn in, int plainSize) {
         if ((attributes & Attribute.F64) != 0) {
-            return in.codeSize == 64 ? 64 : 32;
+            return in.codeSize == 64 ? 64 : plainSize;
         }
         if (in.codeSize != 64) {
             return plainSize;
