@@ -70,7 +70,7 @@ public final class Machine {
         board = new Board(this, config, memory, clock, events);
         processors = new Processor[config.cpus()];
         ApicBus apicBus = board.apicBus();
-        ApicWindows windows = new ApicWindows(memory, apics, this::currentApic, this::layoutChanged);
+        ApicWindows windows = new ApicWindows(memory, apics, this::currentApic);
         for (int i = 0; i < processors.length; i++) {
             Cpu cpu = new Cpu(i, config.cpu(), board, memory, ports, config.seed() + i);
             cpu.trace = trace;
@@ -90,12 +90,6 @@ public final class Machine {
     private LocalApic currentApic() {
         Cpu cpu = scheduler.running();
         return cpu == null ? null : apics.get(cpu.id);
-    }
-
-    private void layoutChanged() {
-        for (Processor processor : processors) {
-            processor.cpu.mem.port().control().invalidateAll();
-        }
     }
 
     public MachineConfig config() {

@@ -53,15 +53,12 @@ public final class ApicWindows implements CpuApic.WindowListener, Stateful {
     private final PhysicalMemory memory;
     private final List<LocalApic> apics;
     private final Current current;
-    private final Runnable layoutChanged;
     private final List<Window> windows = new ArrayList<>();
 
-    /** @param layoutChanged called when a page that was memory has become a window, or the other way round */
-    public ApicWindows(PhysicalMemory memory, List<LocalApic> apics, Current current, Runnable layoutChanged) {
+    public ApicWindows(PhysicalMemory memory, List<LocalApic> apics, Current current) {
         this.memory = memory;
         this.apics = apics;
         this.current = current;
-        this.layoutChanged = layoutChanged;
         open(LocalApic.DEFAULT_BASE);
     }
 
@@ -71,14 +68,12 @@ public final class ApicWindows implements CpuApic.WindowListener, Stateful {
             long page = apic.window();
             if (page >= 0 && windows.stream().noneMatch(w -> w.page == page)) {
                 open(page);
-                layoutChanged.run();
             }
         }
         List<Window> unused = windows.stream().filter(w -> !needed(w.page)).toList();
         for (Window window : unused) {
             memory.unmapMmio(window);
             windows.remove(window);
-            layoutChanged.run();
         }
     }
 

@@ -5,6 +5,8 @@ import nestbox.mmu.memory.PhysicalMemory;
 
 /** An image ready to be placed: its pieces and the physical address of its first instruction. */
 public record ProgramImage(ImageFile file, List<LoadSegment> segments, long entry) {
+    private static final byte[] ZEROS = new byte[0x1000];
+
     /** First address behind all pieces. */
     public long end() {
         long end = 0;
@@ -21,8 +23,8 @@ public record ProgramImage(ImageFile file, List<LoadSegment> segments, long entr
         }
         for (LoadSegment segment : segments) {
             memory.copyIn(segment.physical(), file.bytes(), (int) segment.fileOffset(), (int) segment.fileBytes());
-            for (long at = segment.physical() + segment.fileBytes(); at < segment.end(); at++) {
-                memory.write(at, 1, 0);
+            for (long at = segment.physical() + segment.fileBytes(); at < segment.end(); at += ZEROS.length) {
+                memory.copyIn(at, ZEROS, 0, (int) Math.min(ZEROS.length, segment.end() - at));
             }
         }
     }
