@@ -92,21 +92,21 @@ final class ExtendedState {
     }
 
     private static void fxsave(Cpu c, Insn in) {
-        StateImage image = new StateImage(c, in, fxArea(c, in, true));
-        image.saveX87();
-        image.put32(MXCSR, c.mxcsr);
-        image.put32(MXCSR + 4, mxcsrMask(c));
+        long image = fxArea(c, in, true);
+        StateImage.saveX87(c, in, image);
+        StateImage.put32(c, in, image, MXCSR, c.mxcsr);
+        StateImage.put32(c, in, image, MXCSR + 4, mxcsrMask(c));
         if (!fast(c)) {
-            image.saveXmm();
+            StateImage.saveXmm(c, in, image);
         }
     }
 
     private static void fxrstor(Cpu c, Insn in) {
-        StateImage image = new StateImage(c, in, fxArea(c, in, false));
-        image.loadMxcsr(MXCSR);
-        image.loadX87();
+        long image = fxArea(c, in, false);
+        StateImage.loadMxcsr(c, in, image, MXCSR);
+        StateImage.loadX87(c, in, image);
         if (!fast(c)) {
-            image.loadXmm();
+            StateImage.loadXmm(c, in, image);
         }
     }
 
@@ -149,51 +149,51 @@ final class ExtendedState {
     private static void saveStandard(Cpu c, Insn in, boolean optimized) {
         checkXsave(c);
         long request = requested(c);
-        StateImage image = new StateImage(c, in, area(c, in, XsaveComponent.standardSize(request), 64, true));
+        long image = area(c, in, XsaveComponent.standardSize(request), 64, true);
         long used = inUse(c);
         long write = optimized ? request & used : request;
-        saveLegacy(image, c, write);
+        saveLegacy(c, in, image, write);
         if ((request & (SSE | AVX)) != 0) {
-            image.put32(MXCSR, c.mxcsr);
-            image.put32(MXCSR + 4, mxcsrMask(c));
+            StateImage.put32(c, in, image, MXCSR, c.mxcsr);
+            StateImage.put32(c, in, image, MXCSR + 4, mxcsrMask(c));
         }
         if ((write & AVX) != 0) {
-            image.saveAvx(XsaveComponent.AVX.offset());
+            StateImage.saveAvx(c, in, image, XsaveComponent.AVX.offset());
         }
         if ((write & PKRU) != 0) {
-            image.put64(XsaveComponent.PKRU.offset(), c.pkru & 0xffffffffL);
+            StateImage.put64(c, in, image, XsaveComponent.PKRU.offset(), c.pkru & 0xffffffffL);
         }
-        image.put64(HEADER, image.get64(HEADER) & ~request | used & request);
+        StateImage.put64(c, in, image, HEADER, StateImage.get64(c, in, image, HEADER) & ~request | used & request);
     }
 
-    private static void saveLegacy(StateImage image, Cpu c, long write) {
+    private static void saveLegacy(Cpu c, Insn in, long image, long write) {
         if ((write & X87) != 0) {
-            image.saveX87();
+            StateImage.saveX87(c, in, image);
         }
         if ((write & SSE) != 0) {
-            image.saveXmm();
+            StateImage.saveXmm(c, in, image);
         }
     }
 
     private static void saveCompacted(Cpu c, Insn in) {
         checkXsave(c);
         long request = requested(c);
-        StateImage image = new StateImage(c, in, area(c, in, XsaveComponent.compactedSize(request), 64, true));
+        long image = area(c, in, XsaveComponent.compactedSize(request), 64, true);
         long used = inUse(c) | (c.mxcsr != MXCSR_DEFAULT ? SSE : 0);
         long write = request & used;
-        saveLegacy(image, c, write);
+        saveLegacy(c, in, image, write);
         if ((write & SSE) != 0) {
-            image.put32(MXCSR, c.mxcsr);
-            image.put32(MXCSR + 4, mxcsrMask(c));
+            StateImage.put32(c, in, image, MXCSR, c.mxcsr);
+            StateImage.put32(c, in, image, MXCSR + 4, mxcsrMask(c));
         }
         if ((write & AVX) != 0) {
-            image.saveAvx(XsaveComponent.MINIMUM);
+            StateImage.saveAvx(c, in, image, XsaveComponent.MINIMUM);
         }
         if ((write & PKRU) != 0) {
-            image.put64(compactedPkru(request), c.pkru & 0xffffffffL);
+            StateImage.put64(c, in, image, compactedPkru(request), c.pkru & 0xffffffffL);
         }
-        image.put64(HEADER, write);
-        image.put64(HEADER + 8, request | COMPACTED);
+        StateImage.put64(c, in, image, HEADER, write);
+        StateImage.put64(c, in, image, HEADER + 8, request | COMPACTED);
     }
 
     /** Place of PKRU in the compacted format: behind the components of lower numbers. */
@@ -203,35 +203,37 @@ final class ExtendedState {
 
     private static void restore(Cpu c, Insn in, boolean supervisor) {
         checkXsave(c);
-        StateImage image = new StateImage(c, in, area(c, in, XsaveComponent.MINIMUM, 64, false));
-        long present = image.get64(HEADER);
-        long layout = image.get64(HEADER + 8);
+        long image = area(c, in, XsaveComponent.MINIMUM, 64, false);
+        long present = StateImage.get64(c, in, image, HEADER);
+        long layout = StateImage.get64(c, in, image, HEADER + 8);
         boolean compacted = layout < 0;
-        checkHeader(c, image, supervisor);
+        checkHeader(c, in, image, supervisor);
         long request = requested(c);
         long components = layout & ~COMPACTED;
-        area(c, in, compacted ? XsaveComponent.compactedSize(components) : XsaveComponent.standardSize(request & present), 64, false);
-        restoreMxcsr(c, image, request, present, compacted);
+        int size = compacted ? XsaveComponent.compactedSize(components) : XsaveComponent.standardSize(request & present);
+        area(c, in, size, 64, false);
+        restoreMxcsr(c, in, image, request, present, compacted);
         if ((request & X87) != 0) {
             if ((present & X87) != 0) {
-                image.loadX87();
+                StateImage.loadX87(c, in, image);
             } else {
                 initX87(c);
             }
         }
         if ((request & SSE) != 0) {
             if ((present & SSE) != 0) {
-                image.loadXmm();
+                StateImage.loadXmm(c, in, image);
             } else {
-                image.clearXmm();
+                StateImage.clearXmm(c, in);
             }
         }
         if ((request & AVX) != 0) {
-            image.loadAvx(compacted ? XsaveComponent.MINIMUM : XsaveComponent.AVX.offset(), (present & AVX) != 0);
+            int at = compacted ? XsaveComponent.MINIMUM : XsaveComponent.AVX.offset();
+            StateImage.loadAvx(c, in, image, at, (present & AVX) != 0);
         }
         if ((request & PKRU) != 0) {
             int at = compacted ? compactedPkru(components) : XsaveComponent.PKRU.offset();
-            setPkru(c, (present & PKRU) != 0 ? image.get64(at) & 0xffffffffL : 0);
+            setPkru(c, (present & PKRU) != 0 ? StateImage.get64(c, in, image, at) & 0xffffffffL : 0);
         }
     }
 
@@ -249,9 +251,9 @@ final class ExtendedState {
     }
 
     /** #GP(0) for a header that XRSTOR or XRSTORS refuses. */
-    private static void checkHeader(Cpu c, StateImage image, boolean supervisor) {
-        long present = image.get64(HEADER);
-        long layout = image.get64(HEADER + 8);
+    private static void checkHeader(Cpu c, Insn in, long image, boolean supervisor) {
+        long present = StateImage.get64(c, in, image, HEADER);
+        long layout = StateImage.get64(c, in, image, HEADER + 8);
         boolean compacted = layout < 0;
         boolean bad;
         if (compacted) {
@@ -260,10 +262,10 @@ final class ExtendedState {
                     || (components & ~c.xcr0) != 0
                     || (present & ~components) != 0;
             for (int i = 16; i < 64; i += 8) {
-                bad |= image.get64(HEADER + i) != 0;
+                bad |= StateImage.get64(c, in, image, HEADER + i) != 0;
             }
         } else {
-            bad = supervisor || layout != 0 || image.get64(HEADER + 16) != 0 || (present & ~c.xcr0) != 0;
+            bad = supervisor || layout != 0 || StateImage.get64(c, in, image, HEADER + 16) != 0 || (present & ~c.xcr0) != 0;
         }
         if (bad) {
             throw c.raise(Vector.GP, 0);
@@ -271,14 +273,14 @@ final class ExtendedState {
     }
 
     /** MXCSR goes with SSE in the compacted format; in the standard one it is loaded for SSE or AVX, present or not. */
-    private static void restoreMxcsr(Cpu c, StateImage image, long request, long present, boolean compacted) {
+    private static void restoreMxcsr(Cpu c, Insn in, long image, long request, long present, boolean compacted) {
         if (!compacted) {
             if ((request & (SSE | AVX)) != 0) {
-                image.loadMxcsr(MXCSR);
+                StateImage.loadMxcsr(c, in, image, MXCSR);
             }
         } else if ((request & SSE) != 0) {
             if ((present & SSE) != 0) {
-                image.loadMxcsr(MXCSR);
+                StateImage.loadMxcsr(c, in, image, MXCSR);
             } else {
                 c.mxcsr = MXCSR_DEFAULT;
             }

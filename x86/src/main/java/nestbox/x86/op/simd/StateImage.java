@@ -16,78 +16,64 @@ final class StateImage {
     private static final int REGISTERS = 32;
     private static final int XMM = 160;
 
-    private final Cpu c;
-    private final Insn in;
-    private final long linear;
-    private final int seg;
+    private StateImage() {}
 
-    StateImage(Cpu c, Insn in, long linear) {
-        this.c = c;
-        this.in = in;
-        this.linear = linear;
-        this.seg = Operands.faultSegment(in);
+    static long get64(Cpu c, Insn in, long linear, int offset) {
+        return c.mem.load64(SimdAccess.advance(in, linear, offset), Operands.faultSegment(in));
     }
 
-    private long at(int offset) {
-        return SimdAccess.advance(in, linear, offset);
+    private static int get16(Cpu c, Insn in, long linear, int offset) {
+        return (int) c.mem.load16(SimdAccess.advance(in, linear, offset), Operands.faultSegment(in));
     }
 
-    long get64(int offset) {
-        return c.mem.load64(at(offset), seg);
+    static void put64(Cpu c, Insn in, long linear, int offset, long value) {
+        c.mem.store64(SimdAccess.advance(in, linear, offset), Operands.faultSegment(in), value);
     }
 
-    private int get16(int offset) {
-        return (int) c.mem.load16(at(offset), seg);
+    static void put32(Cpu c, Insn in, long linear, int offset, long value) {
+        c.mem.store32(SimdAccess.advance(in, linear, offset), Operands.faultSegment(in), value);
     }
 
-    void put64(int offset, long value) {
-        c.mem.store64(at(offset), seg, value);
-    }
-
-    void put32(int offset, long value) {
-        c.mem.store32(at(offset), seg, value);
-    }
-
-    private void put16(int offset, long value) {
-        c.mem.store16(at(offset), seg, value);
+    private static void put16(Cpu c, Insn in, long linear, int offset, long value) {
+        c.mem.store16(SimdAccess.advance(in, linear, offset), Operands.faultSegment(in), value);
     }
 
     /** AMD's processors before XSAVEERPTR touch the last-instruction pointers only while an exception is pending. */
-    private boolean pointers(boolean pending) {
+    private static boolean pointers(Cpu c, boolean pending) {
         return pending || c.features.vendor() != Vendor.AMD || c.features.has(Feature.XSAVEERPTR);
     }
 
-    void saveX87() {
+    static void saveX87(Cpu c, Insn in, long linear) {
         X87 f = c.fpu;
-        put16(0, f.control);
-        put16(2, f.statusWord());
-        put16(4, f.used);
-        if (pointers(f.pending())) {
-            put16(6, f.opcode & 0x7ff);
+        put16(c, in, linear, 0, f.control);
+        put16(c, in, linear, 2, f.statusWord());
+        put16(c, in, linear, 4, f.used);
+        if (pointers(c, f.pending())) {
+            put16(c, in, linear, 6, f.opcode & 0x7ff);
             if (in.w) {
-                put64(8, f.lastIp);
-                put64(16, f.lastDp);
+                put64(c, in, linear, 8, f.lastIp);
+                put64(c, in, linear, 16, f.lastDp);
             } else {
-                put64(8, f.lastIp & 0xffffffffL | (long) f.lastCs << 32);
-                put64(16, f.lastDp & 0xffffffffL | (long) f.lastDs << 32);
+                put64(c, in, linear, 8, f.lastIp & 0xffffffffL | (long) f.lastCs << 32);
+                put64(c, in, linear, 16, f.lastDp & 0xffffffffL | (long) f.lastDs << 32);
             }
         }
         for (int i = 0; i < 8; i++) {
             int p = f.physical(i);
-            put64(REGISTERS + 16 * i, f.mant[p]);
-            put64(REGISTERS + 16 * i + 8, f.se[p]);
+            put64(c, in, linear, REGISTERS + 16 * i, f.mant[p]);
+            put64(c, in, linear, REGISTERS + 16 * i + 8, f.se[p]);
         }
     }
 
-    void loadX87() {
+    static void loadX87(Cpu c, Insn in, long linear) {
         X87 f = c.fpu;
-        f.setControl(get16(0));
-        f.setStatusWord(get16(2));
-        f.used = get16(4) & 0xff;
-        if (pointers(f.pending())) {
-            f.opcode = get16(6) & 0x7ff;
-            long ip = get64(8);
-            long dp = get64(16);
+        f.setControl(get16(c, in, linear, 0));
+        f.setStatusWord(get16(c, in, linear, 2));
+        f.used = get16(c, in, linear, 4) & 0xff;
+        if (pointers(c, f.pending())) {
+            f.opcode = get16(c, in, linear, 6) & 0x7ff;
+            long ip = get64(c, in, linear, 8);
+            long dp = get64(c, in, linear, 16);
             f.lastIp = in.w ? ip : ip & 0xffffffffL;
             f.lastDp = in.w ? dp : dp & 0xffffffffL;
             f.lastCs = in.w ? 0 : (int) (ip >>> 32) & 0xffff;
@@ -95,14 +81,14 @@ final class StateImage {
         }
         for (int i = 0; i < 8; i++) {
             int p = f.physical(i);
-            f.mant[p] = get64(REGISTERS + 16 * i);
-            f.se[p] = get16(REGISTERS + 16 * i + 8);
+            f.mant[p] = get64(c, in, linear, REGISTERS + 16 * i);
+            f.se[p] = get16(c, in, linear, REGISTERS + 16 * i + 8);
         }
     }
 
     /** Loads MXCSR; #GP(0) for a reserved bit, so this comes before anything else is loaded. */
-    void loadMxcsr(int offset) {
-        long value = c.mem.load32(at(offset), seg);
+    static void loadMxcsr(Cpu c, Insn in, long linear, int offset) {
+        long value = c.mem.load32(SimdAccess.advance(in, linear, offset), Operands.faultSegment(in));
         if ((value & ~ExtendedState.mxcsrMask(c)) != 0) {
             throw c.raise(Vector.GP, 0);
         }
@@ -110,43 +96,43 @@ final class StateImage {
     }
 
     /** XMM8 to XMM15 exist in 64-bit mode only. */
-    private int registers() {
+    private static int registers(Insn in) {
         return in.codeSize == 64 ? 16 : 8;
     }
 
-    void saveXmm() {
-        for (int i = 0; i < registers(); i++) {
-            put64(XMM + 16 * i, c.v[4 * i]);
-            put64(XMM + 16 * i + 8, c.v[4 * i + 1]);
+    static void saveXmm(Cpu c, Insn in, long linear) {
+        for (int i = 0; i < registers(in); i++) {
+            put64(c, in, linear, XMM + 16 * i, c.v[4 * i]);
+            put64(c, in, linear, XMM + 16 * i + 8, c.v[4 * i + 1]);
         }
     }
 
-    void loadXmm() {
-        for (int i = 0; i < registers(); i++) {
-            c.v[4 * i] = get64(XMM + 16 * i);
-            c.v[4 * i + 1] = get64(XMM + 16 * i + 8);
+    static void loadXmm(Cpu c, Insn in, long linear) {
+        for (int i = 0; i < registers(in); i++) {
+            c.v[4 * i] = get64(c, in, linear, XMM + 16 * i);
+            c.v[4 * i + 1] = get64(c, in, linear, XMM + 16 * i + 8);
         }
     }
 
-    void clearXmm() {
-        for (int i = 0; i < registers(); i++) {
+    static void clearXmm(Cpu c, Insn in) {
+        for (int i = 0; i < registers(in); i++) {
             c.v[4 * i] = 0;
             c.v[4 * i + 1] = 0;
         }
     }
 
     /** The upper halves of the YMM registers. */
-    void saveAvx(int offset) {
-        for (int i = 0; i < registers(); i++) {
-            put64(offset + 16 * i, c.v[4 * i + 2]);
-            put64(offset + 16 * i + 8, c.v[4 * i + 3]);
+    static void saveAvx(Cpu c, Insn in, long linear, int offset) {
+        for (int i = 0; i < registers(in); i++) {
+            put64(c, in, linear, offset + 16 * i, c.v[4 * i + 2]);
+            put64(c, in, linear, offset + 16 * i + 8, c.v[4 * i + 3]);
         }
     }
 
-    void loadAvx(int offset, boolean present) {
-        for (int i = 0; i < registers(); i++) {
-            c.v[4 * i + 2] = present ? get64(offset + 16 * i) : 0;
-            c.v[4 * i + 3] = present ? get64(offset + 16 * i + 8) : 0;
+    static void loadAvx(Cpu c, Insn in, long linear, int offset, boolean present) {
+        for (int i = 0; i < registers(in); i++) {
+            c.v[4 * i + 2] = present ? get64(c, in, linear, offset + 16 * i) : 0;
+            c.v[4 * i + 3] = present ? get64(c, in, linear, offset + 16 * i + 8) : 0;
         }
     }
 }
