@@ -9,6 +9,7 @@ import nestbox.x86.insn.Handler;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.TranslationControl;
 import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
 import nestbox.x86.op.Operands;
 
 /** Cache and translation invalidation, time, counters, MSRs, XCR0, MONITOR and MWAIT, RSM (SDM Vol. 2). */
@@ -114,14 +115,21 @@ final class Hints {
         }
     }
 
-    /** No performance counters are modelled, so every number is one that the processor lacks. */
+    /** Intel models announce no counters, so every number is one too high; AMD's four (or six) keep what was written. */
     private static void rdpmc(Cpu c, Insn in) {
         if ((c.cr4 & Cpu.CR4_PCE) == 0 && c.cpl > 0) {
             throw c.raise(Vector.GP, 0);
         }
-        if (!Guard.taken(c, Intercept.RDPMC, in)) {
+        if (Guard.taken(c, Intercept.RDPMC, in)) {
+            return;
+        }
+        int number = (int) c.r[Reg.RCX];
+        boolean amd = c.features.vendor() == Vendor.AMD;
+        boolean core = amd && c.features.has(Feature.PERFCTR_CORE);
+        if (!amd || number < 0 || number >= (core ? 6 : 4)) {
             throw c.raise(Vector.GP, 0);
         }
+        pair(c, c.msrs.read(core ? 0xc0010201 + 2 * number : 0xc0010004 + number));
     }
 
     /** MPERF and APERF count as the time-stamp counter does; other numbers give 0 (APM Vol. 3, "RDPRU"). */

@@ -23,6 +23,8 @@ public final class MsrTable {
     private static final long MISC_READ_ONLY = 1 << 7 | 1 << 11 | 1 << 12;
 
     private static final long BTF = 2;
+    private static final long EVENT_SELECT = 0x30fffdfffffL;
+    private static final long COUNTER = (1L << 48) - 1;
     private static final long HWCR_STATUS_WRITABLE = 1 << 18;
     private static final long HWCR_TSC_FREQ_SEL = 1 << 24;
     /** TlbCacheDis, FFDIS, IgnneEm: what firmware and kernels of the K8 write. */
@@ -220,9 +222,23 @@ public final class MsrTable {
         rows.add(row(0xc0010055, "INT_PENDING", AMD));
         rows.add(row(0xc0010140, "OSVW_ID_LENGTH", has(Feature.OSVW).and(AMD)).writable(0xffff));
         rows.add(row(0xc0010141, "OSVW_STATUS", has(Feature.OSVW).and(AMD)).writable(-1));
+        counters(rows);
         rows.add(row(0xc0011029, "DE_CFG", AMD)
                 .writable(2)
                 .reset(f -> bit(f, 1, Feature.LFENCE_ALWAYS_SERIALIZING, Feature.LFENCE_ALWAYS_SERIALIZING)));
+    }
+
+    /** The four counters of every AMD processor and the six of PERFCTR_CORE: they keep what is written and count no event. */
+    private static void counters(List<Msr> rows) {
+        for (int i = 0; i < 4; i++) {
+            rows.add(row(0xc0010000 + i, "PERF_LEGACY_CTL" + i, AMD).writable(EVENT_SELECT));
+            rows.add(row(0xc0010004 + i, "PERF_LEGACY_CTR" + i, AMD).writable(COUNTER).dropped(~COUNTER));
+        }
+        Predicate<CpuFeatures> core = has(Feature.PERFCTR_CORE).and(AMD);
+        for (int i = 0; i < 6; i++) {
+            rows.add(row(0xc0010200 + 2 * i, "PERF_CTL" + i, core).writable(EVENT_SELECT));
+            rows.add(row(0xc0010201 + 2 * i, "PERF_CTR" + i, core).writable(COUNTER).dropped(~COUNTER));
+        }
     }
 
     private static long topOfMemory(CpuFeatures f) {

@@ -136,7 +136,10 @@ public final class Segments {
                 | (big ? Cpu.RIGHTS_DB : 0);
     }
 
-    /** On a return to an outer level: data segments that the new level may not use become null. */
+    /**
+     * On a return to an outer level: data segments that the new level may not use become null. Their bases stay: the manual
+     * changes the selector alone.
+     */
     static void dropInnerData(Cpu c, int cpl) {
         for (int seg = 0; seg <= Reg.GS; seg++) {
             if (seg != Reg.CS && seg != Reg.SS) {
@@ -152,7 +155,8 @@ public final class Segments {
             // A null selector keeps its RPL out of outer code's sight.
             c.selector[seg] = 0;
         } else if (!conforming && (rights >> 5 & 3) < cpl) {
-            setNull(c, seg, 0);
+            c.selector[seg] = 0;
+            c.rights[seg] = Cpu.RIGHTS_UNUSABLE;
         }
     }
 }
