@@ -202,7 +202,7 @@ public final class Boundary {
             } else if ((c.pending & Cpu.PENDING_SHADOW) == 0) {
                 c.shadow = Cpu.SHADOW_NONE;
             }
-            if (held) {
+            if (held && c.pendingDebug != 0) {
                 c.pend(Cpu.PENDING_DEBUG_TRAP);
             }
         }

@@ -163,6 +163,9 @@ public final class Exceptions {
             }
             c.event.active = true;
         }
+        if (type == EventInDelivery.PRIVILEGED_EXCEPTION) {
+            latch(c, Vector.DB, 0);
+        }
         try {
             Delivery.deliver(c, vector, type, false, 0, false);
         } catch (GuestFault f) {
@@ -206,7 +209,10 @@ public final class Exceptions {
         if (vector == Vector.PF) {
             c.cr2 = detail;
         } else if (vector == Vector.DB) {
-            c.dr[6] = c.dr[6] & ~DR6_HITS | detail;
+            // Debug traps that a load of SS held back go with this one.
+            c.dr[6] = c.dr[6] & ~DR6_HITS | detail | c.pendingDebug;
+            c.pendingDebug = 0;
+            c.unpend(Cpu.PENDING_DEBUG_TRAP);
             c.dr[7] &= ~DR7_GD;
             c.debugCtl &= ~(DEBUGCTL_BTF | DEBUGCTL_LBR);
         }
