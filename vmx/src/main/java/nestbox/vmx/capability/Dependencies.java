@@ -96,12 +96,17 @@ final class Dependencies {
 
     /** Drops the bits of words whose activating control is gone. */
     private static boolean dropWords(Set<VmxFeature> present) {
-        return dropWord(present, CapabilityWord.SECONDARY, VmxFeature.SECONDARY_CONTROLS)
-                | dropWord(present, CapabilityWord.TERTIARY, VmxFeature.TERTIARY_CONTROLS)
-                | dropWord(present, CapabilityWord.EXIT2, VmxFeature.SECONDARY_EXIT_CONTROLS)
-                | dropWord(present, CapabilityWord.VMFUNC, VmxFeature.ENABLE_VM_FUNCTIONS)
-                | !present.contains(VmxFeature.ENABLE_EPT) && present.removeIf(Dependencies::aboutEpt)
-                | !present.contains(VmxFeature.ENABLE_VPID) && present.removeIf(Dependencies::aboutVpid);
+        boolean changed = dropWord(present, CapabilityWord.SECONDARY, VmxFeature.SECONDARY_CONTROLS);
+        changed |= dropWord(present, CapabilityWord.TERTIARY, VmxFeature.TERTIARY_CONTROLS);
+        changed |= dropWord(present, CapabilityWord.EXIT2, VmxFeature.SECONDARY_EXIT_CONTROLS);
+        changed |= dropWord(present, CapabilityWord.VMFUNC, VmxFeature.ENABLE_VM_FUNCTIONS);
+        if (!present.contains(VmxFeature.ENABLE_EPT)) {
+            changed |= present.removeIf(Dependencies::aboutEpt);
+        }
+        if (!present.contains(VmxFeature.ENABLE_VPID)) {
+            changed |= present.removeIf(Dependencies::aboutVpid);
+        }
+        return changed;
     }
 
     private static boolean dropWord(Set<VmxFeature> present, CapabilityWord word, VmxFeature activator) {

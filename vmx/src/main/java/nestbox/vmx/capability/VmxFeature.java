@@ -117,7 +117,12 @@ public enum VmxFeature {
     LOAD_DEBUG_CONTROLS(CapabilityWord.ENTRY, 2, "vmx-entry-noload-debugctl", "load debug controls"),
     IA32E_MODE_GUEST(CapabilityWord.ENTRY, 9, "vmx-entry-ia32e-mode", "IA-32e mode guest"),
     ENTRY_TO_SMM(CapabilityWord.ENTRY, 10, "vmx-entry-smm", "entry to SMM", false),
-    DEACTIVATE_DUAL_MONITOR(CapabilityWord.ENTRY, 11, "vmx-entry-deactivate-dual-monitor", "deactivate dual-monitor treatment", false),
+    DEACTIVATE_DUAL_MONITOR(
+            CapabilityWord.ENTRY,
+            11,
+            "vmx-entry-deactivate-dual-monitor",
+            "deactivate dual-monitor treatment",
+            false),
     ENTRY_LOAD_PERF_GLOBAL_CTRL(CapabilityWord.ENTRY, 13, "vmx-entry-load-perf-global-ctrl", "load IA32_PERF_GLOBAL_CTRL"),
     ENTRY_LOAD_PAT(CapabilityWord.ENTRY, 14, "vmx-entry-load-pat", "load IA32_PAT"),
     ENTRY_LOAD_EFER(CapabilityWord.ENTRY, 15, "vmx-entry-load-efer", "load IA32_EFER"),
@@ -137,7 +142,12 @@ public enum VmxFeature {
     ACTIVITY_WAIT_FOR_SIPI(CapabilityWord.MISC, 8, "vmx-activity-wait-sipi", "activity state wait-for-SIPI"),
     PT_IN_VMX(CapabilityWord.MISC, 14, "vmx-pt", "Intel PT in VMX operation", false),
     SMBASE_MSR(CapabilityWord.MISC, 15, "vmx-smbase-msr", "IA32_SMBASE readable in SMM", false),
-    SMM_MONITOR_VMXOFF(CapabilityWord.MISC, 28, "vmx-smm-monitor-vmxoff", "VMXOFF unblocks SMIs as IA32_SMM_MONITOR_CTL says", false),
+    SMM_MONITOR_VMXOFF(
+            CapabilityWord.MISC,
+            28,
+            "vmx-smm-monitor-vmxoff",
+            "VMXOFF unblocks SMIs as IA32_SMM_MONITOR_CTL says",
+            false),
     VMWRITE_EXIT_FIELDS(CapabilityWord.MISC, 29, "vmx-vmwrite-vmexit-fields", "VMWRITE to VM-exit information fields"),
     ZERO_LENGTH_INJECTION(CapabilityWord.MISC, 30, "vmx-zero-len-inject", "injection with instruction length 0"),
     // EPT_VPID
@@ -150,7 +160,11 @@ public enum VmxFeature {
     EPT_1GB(CapabilityWord.EPT_VPID, 17, "vmx-ept-1gb", "1-GByte EPT pages"),
     INVEPT(CapabilityWord.EPT_VPID, 20, "vmx-invept", "INVEPT"),
     EPT_ACCESSED_DIRTY(CapabilityWord.EPT_VPID, 21, "vmx-eptad", "accessed and dirty flags for EPT"),
-    EPT_ADVANCED_EXIT_INFORMATION(CapabilityWord.EPT_VPID, 22, "vmx-ept-advanced-exitinfo", "advanced VM-exit information for EPT violations"),
+    EPT_ADVANCED_EXIT_INFORMATION(
+            CapabilityWord.EPT_VPID,
+            22,
+            "vmx-ept-advanced-exitinfo",
+            "advanced VM-exit information for EPT violations"),
     EPT_SUPERVISOR_SHADOW_STACK(CapabilityWord.EPT_VPID, 23, "vmx-ept-sss", "supervisor shadow-stack control", false),
     INVEPT_SINGLE(CapabilityWord.EPT_VPID, 25, "vmx-invept-single-context", "single-context INVEPT"),
     INVEPT_ALL(CapabilityWord.EPT_VPID, 26, "vmx-invept-all-context", "all-context INVEPT"),
@@ -158,7 +172,11 @@ public enum VmxFeature {
     INVVPID_ADDRESS(CapabilityWord.EPT_VPID, 40, "vmx-invvpid-single-addr", "individual-address INVVPID"),
     INVVPID_SINGLE(CapabilityWord.EPT_VPID, 41, "vmx-invvpid-single-context", "single-context INVVPID"),
     INVVPID_ALL(CapabilityWord.EPT_VPID, 42, "vmx-invvpid-all-context", "all-context INVVPID"),
-    INVVPID_SINGLE_RETAINING_GLOBALS(CapabilityWord.EPT_VPID, 43, "vmx-invvpid-single-context-noglobals", "single-context-retaining-globals INVVPID"),
+    INVVPID_SINGLE_RETAINING_GLOBALS(
+            CapabilityWord.EPT_VPID,
+            43,
+            "vmx-invvpid-single-context-noglobals",
+            "single-context-retaining-globals INVVPID"),
     // VMFUNC
     EPTP_SWITCHING(CapabilityWord.VMFUNC, 0, "vmx-eptp-switching", "EPTP switching");
 

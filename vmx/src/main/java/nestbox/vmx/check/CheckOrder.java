@@ -1,0 +1,41 @@
+package nestbox.vmx.check;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * The order in which groups are checked, where the manual allows any: the phases stay as they are, the groups within
+ * controls and host state, and within guest state, are free.
+ */
+public final class CheckOrder {
+    /** The order in which the manual presents the groups. */
+    public static final CheckOrder MANUAL = new CheckOrder(List.of(CheckGroup.values()));
+
+    private final List<CheckGroup> groups;
+
+    private CheckOrder(List<CheckGroup> groups) {
+        this.groups = List.copyOf(groups);
+    }
+
+    /** Within each phase the manual's order backwards, so that host state comes before controls. */
+    public static CheckOrder reversed() {
+        List<CheckGroup> groups = new ArrayList<>(List.of(CheckGroup.values()));
+        groups.sort(Comparator.comparing(CheckGroup::phase).thenComparing(Comparator.reverseOrder()));
+        return new CheckOrder(groups);
+    }
+
+    /** A shuffled order; the same seed gives the same order. */
+    public static CheckOrder shuffled(long seed) {
+        List<CheckGroup> groups = new ArrayList<>(List.of(CheckGroup.values()));
+        Collections.shuffle(groups, new Random(seed));
+        groups.sort(Comparator.comparing(CheckGroup::phase));
+        return new CheckOrder(groups);
+    }
+
+    public List<CheckGroup> groups() {
+        return groups;
+    }
+}
