@@ -23,6 +23,7 @@ import nestbox.x86.engine.Processor;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Decoder;
 import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.system.Reset;
 
 /**
  * A PC: processors, memory and devices on one virtual clock. Load an image, then {@link #run} until an {@link Outcome}.
@@ -76,6 +77,7 @@ public final class Machine {
             cpu.trace = trace;
             apics.add(new CpuApic(cpu, apicBus, clock, events, board::acknowledgeExternal, windows).local());
             processors[i] = processor(cpu);
+            Reset.power(cpu);
         }
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
     }
@@ -263,7 +265,7 @@ public final class Machine {
         board.reset();
         for (int i = 0; i < processors.length; i++) {
             apics.get(i).reset();
-            BootState.power(processors[i].cpu);
+            Reset.power(processors[i].cpu);
         }
     }
 

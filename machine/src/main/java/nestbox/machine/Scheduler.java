@@ -19,12 +19,14 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     /** Longest window of a single processor: only the host's wish to look in ends it. */
     private static final long SINGLE_WINDOW = 1 << 20;
 
+    private static final int STARTS_OVER = Cpu.PENDING_SMI | Cpu.PENDING_INIT | Cpu.PENDING_EXTENSION;
+
     /** Pending reasons that get a processor going again, by its activity. */
     private static final int[] WAKES = {
         -1,
-        Cpu.PENDING_INTERRUPT | Cpu.PENDING_NMI | Cpu.PENDING_SMI | Cpu.PENDING_INIT | Cpu.PENDING_DEBUG_TRAP,
-        Cpu.PENDING_NMI | Cpu.PENDING_SMI | Cpu.PENDING_INIT,
-        Cpu.PENDING_SIPI
+        Cpu.PENDING_INTERRUPT | Cpu.PENDING_NMI | Cpu.PENDING_DEBUG_TRAP | STARTS_OVER,
+        Cpu.PENDING_NMI | STARTS_OVER,
+        Cpu.PENDING_SIPI | Cpu.PENDING_INIT | Cpu.PENDING_EXTENSION
     };
 
     private final Processor[] processors;

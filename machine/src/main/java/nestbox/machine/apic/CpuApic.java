@@ -11,8 +11,6 @@ import nestbox.x86.Vector;
 
 /** Joins a {@link LocalApic} to the silicon's {@link Cpu}. */
 public final class CpuApic implements InterruptController, ApicClient, Stateful {
-    private static final int TSC = 0x10;
-
     /** The 8259 pair behind LINT0. */
     @FunctionalInterface
     public interface ExternalController {
@@ -143,7 +141,7 @@ public final class CpuApic implements InterruptController, ApicClient, Stateful 
 
     @Override
     public long timeStamp() {
-        return cpu.msrs.read(TSC);
+        return cpu.tsc();
     }
 
     @Override

@@ -48,13 +48,13 @@ final class Pic8259 implements PortHandler, InterruptSink, Stateful {
         this.output = output;
     }
 
-    /** The state that a PC's firmware leaves: initialised at {@code vectorBase}, all inputs masked. */
-    void setUp(int newVectorBase) {
+    /** The state that a PC's firmware leaves: initialised at {@code newVectorBase}, inputs masked as given. */
+    void setUp(int newVectorBase, int newMask) {
         out(base, 1, ICW1 | ICW1_NEEDS_ICW4);
         out(base + 1, 1, newVectorBase);
         out(base + 1, 1, master ? 4 : 2);
         out(base + 1, 1, 1);
-        out(base + 1, 1, 0xff);
+        out(base + 1, 1, newMask);
     }
 
     @Override

@@ -18,6 +18,8 @@ public final class PicPair implements InterruptSink, PortHandler, Stateful {
 
     private static final int LEVEL_SLAVE = 0xde;
 
+    private static final int TIMER_AND_CASCADE_OPEN = 0xfa;
+
     private final Pic8259 master;
     private final Pic8259 slave;
 
@@ -36,8 +38,8 @@ public final class PicPair implements InterruptSink, PortHandler, Stateful {
     public void setUpByFirmware() {
         master.setLevelTriggered(0);
         slave.setLevelTriggered(0);
-        master.setUp(0x08);
-        slave.setUp(0x70);
+        master.setUp(0x08, TIMER_AND_CASCADE_OPEN);
+        slave.setUp(0x70, 0xff);
     }
 
     @Override

@@ -17,6 +17,10 @@ public final class Bios {
     private static final int RESET_VECTOR = 0xfff0;
     private static final int POWER_ON = 0xe05b;
     private static final int DUMMY_INTERRUPT = 0xff53;
+    private static final int MASTER_INTERRUPT = 0xfea5;
+    private static final int SLAVE_INTERRUPT = 0xfeb5;
+    private static final int FIRST_MASTER_VECTOR = 8;
+    private static final int FIRST_SLAVE_VECTOR = 0x70;
     private static final int ROOT_POINTER = 0x5a00;
     private static final int MODEL_BYTE = 0xfffe;
 
@@ -32,6 +36,9 @@ public final class Bios {
         put(RESET_VECTOR, 0xea, POWER_ON, POWER_ON >>> 8, SEGMENT, SEGMENT >>> 8);
         put(POWER_ON, powerOn());
         put(DUMMY_INTERRUPT, 0xcf);
+        // push ax; mov al, 20h; (out 0a0h, al;) out 20h, al; pop ax; iret
+        put(MASTER_INTERRUPT, 0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf);
+        put(SLAVE_INTERRUPT, 0x50, 0xb0, 0x20, 0xe6, 0xa0, 0xe6, 0x20, 0x58, 0xcf);
         put(MODEL_BYTE, 0xfc);
         byte[] rootPointer = tables.rootPointer();
         System.arraycopy(rootPointer, 0, rom, SEGMENT_OFFSET + ROOT_POINTER, rootPointer.length);
@@ -76,10 +83,18 @@ public final class Bios {
         memory.mapRom(TOP_ALIAS, rom);
     }
 
+    /** Hardware interrupts are acknowledged and forgotten, everything else just returns. */
+    private static int handler(int vector) {
+        if (vector >= FIRST_MASTER_VECTOR && vector < FIRST_MASTER_VECTOR + 8) {
+            return MASTER_INTERRUPT;
+        }
+        return vector >= FIRST_SLAVE_VECTOR && vector < FIRST_SLAVE_VECTOR + 8 ? SLAVE_INTERRUPT : DUMMY_INTERRUPT;
+    }
+
     /** Writes the interrupt vectors and the part of the BIOS data area that programs look at. */
     public static void setUpLowMemory(PhysicalMemory memory) {
         for (int vector = 0; vector < 256; vector++) {
-            memory.write(vector * 4L, 4, (long) SEGMENT << 16 | DUMMY_INTERRUPT);
+            memory.write(vector * 4L, 4, (long) SEGMENT << 16 | handler(vector));
         }
         memory.write(BDA_COM1, 2, 0x3f8);
         memory.write(BDA_MEMORY_SIZE, 2, 639);

@@ -13,21 +13,6 @@ public final class BootState {
 
     private BootState() {}
 
-    /** The state after RESET; processors other than the bootstrap processor wait for a start-up IPI. */
-    public static void power(Cpu cpu) {
-        java.util.Arrays.fill(cpu.r, 0);
-        cpu.cr3 = 0;
-        cpu.cr4 = 0;
-        cpu.efer = 0;
-        realMode(cpu, 0xf000, 0xfff0);
-        cpu.base[Reg.CS] = 0xffff0000L;
-        cpu.updateMode();
-        if (cpu.id != 0) {
-            cpu.activity = Cpu.WAIT_FOR_SIPI;
-            cpu.pend(Cpu.PENDING_INACTIVE);
-        }
-    }
-
     /** Real mode at {@code cs:ip}, interrupts off, all other segments at 0. */
     public static void realMode(Cpu cpu, int cs, int ip) {
         cpu.cr0 = Cpu.CR0_ET;

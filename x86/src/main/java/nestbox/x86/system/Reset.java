@@ -43,7 +43,7 @@ public final class Reset {
     private static void start(Cpu c) {
         boolean bootstrap = c.apic == null ? c.id == 0 : (c.apic.readMsr(APIC_BASE) & BOOTSTRAP) != 0;
         c.activity = bootstrap ? Cpu.ACTIVE : Cpu.WAIT_FOR_SIPI;
-        c.unpend(Cpu.PENDING_SIPI | Cpu.PENDING_INACTIVE);
+        c.unpend(Cpu.PENDING_INACTIVE);
         if (!bootstrap) {
             c.pend(Cpu.PENDING_INACTIVE);
         }
