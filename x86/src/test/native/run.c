@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 
 typedef uint64_t u64;
-#define VECTORS 128
+#define VECTORS 64
 #define DATA 0x12000ul
 #define WORDS 64
 #define FLAGS 0x8d5ul

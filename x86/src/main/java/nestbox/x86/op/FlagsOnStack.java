@@ -10,7 +10,8 @@ final class FlagsOnStack {
     private static final long IMAGE = ~(long) (Flags.VM | Flags.RF);
     private static final long WORD = 0xffff;
     /** What POPF may ever change. */
-    private static final long WRITABLE = Flags.ARITHMETIC | Flags.TF | Flags.IF | Flags.DF | Flags.IOPL | Flags.NT | Flags.AC | Flags.ID;
+    private static final long WRITABLE =
+            Flags.ARITHMETIC | Flags.TF | Flags.IF | Flags.DF | Flags.IOPL | Flags.NT | Flags.AC | Flags.ID;
 
     private FlagsOnStack() {}
 

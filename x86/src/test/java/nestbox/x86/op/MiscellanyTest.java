@@ -34,7 +34,8 @@ class MiscellanyTest {
 
     /** ADD, XADD, CMPXCHG, BTS, INC, SHL, XCHG, NEG to memory that is not there. */
     @ParameterizedTest
-    @ValueSource(strings = {"48 01 0b", "48 0f c1 0b", "48 0f b1 0b", "48 0f ab 0b", "48 ff 03", "48 d1 23", "48 87 0b", "48 f7 1b"})
+    @ValueSource(
+            strings = {"48 01 0b", "48 0f c1 0b", "48 0f b1 0b", "48 0f ab 0b", "48 ff 03", "48 d1 23", "48 87 0b", "48 f7 1b"})
     void aFaultingReadModifyWriteKeepsFlagsAndRegisters(String hex) {
         Snippet code = mode64();
         code.cpu.r[Reg.RBX] = TestCpu.MEMORY;
@@ -130,6 +131,15 @@ class MiscellanyTest {
     }
 
     @Test
+    void rdpidReadsTscAux() {
+        Snippet code = mode64();
+        code.cpu.r[Reg.RAX] = -1;
+        code.cpu.msrs.write(0xc0000103, 0x1234);
+        assertThat(code.run("f3 0f c7 f8")).isEqualTo(Snippet.NO_FAULT);
+        assertThat(code.cpu.r[Reg.RAX]).isEqualTo(0x1234);
+    }
+
+    @Test
     void clzeroClearsTheLineAround() {
         Snippet code = mode64();
         for (int i = -8; i < 72; i += 8) {
@@ -150,7 +160,10 @@ class MiscellanyTest {
 
     /** CLFLUSH, CLFLUSHOPT and CLWB fault as a byte load; PREFETCHT0 and NOP never do. */
     @ParameterizedTest
-    @CsvSource({"0f ae 3b, true", "66 0f ae 3b, true", "66 0f ae 33, true", "0f 18 0b, false", "0f 1f 03, false", "0f 0d 0b, false"})
+    @CsvSource({
+        "0f ae 3b, true", "66 0f ae 3b, true", "66 0f ae 33, true",
+        "0f 18 0b, false", "0f 1f 03, false", "0f 0d 0b, false",
+    })
     void cacheLineInstructionsProbe(String hex, boolean faults) {
         Snippet code = mode64();
         code.cpu.r[Reg.RBX] = TestCpu.MEMORY;
