@@ -261,7 +261,7 @@ public final class X87Ops {
         }
     }
 
-    /** FCHS ({@code keep} 0x8000 toggles) and FABS. */
+    /** FABS, or else FCHS. */
     public static void sign(X87 f, boolean absolute) {
         f.begin();
         if (f.empty(0)) {
@@ -329,11 +329,15 @@ public final class X87Ops {
             if (quotient == Extended.NO_QUOTIENT) {
                 return;
             }
-            int codes = quotient < 0
-                    ? X87.C2
-                    : ((quotient & 4) != 0 ? X87.C0 : 0) | ((quotient & 2) != 0 ? X87.C3 : 0) | ((quotient & 1) != 0 ? X87.C1 : 0);
+            int codes = quotient < 0 ? X87.C2 : quotientCodes(quotient);
             f.status = f.status & ~X87.CONDITIONS | codes;
         }
+    }
+
+    private static int quotientCodes(int quotient) {
+        return ((quotient & 4) != 0 ? X87.C0 : 0)
+                | ((quotient & 2) != 0 ? X87.C3 : 0)
+                | ((quotient & 1) != 0 ? X87.C1 : 0);
     }
 
     /** FXTRACT. */

@@ -294,11 +294,21 @@ final class IntegerSimd {
             case "PINSRW":
                 return mmx(in) ? IntegerSimd::pinsrwMmx : IntegerSimd::pinsrw;
             case "PEXTRW":
-                return in.form.operands().get(1).charAt(0) == 'N' ? IntegerSimd::pextrwMmx : in.form.operands().get(1).charAt(0) == 'U'
-                        ? IntegerSimd::pextrw
-                        : null;
+                return extract(in);
             case "PMOVMSKB":
                 return in.form.operands().get(1).charAt(0) == 'N' ? IntegerSimd::pmovmskbMmx : IntegerSimd::pmovmskb;
+            default:
+                return null;
+        }
+    }
+
+    /** PEXTRW's forms by its source; the one of SSE4.1, which stores, is not here. */
+    private static Handler extract(Insn in) {
+        switch (in.form.operands().get(1).charAt(0)) {
+            case 'N':
+                return IntegerSimd::pextrwMmx;
+            case 'U':
+                return IntegerSimd::pextrw;
             default:
                 return null;
         }
