@@ -96,9 +96,8 @@ final class Encoder {
     private void memory(Operand operand, Arg.Memory at) {
         memory = at;
         modrm = 0;
-        if (operand.kind() == Operand.Kind.MEMORY && at.far() != (operand.width() == Width.P)) {
-            impossible = true;
-        }
+        expect(operand.kind() != Operand.Kind.MEMORY || at.far() == (operand.width() == Width.P));
+        expect(at.addressBits() != 64 || !long64 || at.base() != null || at.index() != null);
         if (operand.width() == Width.P) {
             if (at.bits() != 0) {
                 demand(at.bits());

@@ -25,7 +25,7 @@ public final class InstructionTable {
         List<Form> rows = new ArrayList<>(2048);
         TableParser parser = new TableParser();
         for (String file : FILES) {
-            try (InputStream in = InstructionTable.class.getResourceAsStream(file + ".tbl");
+            try (InputStream in = InstructionTable.class.getResourceAsStream(file.concat(".tbl"));
                     BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII))) {
                 parser.parse(reader, rows);
             } catch (IOException e) {

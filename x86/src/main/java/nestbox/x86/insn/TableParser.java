@@ -72,7 +72,12 @@ final class TableParser {
             int end = comma < 0 ? text.length() : comma;
             String name = text.substring(at, end).trim();
             names.add(name);
-            kinds.add(operands.computeIfAbsent(name, Operand::parse));
+            Operand operand = operands.get(name);
+            if (operand == null) {
+                operand = Operand.parse(name);
+                operands.put(name, operand);
+            }
+            kinds.add(operand);
             at = end + 1;
         }
         Parsed parsed = new Parsed(List.copyOf(names), List.copyOf(kinds), Shape.of(kinds));
