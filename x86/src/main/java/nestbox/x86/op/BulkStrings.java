@@ -14,17 +14,19 @@ final class BulkStrings {
     /** Shorter runs are not worth the checks. */
     private static final int LEAST = 4;
 
-    private static final int TYPE_CODE_OR_EXPAND_DOWN = 0xc;
+    private static final int TYPE_WRITABLE = 2;
+    /** Code, expand-down, writable and unusable. */
+    private static final int PLAIN = 0xe | Cpu.RIGHTS_UNUSABLE;
 
     private BulkStrings() {}
 
-    /** Elements moved, or 0 if the caller must move one by itself. */
+    /** Elements moved, or 0 if the caller must move one by itself; raises nothing. */
     static int movs(Cpu c, Insn in, int most) {
         if (most < LEAST || (c.systemFlags & Flags.DF) != 0) {
             return 0;
         }
-        long from = Strings.source(c, in);
-        long to = Strings.target(c, in, true);
+        long from = linear(c, in, in.seg, Reg.RSI);
+        long to = linear(c, in, Strings.targetSegment(in), Reg.RDI);
         int elements = Math.min(Math.min(most, inPage(from, in)), inPage(to, in));
         int bytes = elements * (in.size >> 3);
         if (elements < LEAST || !fits(c, in, in.seg, Reg.RSI, bytes) || !fits(c, in, Strings.targetSegment(in), Reg.RDI, bytes)) {
@@ -37,7 +39,7 @@ final class BulkStrings {
         if (most < LEAST || (c.systemFlags & Flags.DF) != 0) {
             return 0;
         }
-        long to = Strings.target(c, in, true);
+        long to = linear(c, in, Strings.targetSegment(in), Reg.RDI);
         int elements = Math.min(most, inPage(to, in));
         int bytes = elements * (in.size >> 3);
         if (elements < LEAST || !fits(c, in, Strings.targetSegment(in), Reg.RDI, bytes)) {
@@ -46,12 +48,17 @@ final class BulkStrings {
         return c.mem.fill(to, bytes, in.size, c.r[Reg.RAX]) ? elements : 0;
     }
 
+    private static long linear(Cpu c, Insn in, int seg, int index) {
+        long linear = c.base[seg] + Operands.zeroExtend(c.r[index], in.addressSize);
+        return in.codeSize == 64 ? linear : linear & 0xffffffffL;
+    }
+
     /** Whole elements from {@code linear} to the end of its page. */
     private static int inPage(long linear, Insn in) {
         return (PAGE_SIZE - ((int) linear & (PAGE_SIZE - 1))) / (in.size >> 3);
     }
 
-    /** The run neither wraps in its segment nor leaves it. */
+    /** The run neither wraps in its segment nor leaves it, and the segment is one that can be read and written. */
     private static boolean fits(Cpu c, Insn in, int seg, int index, int bytes) {
         long offset = Operands.zeroExtend(c.r[index], in.addressSize);
         long last = offset + bytes - 1;
@@ -59,10 +66,8 @@ final class BulkStrings {
             return false;
         }
         return in.codeSize == 64
-                || (last <= c.limit[seg] && (c.rights[seg] & TYPE_CODE_OR_EXPAND_DOWN) == 0 && !wraps(c, seg, last));
-    }
-
-    private static boolean wraps(Cpu c, int seg, long last) {
-        return (c.base[seg] & 0xffffffffL) + last > 0xffffffffL;
+                || last <= c.limit[seg]
+                        && (c.rights[seg] & PLAIN) == TYPE_WRITABLE
+                        && (c.base[seg] & 0xffffffffL) + last <= 0xffffffffL;
     }
 }
