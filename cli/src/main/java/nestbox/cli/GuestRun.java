@@ -99,7 +99,8 @@ final class GuestRun {
                 modules.add(module(module));
             }
         }
-        machine.load(ImageFile.open(Path.of(settings.image)), settings.append, modules);
+        ImageFile image = settings.assembled != null ? settings.assembled : ImageFile.open(Path.of(settings.image));
+        machine.load(image, settings.append, modules);
     }
 
     /** A module {@code FILE} or {@code FILE ARGUMENTS}, whose whole text is the module's string. */

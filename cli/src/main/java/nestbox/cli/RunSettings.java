@@ -2,6 +2,7 @@ package nestbox.cli;
 
 import java.nio.file.Path;
 import nestbox.machine.MachineConfig;
+import nestbox.machine.load.ImageFile;
 
 /** What to run and how, as options of a command line; plain fields that each front end fills in. */
 final class RunSettings {
@@ -11,7 +12,10 @@ final class RunSettings {
     String cpu = "max";
     long memory = DEFAULT_MEMORY;
     int processors = 1;
+    /** Path of the image. */
     String image;
+    /** The image itself, instead of a path. */
+    ImageFile assembled;
     String append = "";
     /** Comma-separated list of {@code FILE[ ARGUMENTS]}, as QEMU has it for Multiboot; null for none. */
     String initrd;
