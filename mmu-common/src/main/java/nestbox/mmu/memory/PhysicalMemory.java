@@ -131,10 +131,10 @@ public final class PhysicalMemory {
 
     private void map(long start, long length, Kind kind, MmioHandler handler) {
         if (((start | length) & 0xfff) != 0 || length <= 0) {
-            throw new NestboxException("physical memory", String.format("range %#x+%#x is not made of whole pages", start, length));
+            throw refusal(start, length, "is not made of whole pages");
         }
         if (start < 0 || (start + length - 1) >>> physicalBits != 0) {
-            throw new NestboxException("physical memory", String.format("range %#x+%#x is beyond %d bits", start, length, physicalBits));
+            throw refusal(start, length, "is beyond " + physicalBits + " bits");
         }
         regions.add(new Region(start, start + length, kind, handler));
         if (kind == Kind.RAM || kind == Kind.ROM) {
@@ -144,6 +144,10 @@ public final class PhysicalMemory {
             }
         }
         layoutChanged();
+    }
+
+    private static NestboxException refusal(long start, long length, String reason) {
+        return new NestboxException("physical memory", String.format("range %#x+%#x %s", start, length, reason));
     }
 
     public Kind kindOf(long physical) {

@@ -93,7 +93,10 @@ public record RetentionPolicy(Kind kind, long parameter) {
     /** Most entries of the paging-structure caches. */
     int structureCapacity() {
         int translations = capacity();
-        return translations == Integer.MAX_VALUE || translations == 0 ? translations : Math.max(1, translations / STRUCTURE_SHARE);
+        if (translations == Integer.MAX_VALUE || translations == 0) {
+            return translations;
+        }
+        return Math.max(1, translations / STRUCTURE_SHARE);
     }
 
     @Override

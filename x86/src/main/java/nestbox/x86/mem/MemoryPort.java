@@ -2,7 +2,8 @@ package nestbox.x86.mem;
 
 /**
  * The replaceable port behind a processor's {@link Memory}: the silicon's translation cache and physical memory, L0's
- * emulator, or a test's history-keeping memory. Linear addresses; {@code access} is a set of {@link nestbox.mmu.paging.Access} bits;
+ * emulator, or a test's history-keeping memory. Linear addresses; {@code access} is a set of
+ * {@link nestbox.mmu.paging.Access} bits;
  * {@code seg} is the segment that a non-canonical address blames (SS gives #SS, all others #GP). Faults are raised on the
  * {@link nestbox.x86.Cpu}. Accesses may be misaligned and cross pages; a store that faults has stored nothing.
  */

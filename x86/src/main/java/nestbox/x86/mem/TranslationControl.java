@@ -3,8 +3,8 @@ package nestbox.x86.mem;
 /**
  * What instructions tell the translation hardware: the invalidations of SDM Vol. 3, "Invalidation of TLBs and
  * Paging-Structure Caches", and APM Vol. 2, "TLB Management". The instructions check their operands and raise their own
- * faults first; registers of the {@link nestbox.x86.Cpu} already hold the new values when a {@code ...Written} method is called, and
- * the methods drop only what the manual says. All of them include {@link MemoryPort#contextChanged}. Their instructions end
+ * faults first; registers of the {@link nestbox.x86.Cpu} already hold the new values when a {@code ...Written} method is
+ * called, and the methods drop only what the manual says. All of them include {@link MemoryPort#contextChanged}. Their instructions end
  * their block.
  */
 public interface TranslationControl {
@@ -44,7 +44,7 @@ public interface TranslationControl {
      */
     boolean loadPdptes(long cr3);
 
-    /** Drops every cached translation: reset, INIT, and whatever else the caller wants gone. */
+    /** Drops every cached translation and follows the registers: reset, INIT, and after a restored state. */
     void invalidateAll();
 
     /** Opens or closes the A20 gate (a mask on physical addresses); it is open after reset. */
