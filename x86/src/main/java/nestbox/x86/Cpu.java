@@ -449,6 +449,15 @@ public final class Cpu implements Clock.SliceCounter {
         return address << canonicalShift >> canonicalShift == address;
     }
 
+    /**
+     * Whether an address may be loaded into a base register or an MSR: as wide as the processor can be, whatever CR4.LA57 says,
+     * because the register outlives a change of paging mode (SDM Vol. 1, "Canonical Addressing").
+     */
+    public boolean canonicalBase(long address) {
+        int shift = 64 - features.linearBits();
+        return address << shift >> shift == address;
+    }
+
     /** Linear address of the instruction at RIP. */
     public long codeLinear() {
         return codeSize == 64 ? rip : (base[Reg.CS] + rip) & 0xffffffffL;

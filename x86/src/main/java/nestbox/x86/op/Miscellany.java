@@ -137,7 +137,7 @@ final class Miscellany {
     private static void writeBase(Cpu c, Insn in, int seg) {
         checkBases(c);
         long base = Operands.reg(c, in, in.rm, in.size);
-        if (!c.canonical(base)) {
+        if (!c.canonicalBase(base)) {
             throw c.raise(Vector.GP, 0);
         }
         c.base[seg] = base;

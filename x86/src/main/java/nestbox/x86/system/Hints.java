@@ -204,7 +204,7 @@ final class Hints {
         boolean bad = type >>> 2 != 0
                 || pcid >>> 12 != 0
                 || (named && !pcids && pcid != 0)
-                || (address && !c.canonical(linear));
+                || (address && !c.canonicalBase(linear));
         if (bad) {
             throw c.raise(Vector.GP, 0);
         }

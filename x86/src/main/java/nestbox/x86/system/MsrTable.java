@@ -33,7 +33,7 @@ public final class MsrTable {
     private static final Predicate<CpuFeatures> INTEL = f -> f.vendor() == Vendor.INTEL;
     private static final Predicate<CpuFeatures> AMD = f -> f.vendor() == Vendor.AMD;
 
-    private static final Msr.Rule CANONICAL = Cpu::canonical;
+    private static final Msr.Rule CANONICAL = Cpu::canonicalBase;
     private static final Msr.Rule ZERO_OR_ONES = (c, v) -> v == 0 || v == -1;
 
     private MsrTable() {}

@@ -72,7 +72,7 @@ final class TableOps {
         if (in.codeSize != 64 && in.size == 16) {
             base &= 0xffffff;
         }
-        if (in.codeSize == 64 && !c.canonical(base)) {
+        if (in.codeSize == 64 && !c.canonicalBase(base)) {
             throw c.raise(Vector.GP, 0);
         }
         if (gdt) {
@@ -138,7 +138,7 @@ final class TableOps {
         long upper = 0;
         if (c.longMode()) {
             upper = Descriptor.fetchUpper(c, selector, Vector.GP);
-            if ((upper >>> 32 & 0x1f00) != 0 || !c.canonical(Descriptor.base(d) | upper << 32)) {
+            if ((upper >>> 32 & 0x1f00) != 0 || !c.canonicalBase(Descriptor.base(d) | upper << 32)) {
                 throw c.raise(Vector.GP, error);
             }
         }
