@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Random;
+import nestbox.core.Seed;
 
 /**
  * The order in which groups are checked, where the manual allows any: the phases stay as they are, the groups within
@@ -30,7 +30,10 @@ public final class CheckOrder {
     /** A shuffled order; the same seed gives the same order. */
     public static CheckOrder shuffled(long seed) {
         List<CheckGroup> groups = new ArrayList<>(List.of(CheckGroup.values()));
-        Collections.shuffle(groups, new Random(seed));
+        Seed choice = new Seed(seed);
+        for (int i = groups.size() - 1; i > 0; i--) {
+            Collections.swap(groups, i, choice.nextInt(i + 1));
+        }
         groups.sort(Comparator.comparing(CheckGroup::phase));
         return new CheckOrder(groups);
     }

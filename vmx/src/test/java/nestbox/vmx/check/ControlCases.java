@@ -58,9 +58,9 @@ final class ControlCases {
                         "exec.primary.reserved",
                         s -> s.or(CPU_BASED_VM_EXEC_CONTROL, 1),
                         s -> s.or(CPU_BASED_VM_EXEC_CONTROL, 0x1e88))
-                .row("exec.secondary.reserved", s -> s.enable(VmxFeature.WBINVD_EXITING).or(SECONDARY_VM_EXEC_CONTROL, 1 << 15), s -> s
-                        .enable(VmxFeature.WBINVD_EXITING)
-                        .enable(VmxFeature.INSTRUCTION_TIMEOUT))
+                .row("exec.secondary.reserved", 
+                        s -> s.enable(VmxFeature.WBINVD_EXITING).or(SECONDARY_VM_EXEC_CONTROL, 1 << 15),
+                        s -> s.enable(VmxFeature.WBINVD_EXITING, VmxFeature.INSTRUCTION_TIMEOUT))
                 .row(
                         "exec.tertiary.reserved",
                         s -> s.enable(VmxFeature.TERTIARY_CONTROLS).or(TERTIARY_VM_EXEC_CONTROL, 1L << 40),

@@ -123,7 +123,8 @@ final class GuestCases {
         t.from(() -> Guests.LONG.state(VmxModel.of(TestCpu.of("Skylake-Server", "vmx-activity-wait-sipi", false))))
                 .row("guest.activity.supported", s -> s.set(GUEST_ACTIVITY_STATE, 3), s -> s.set(GUEST_ACTIVITY_STATE, 2))
                 .from(Guests.LONG::state)
-                .row("guest.activity.hlt-dpl", s -> privilege3(s).set(GUEST_ACTIVITY_STATE, 1), s -> s.set(GUEST_ACTIVITY_STATE, 1))
+                .row("guest.activity.hlt-dpl", s -> privilege3(s).set(GUEST_ACTIVITY_STATE, 1), s -> s.set(
+                        GUEST_ACTIVITY_STATE, 1))
                 .row(
                         "guest.activity.blocking",
                         s -> s.set(GUEST_ACTIVITY_STATE, 2).set(GUEST_INTERRUPTIBILITY_INFO, 2),

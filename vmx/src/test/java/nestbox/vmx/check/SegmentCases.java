@@ -95,7 +95,8 @@ final class SegmentCases {
     private static void shared(RowCase.Table t, Segment segment, boolean s) {
         t.row(segment.id("s"), state -> flip(state, segment, 0x10), state -> {})
                 .row(segment.id("p"), state -> flip(state, segment, 0x80), state -> {})
-                .row(segment.id("reserved-low"), state -> state.or(segment.rights, 0x800), state -> state.or(segment.rights, 0x1000))
+                .row(segment.id("reserved-low"), state -> state.or(segment.rights, 0x800), state -> state.or(
+                        segment.rights, 0x1000))
                 .row(segment.id("reserved-high"), state -> state.or(segment.rights, 1 << 31), state -> state.or(
                         segment.rights, 0x2000 * (s ? 0 : 1)))
                 .row(

@@ -50,8 +50,10 @@ class ExitTablesTest {
 
     @Test
     void describesWords() {
-        assertThat(Layouts.CONTROL_REGISTER.describe(0x013)).isEqualTo("cr=0x3 access=mov from cr lmsw-operand=register register=rax");
-        assertThat(Layouts.EXIT_INTERRUPTION.describe(0x8000_0b0eL)).isEqualTo("vector=0xe type=hardware exception error-code valid");
+        assertThat(Layouts.CONTROL_REGISTER.describe(0x013))
+                .isEqualTo("cr=0x3 access=mov from cr lmsw-operand=register register=rax");
+        assertThat(Layouts.EXIT_INTERRUPTION.describe(0x8000_0b0eL))
+                .isEqualTo("vector=0xe type=hardware exception error-code valid");
         assertThat(Layouts.NONE.describe(4)).isEqualTo("reserved=0x4");
         assertThat(Layouts.IO.describe(0x3f8_0000L | 8)).isEqualTo("size=1 direction=in operand=dx port=0x3f8");
     }

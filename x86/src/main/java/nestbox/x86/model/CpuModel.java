@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * An immutable CPU model: identity, features, caches and model-specific registers of one kind of processor. A feature that
@@ -126,9 +125,15 @@ public final class CpuModel implements CpuFeatures {
         return hidden;
     }
 
-    /** VMX capabilities in QEMU's names ({@code vmx-ept}); they take effect only with the feature VMX. */
-    public Set<String> vmxFeatures() {
-        return Collections.unmodifiableSet(source.vmx);
+    @Override
+    public String modelName() {
+        return source.name;
+    }
+
+    /** What a model has of VMX itself is a table of the VMX room; here is what the user switched. */
+    @Override
+    public Map<String, Boolean> vmxSwitches() {
+        return Collections.unmodifiableMap(source.vmx);
     }
 
     int level() {
@@ -163,7 +168,7 @@ public final class CpuModel implements CpuFeatures {
         private boolean levelFixed;
         private boolean unchecked;
         private final Set<Feature> features = EnumSet.noneOf(Feature.class);
-        private final Set<String> vmx = new TreeSet<>();
+        private final Map<String, Boolean> vmx = new TreeMap<>();
         private final Map<Long, int[]> leaves = new TreeMap<>();
         private final Map<Integer, Long> msrs = new TreeMap<>();
 
@@ -184,7 +189,7 @@ public final class CpuModel implements CpuFeatures {
             levelFixed = other.levelFixed;
             unchecked = other.unchecked;
             features.addAll(other.features);
-            vmx.addAll(other.vmx);
+            vmx.putAll(other.vmx);
             leaves.putAll(other.leaves);
             msrs.putAll(other.msrs);
         }
@@ -269,13 +274,9 @@ public final class CpuModel implements CpuFeatures {
             return features.contains(feature);
         }
 
-        /** A VMX capability in QEMU's name for it. */
-        public Builder vmxFeature(String capability, boolean on) {
-            if (on) {
-                vmx.add(capability);
-            } else {
-                vmx.remove(capability);
-            }
+        /** Switches a VMX capability, in QEMU's name for it, against what the model has. */
+        public Builder vmxSwitch(String capability, boolean on) {
+            vmx.put(capability, on);
             return this;
         }
 

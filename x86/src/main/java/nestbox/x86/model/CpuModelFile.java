@@ -54,7 +54,6 @@ final class CpuModelFile {
             case "features" -> features(value, true);
             case "intel-features" -> features(value, vendor == Vendor.INTEL);
             case "amd-features" -> features(value, vendor == Vendor.AMD);
-            case "vmx" -> vmx(value);
             case "cpuid" -> cpuid(key, value);
             case "msr" -> builder.msr(integer(part(key, 1)), number(value));
             default -> throw error("unknown key '" + key[0] + "'");
@@ -79,12 +78,6 @@ final class CpuModelFile {
             if (on) {
                 builder.feature(feature, true);
             }
-        }
-    }
-
-    private void vmx(String names) {
-        for (String name : names.split(" +")) {
-            builder.vmxFeature(name, true);
         }
     }
 

@@ -144,7 +144,7 @@ final class CpuModelSpec {
             if (on && !Implemented.has(Feature.VMX) && !unchecked) {
                 reasons.add(option.key() + " is not implemented");
             }
-            builder.vmxFeature(option.key(), on);
+            builder.vmxSwitch(option.key(), on);
         } else {
             reasons.add("unknown feature or property '" + option.key() + "'");
         }
