@@ -70,7 +70,9 @@ public final class Ieee {
     }
 
     private static int arithmetic(FpUnit u, int op) {
+        // Elements before this one may have raised the same exceptions.
         int before = u.flags;
+        u.flags = 0;
         int kind;
         switch (op) {
             case ADD:
@@ -86,9 +88,10 @@ public final class Ieee {
                 kind = u.div();
                 break;
         }
-        if (((u.flags & ~before) & (FpUnit.IE | FpUnit.ZE)) == 0) {
+        if ((u.flags & (FpUnit.IE | FpUnit.ZE)) == 0) {
             noteDenormals(u);
         }
+        u.flags |= before;
         return kind;
     }
 

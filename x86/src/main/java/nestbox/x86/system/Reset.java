@@ -24,6 +24,7 @@ public final class Reset {
         c.pkru = 0;
         Arrays.fill(c.v, 0);
         c.mxcsr = 0x1f80;
+        c.fpu.reset();
         c.msrs.reset();
         c.tscOffset = -c.platform.now();
         start(c);

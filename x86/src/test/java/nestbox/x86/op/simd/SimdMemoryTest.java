@@ -36,7 +36,8 @@ class SimdMemoryTest {
         "0f 28 03, true", "0f 29 03, true", "66 0f 6f 03, true", "66 0f 7f 03, true", "66 0f e7 03, true", "0f 2b 03, true",
         "66 0f fc 03, true", "0f 58 03, true", "f3 0f 5b 03, true", "66 0f d1 03, true",
         "0f 10 03, false", "0f 11 03, false", "f3 0f 6f 03, false", "f3 0f 7f 03, false",
-        "f3 0f 10 03, false", "f2 0f 58 03, false", "f3 0f e6 03, false", "0f 5a 03, false", "0f fc 03, false", "66 0f d6 03, false"
+        "f3 0f 10 03, false", "f2 0f 58 03, false", "f3 0f e6 03, false",
+        "0f 5a 03, false", "0f fc 03, false", "66 0f d6 03, false"
     })
     void alignment(String hex, boolean demanded) {
         Snippet code = mode64();
@@ -143,6 +144,18 @@ class SimdMemoryTest {
         assertThat(code.run("f2 0f 5e c1")).isEqualTo(vector);
         assertThat(code.cpu.v[0]).isEqualTo(0x3ff0000000000000L);
         assertThat(code.cpu.mxcsr).isEqualTo(0x1d84);
+    }
+
+    /** 1/0 in the first element does not make the second one's division of a denormal by 0 a #D. */
+    @Test
+    void elementsRaiseTheirOwnExceptions() {
+        Snippet code = mode64();
+        code.cpu.v[0] = 0x00000001_3f800000L;
+        code.cpu.v[1] = 0x3f800000_3f800000L;
+        code.cpu.v[4] = 0;
+        code.cpu.v[5] = code.cpu.v[1];
+        assertThat(code.run("0f 5e c1")).isEqualTo(Snippet.NO_FAULT);
+        assertThat(code.cpu.mxcsr).isEqualTo(0x1f84);
     }
 
     @ParameterizedTest
