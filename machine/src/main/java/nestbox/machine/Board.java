@@ -64,7 +64,7 @@ public final class Board implements Platform, Bus, Stateful {
         acpiTables = new AcpiTables(map.tables(), config.cpus());
         new Bios(acpiTables).mapInto(memory);
         pic = new PicPair((line, raised) -> machine.setLint0(raised));
-        interrupts = new InterruptRouter(pic, ioApic);
+        interrupts = new InterruptRouter(pic, ioApic, machine.trace());
         serial = new Uart16550(Uart16550.COM1, Uart16550.COM1_IRQ, interrupts.source(), config.serial());
         pit = new Pit8254(clock, events, interrupts.source());
         power = new AcpiPm(clock, events, interrupts.source(), machine::sleep);

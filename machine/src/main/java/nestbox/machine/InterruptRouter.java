@@ -3,6 +3,8 @@ package nestbox.machine;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.core.trace.Trace;
+import nestbox.core.trace.TraceEvents;
 import nestbox.machine.bus.InterruptSink;
 
 /**
@@ -17,12 +19,14 @@ final class InterruptRouter implements Stateful {
 
     private final InterruptSink pic;
     private final InterruptSink ioApic;
+    private final Trace trace;
     private final int[] raisedBy = new int[LINES];
     private int sources;
 
-    InterruptRouter(InterruptSink pic, InterruptSink ioApic) {
+    InterruptRouter(InterruptSink pic, InterruptSink ioApic, Trace trace) {
         this.pic = pic;
         this.ioApic = ioApic;
+        this.trace = trace;
     }
 
     /** A new source with lines of its own. */
@@ -37,6 +41,9 @@ final class InterruptRouter implements Stateful {
         raisedBy[line] = after;
         if ((before != 0) == (after != 0)) {
             return;
+        }
+        if (trace.on) {
+            trace.emit(TraceEvents.IRQ_LINE, line, raised ? 1 : 0);
         }
         if (line < PIC_LINES && line != PIC_CASCADE) {
             pic.setLine(line, raised);

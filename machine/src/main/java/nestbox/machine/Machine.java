@@ -7,6 +7,7 @@ import nestbox.core.EventQueue;
 import nestbox.core.NestboxException;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.core.trace.Trace;
+import nestbox.core.trace.TraceEvents;
 import nestbox.machine.apic.ApicBus;
 import nestbox.machine.apic.ApicWindows;
 import nestbox.machine.apic.CpuApic;
@@ -262,6 +263,9 @@ public final class Machine {
 
     /** RESET: devices and processors start over, memory stays. */
     private void reset() {
+        if (trace.on) {
+            trace.emit(TraceEvents.RESET);
+        }
         board.reset();
         for (int i = 0; i < processors.length; i++) {
             apics.get(i).reset();

@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.core.trace.TraceEvents;
 import nestbox.x86.system.Msr;
 
 /**
@@ -96,6 +97,7 @@ public final class Msrs implements Stateful {
     /** WRMSR; raises #GP(0) for a register that the model lacks or a value that it refuses. */
     public void write(int index, long value) {
         if (ofApic(index)) {
+            traceWrite(index, value);
             cpu.apic.writeMsr(index, value);
             return;
         }
@@ -106,8 +108,15 @@ public final class Msrs implements Stateful {
         if ((value & ~(writable | dropped)) != 0 || !row.rule().permits(cpu, value)) {
             throw cpu.raise(Vector.GP, 0);
         }
+        traceWrite(index, value);
         long merged = values[slot] & ~writable | value & writable;
         values[slot] = row.writer() == null ? merged : row.writer().write(cpu, merged);
+    }
+
+    private void traceWrite(int index, long value) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(TraceEvents.MSR_WRITE, index & 0xffffffffL, value);
+        }
     }
 
     /** The stored value of a register, 0 if the model lacks it. */

@@ -16,6 +16,12 @@ public interface ApicClient {
     /** The time-stamp counter as the guest reads it now. */
     long timeStamp();
 
+    /** The interrupt command register sends an interprocessor interrupt; for observers. */
+    default void ipiSent(long icr) {}
+
+    /** The timer ran out; for observers. */
+    default void timerExpired(int vector) {}
+
     /** APIC base, mode or enable has changed: the MMIO window may have moved. */
     void baseChanged();
 }

@@ -5,6 +5,7 @@ import nestbox.core.EventQueue;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.core.trace.TraceEvents;
 import nestbox.x86.Cpu;
 import nestbox.x86.InterruptController;
 import nestbox.x86.Vector;
@@ -41,6 +42,20 @@ public final class CpuApic implements InterruptController, ApicClient, Stateful 
 
     public LocalApic local() {
         return local;
+    }
+
+    @Override
+    public void ipiSent(long icr) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(TraceEvents.IPI, icr);
+        }
+    }
+
+    @Override
+    public void timerExpired(int vector) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(TraceEvents.APIC_TIMER, vector);
+        }
     }
 
     @Override

@@ -287,6 +287,7 @@ public final class LocalApic implements MmioHandler, Stateful {
 
     void timerExpired() {
         int entry = lvt[TIMER];
+        client.timerExpired(entry & ApicReg.LVT_VECTOR);
         if ((entry & ApicReg.LVT_MASKED) == 0) {
             request(entry & ApicReg.LVT_VECTOR, false);
         }
@@ -472,6 +473,7 @@ public final class LocalApic implements MmioHandler, Stateful {
             error(ApicReg.ESR_SEND_ILLEGAL_VECTOR);
             return;
         }
+        client.ipiSent(icr);
         boolean wide = x2apic();
         int destination = wide ? (int) (icr >>> 32) : (int) (icr >>> 56);
         // IPIs are edge-triggered, whatever the trigger bit says.

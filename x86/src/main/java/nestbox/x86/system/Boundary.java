@@ -95,6 +95,7 @@ public final class Boundary {
         if (c.activity == Cpu.HALTED || c.activity == Cpu.SHUTDOWN) {
             c.activity = Cpu.ACTIVE;
             c.unpend(Cpu.PENDING_INACTIVE);
+            Tracing.activity(c);
         }
     }
 

@@ -113,6 +113,7 @@ public final class ControlRegisters {
         }
         c.cr0 = value;
         c.efer = efer;
+        Tracing.controlRegister(c, 0, value);
         if (((old ^ value) & ~(Cpu.CR0_TS | Cpu.CR0_MP | Cpu.CR0_EM | Cpu.CR0_NE)) != 0) {
             translation(c).cr0Written(old);
             c.updateMode();
@@ -134,6 +135,7 @@ public final class ControlRegisters {
         }
         long old = c.cr3;
         c.cr3 = value;
+        Tracing.controlRegister(c, 3, requested);
         translation(c).cr3Written(old, keep);
     }
 
@@ -152,6 +154,7 @@ public final class ControlRegisters {
             require(c, translation(c).loadPdptes(c.cr3));
         }
         c.cr4 = value;
+        Tracing.controlRegister(c, 4, value);
         translation(c).cr4Written(old);
         c.updateMode();
     }
@@ -159,6 +162,7 @@ public final class ControlRegisters {
     /** MOV to CR8. */
     static void writeCr8(Cpu c, long value) {
         require(c, value >>> 4 == 0);
+        Tracing.controlRegister(c, 8, value);
         c.apic.setTaskPriorityClass((int) value);
     }
 

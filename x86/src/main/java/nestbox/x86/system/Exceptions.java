@@ -105,6 +105,7 @@ public final class Exceptions {
         boolean rf = resume;
         for (; ; ) {
             c.event.set(v, t, withError, code);
+            Tracing.delivery(c, v, t, withError ? code : 0);
             try {
                 Delivery.deliver(c, v, t, withError, code, rf);
                 c.event.active = false;
@@ -166,6 +167,7 @@ public final class Exceptions {
         if (type == EventInDelivery.PRIVILEGED_EXCEPTION) {
             latch(c, Vector.DB, 0);
         }
+        Tracing.delivery(c, vector, type, 0);
         try {
             Delivery.deliver(c, vector, type, false, 0, false);
         } catch (GuestFault f) {
@@ -184,6 +186,7 @@ public final class Exceptions {
         }
         c.activity = Cpu.SHUTDOWN;
         c.pend(Cpu.PENDING_INACTIVE);
+        Tracing.activity(c);
         c.platform.shutdown(c);
     }
 

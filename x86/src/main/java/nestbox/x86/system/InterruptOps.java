@@ -136,6 +136,7 @@ final class InterruptOps {
         if (!Guard.taken(c, Intercept.HLT, in)) {
             c.activity = Cpu.HALTED;
             c.pend(Cpu.PENDING_INACTIVE);
+            Tracing.activity(c);
         }
     }
 }

@@ -1,6 +1,7 @@
 package nestbox.x86.system;
 
 import java.util.Arrays;
+import nestbox.core.trace.TraceEvents;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Reg;
@@ -38,6 +39,7 @@ public final class Reset {
             c.apic.initReceived();
         }
         start(c);
+        Tracing.event(c, TraceEvents.INIT);
     }
 
     /** The bootstrap processor starts at the reset vector, the others wait for a start-up IPI. */
@@ -58,6 +60,7 @@ public final class Reset {
         c.unpend(Cpu.PENDING_INACTIVE);
         c.updateMode();
         c.updatePending();
+        Tracing.event(c, TraceEvents.SIPI, vector);
     }
 
     private static void common(Cpu c) {
