@@ -96,7 +96,8 @@ final class Encoder {
     private void memory(Operand operand, Arg.Memory at) {
         memory = at;
         modrm = 0;
-        expect(operand.kind() != Operand.Kind.MEMORY || at.far() == (operand.width() == Width.P));
+        boolean transfer = operand.width() == Width.P && form.kinds().size() == 1;
+        expect(at.far() ? operand.width() == Width.P : !transfer);
         expect(at.addressBits() != 64 || !long64 || at.base() != null || at.index() != null);
         if (operand.width() == Width.P) {
             if (at.bits() != 0) {

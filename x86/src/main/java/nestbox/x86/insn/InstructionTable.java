@@ -45,6 +45,10 @@ public final class InstructionTable {
         return forms;
     }
 
+    static List<String> files() {
+        return FILES;
+    }
+
     OpcodeMap map() {
         return map;
     }
