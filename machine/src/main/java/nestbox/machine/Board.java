@@ -152,8 +152,9 @@ public final class Board implements Platform, Bus, Stateful {
 
     /** What the firmware does before it starts an image. */
     void setUpByFirmware() {
-        pic.setUpByFirmware();
         pit.setUpByFirmware();
+        // Initialised after the timer, the controllers have forgotten its first edge.
+        pic.setUpByFirmware();
         rtc.poke(Rtc.SHUTDOWN_STATUS, 0);
         setUpCmos();
         Bios.setUpLowMemory(memory);

@@ -1,10 +1,16 @@
 package nestbox.machine;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import nestbox.core.Clock;
 import nestbox.core.EventQueue;
 import nestbox.core.NestboxException;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEvents;
@@ -19,6 +25,7 @@ import nestbox.machine.load.Multiboot;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
+import nestbox.x86.CpuState;
 import nestbox.x86.engine.BlockInterpreter;
 import nestbox.x86.engine.Processor;
 import nestbox.x86.engine.ReferenceEngine;
@@ -30,7 +37,7 @@ import nestbox.x86.system.Reset;
  * A PC: processors, memory and devices on one virtual clock. Load an image, then {@link #run} until an {@link Outcome}.
  * Nothing is shared between machines, and nothing runs outside {@link #run}.
  */
-public final class Machine {
+public final class Machine implements Stateful {
     private static final long SLEEP_LIMIT = 100 * Clock.HZ;
 
     private final MachineConfig config;
@@ -42,6 +49,7 @@ public final class Machine {
     private final Processor[] processors;
     private final List<LocalApic> apics = new ArrayList<>();
     private final Scheduler scheduler;
+    private final ApicWindows windows;
     private Outcome request;
     private volatile boolean stopRequested;
     /** The machine sleeps in S3: only events go on. */
@@ -72,7 +80,7 @@ public final class Machine {
         board = new Board(this, config, memory, clock, events);
         processors = new Processor[config.cpus()];
         ApicBus apicBus = board.apicBus();
-        ApicWindows windows = new ApicWindows(memory, apics, this::currentApic);
+        windows = new ApicWindows(memory, apics, this::currentApic);
         for (int i = 0; i < processors.length; i++) {
             Cpu cpu = new Cpu(i, config.cpu(), board, memory, ports, config.seed() + i);
             cpu.trace = trace;
@@ -330,6 +338,59 @@ public final class Machine {
 
     private Outcome haltedForever() {
         return Outcome.of(Outcome.Kind.HALTED_FOREVER, "every processor is halted for good; " + whereabouts());
+    }
+
+    /** SHA-256 over the whole state: processors, memory, devices, time. Equal runs have equal digests, whatever engine ran. */
+    public String digest() {
+        try {
+            MessageDigest sha = MessageDigest.getInstance("SHA-256");
+            StateWriter state = new StateWriter();
+            saveAllButMemory(state);
+            sha.update(state.toByteArray());
+            memory.visitContents((physical, data) -> {
+                sha.update(java.nio.ByteBuffer.allocate(8).putLong(0, physical));
+                sha.update(data);
+            });
+            return HexFormat.of().formatHex(sha.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    private void saveAllButMemory(StateWriter out) {
+        out.section("machine").writeBoolean(suspended);
+        clock.save(out);
+        events.save(out);
+        scheduler.save(out);
+        board.save(out);
+        for (int i = 0; i < processors.length; i++) {
+            CpuState.save(processors[i].cpu, out);
+            apics.get(i).save(out);
+        }
+    }
+
+    /** Writes the state between two calls of {@link #run}. The image for a later reboot is not part of it. */
+    @Override
+    public void save(StateWriter out) {
+        saveAllButMemory(out);
+        memory.save(out);
+    }
+
+    /** Continues where a machine of the same configuration was saved. */
+    @Override
+    public void restore(StateReader in) {
+        in.section("machine");
+        suspended = in.readBoolean();
+        clock.restore(in);
+        events.restore(in);
+        scheduler.restore(in);
+        board.restore(in);
+        for (int i = 0; i < processors.length; i++) {
+            CpuState.restore(processors[i].cpu, in);
+            apics.get(i).restore(in);
+        }
+        memory.restore(in);
+        windows.windowChanged();
     }
 
     private String whereabouts() {

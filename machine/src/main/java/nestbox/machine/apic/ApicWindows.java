@@ -2,9 +2,6 @@ package nestbox.machine.apic;
 
 import java.util.ArrayList;
 import java.util.List;
-import nestbox.core.StateReader;
-import nestbox.core.StateWriter;
-import nestbox.core.Stateful;
 import nestbox.mmu.memory.MmioHandler;
 import nestbox.mmu.memory.PhysicalMemory;
 
@@ -12,7 +9,7 @@ import nestbox.mmu.memory.PhysicalMemory;
  * The pages at which local APICs answer. Each processor sees its own APIC, and only where its IA32_APIC_BASE says; every other
  * access to such a page reaches what lies under it.
  */
-public final class ApicWindows implements CpuApic.WindowListener, Stateful {
+public final class ApicWindows implements CpuApic.WindowListener {
     private static final long PAGE = 0x1000;
 
     /** The local APIC of the processor that is running, or null between turns. */
@@ -85,17 +82,5 @@ public final class ApicWindows implements CpuApic.WindowListener, Stateful {
         Window window = new Window(page);
         windows.add(window);
         memory.mapMmio(page, PAGE, window);
-    }
-
-    @Override
-    public void save(StateWriter out) {
-        out.section("apic-windows");
-    }
-
-    /** The windows follow from the restored APICs. */
-    @Override
-    public void restore(StateReader in) {
-        in.section("apic-windows");
-        windowChanged();
     }
 }

@@ -8,6 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 import nestbox.core.NestboxException;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEvents;
 
@@ -19,7 +22,7 @@ import nestbox.core.trace.TraceEvents;
  * is first told to the {@link CodeWatcher}s. Fast paths that bypass this class must not cover a page that
  * {@link #holdsCode} is true for.
  */
-public final class PhysicalMemory {
+public final class PhysicalMemory implements Stateful {
     public static final int CHUNK_SHIFT = 18;
     public static final int CHUNK_SIZE = 1 << CHUNK_SHIFT;
     public static final int CHUNK_MASK = CHUNK_SIZE - 1;
@@ -382,6 +385,55 @@ public final class PhysicalMemory {
             }
             done += part;
         }
+    }
+
+    /** Sees the chunks of RAM and ROM that hold anything but zeros. */
+    @FunctionalInterface
+    public interface ContentVisitor {
+        /** {@code data} holds the {@link #CHUNK_SIZE} bytes from {@code physical} on; it must not be changed. */
+        void chunk(long physical, byte[] data);
+    }
+
+    /** Visits, in ascending order, every chunk that is not all zeros: touched or not makes no difference. */
+    public void visitContents(ContentVisitor visitor) {
+        for (int high = 0; high < directory.length; high++) {
+            for (int low = 0; directory[high] != null && low < DIRECTORY_SIZE; low++) {
+                Chunk chunk = directory[high][low];
+                if (chunk != null && !isZero(chunk.data)) {
+                    visitor.chunk((long) high << (DIRECTORY_SHIFT + CHUNK_SHIFT) | (long) low << CHUNK_SHIFT, chunk.data);
+                }
+            }
+        }
+    }
+
+    private static boolean isZero(byte[] data) {
+        long any = 0;
+        for (int at = 0; at < CHUNK_SIZE && any == 0; at += 8) {
+            any = (long) LONG.get(data, at);
+        }
+        return any == 0;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("memory");
+        visitContents((physical, data) -> out.writeLong(physical).writeBytes(data, 0, CHUNK_SIZE));
+        out.writeLong(-1);
+    }
+
+    /** Replaces all contents; ranges and devices must be those of the memory that was saved. */
+    @Override
+    public void restore(StateReader in) {
+        in.section("memory");
+        for (Chunk[] row : directory) {
+            if (row != null) {
+                Arrays.fill(row, null);
+            }
+        }
+        for (long physical = in.readLong(); physical != -1; physical = in.readLong()) {
+            in.readBytes(chunk(physical).data, 0, CHUNK_SIZE);
+        }
+        layoutListeners.forEach(LayoutListener::layoutChanged);
     }
 
     public void addCodeWatcher(CodeWatcher watcher) {
