@@ -34,6 +34,7 @@ public final class MsrTable {
     private static final Predicate<CpuFeatures> AMD = f -> f.vendor() == Vendor.AMD;
 
     private static final Msr.Rule CANONICAL = Cpu::canonicalBase;
+    private static final Msr.Rule SYSENTER = (c, v) -> c.features.vendor() == Vendor.AMD || c.canonicalBase(v);
     private static final Msr.Rule ZERO_OR_ONES = (c, v) -> v == 0 || v == -1;
 
     private MsrTable() {}
@@ -123,9 +124,9 @@ public final class MsrTable {
         rows.add(row(0x174, "SYSENTER_CS", has(Feature.SEP)).writable(LOW32).dropped(-1L << 32)
                 .at((c, s) -> c.sysenterCs, (c, v) -> c.sysenterCs = v));
         rows.add(row(0x175, "SYSENTER_ESP", has(Feature.SEP)).writable(MsrTable::sysenterBits).dropped(-1)
-                .rule(CANONICAL).at((c, s) -> c.sysenterEsp, (c, v) -> c.sysenterEsp = v));
+                .rule(SYSENTER).at((c, s) -> c.sysenterEsp, (c, v) -> c.sysenterEsp = v));
         rows.add(row(0x176, "SYSENTER_EIP", has(Feature.SEP)).writable(MsrTable::sysenterBits).dropped(-1)
-                .rule(CANONICAL).at((c, s) -> c.sysenterEip, (c, v) -> c.sysenterEip = v));
+                .rule(SYSENTER).at((c, s) -> c.sysenterEip, (c, v) -> c.sysenterEip = v));
         Predicate<CpuFeatures> syscall = has(Feature.SYSCALL);
         rows.add(row(0xc0000080, "EFER", has(Feature.SYSCALL, Feature.LM, Feature.NX)).writable(-1)
                 .at((c, s) -> c.efer, MsrTable::writeEfer));

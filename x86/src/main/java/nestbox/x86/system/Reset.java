@@ -28,6 +28,7 @@ public final class Reset {
         c.fpu.reset();
         c.msrs.reset();
         c.tscOffset = -c.platform.now();
+        c.unpend(Cpu.PENDING_SIPI | Cpu.PENDING_INIT | Cpu.PENDING_SMI);
         start(c);
     }
 
