@@ -2,12 +2,13 @@ package nestbox.vmx;
 
 import java.util.EnumSet;
 import java.util.Set;
-import nestbox.vmx.capability.Cr4Bits;
 import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.capability.VmxModels;
 import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
 import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.system.ControlRegisters;
 
 /** VMX as one CPU model has it: its capabilities and the VMCS fields that exist. Immutable; made once, at wiring. */
 public final class VmxModel {
@@ -24,7 +25,8 @@ public final class VmxModel {
                 highest = Math.max(highest, field.index());
             }
         }
-        capability = new VmxCapability(features, Cr4Bits.supported(cpu), highest);
+        // A processor with this room plugged in has CR4.VMXE, whether or not its CPUID shows VMX.
+        capability = new VmxCapability(features, ControlRegisters.cr4Mask(cpu) | Cpu.CR4_VMXE, highest);
     }
 
     /** The model that {@code --cpu} names, with its switches. */

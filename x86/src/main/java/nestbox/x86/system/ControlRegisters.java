@@ -4,6 +4,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.mem.TranslationControl;
+import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 
 /** Writes of CR0, CR3, CR4, CR8 and EFER with every rule (SDM Vol. 2, "MOV - Move to/from Control Registers"; Vol. 3, "Control Registers"). */
@@ -45,7 +46,11 @@ public final class ControlRegisters {
         OSXSAVE(Cpu.CR4_OSXSAVE, Feature.XSAVE),
         SMEP(Cpu.CR4_SMEP, Feature.SMEP),
         SMAP(Cpu.CR4_SMAP, Feature.SMAP),
-        PKE(Cpu.CR4_PKE, Feature.PKU);
+        PKE(Cpu.CR4_PKE, Feature.PKU),
+        CET_SHADOW_STACK(Cpu.CR4_CET, Feature.SHSTK),
+        CET_INDIRECT_BRANCH(Cpu.CR4_CET, Feature.IBT),
+        PKS(Cpu.CR4_PKS, Feature.PKS),
+        LAM_SUP(1 << 28, Feature.LAM);
 
         private final long mask;
         private final Feature feature;
@@ -78,14 +83,19 @@ public final class ControlRegisters {
     }
 
     /** CR4 bits that the model has; RDPMC exists everywhere, and so does PCE. */
-    public static long cr4Mask(Cpu c) {
+    public static long cr4Mask(CpuFeatures features) {
         long mask = Cpu.CR4_PCE;
         for (Cr4Bit bit : Cr4Bit.values()) {
-            if (c.features.has(bit.feature)) {
+            if (features.has(bit.feature)) {
                 mask |= bit.mask;
             }
         }
         return mask;
+    }
+
+    /** As {@link #cr4Mask(CpuFeatures)}, of a processor. */
+    public static long cr4Mask(Cpu c) {
+        return cr4Mask(c.features);
     }
 
     /** MOV to CR0 and LMSW. */
@@ -166,31 +176,34 @@ public final class ControlRegisters {
         c.apic.setTaskPriorityClass((int) value);
     }
 
-    /** EFER bits that the model has, LMA included. */
-    public static long eferMask(Cpu c) {
+    /** EFER bits that the model has, LMA included; SVME needs the extension as well. */
+    public static long eferMask(CpuFeatures features) {
         long mask = 0;
-        if (c.features.has(Feature.SYSCALL)) {
+        if (features.has(Feature.SYSCALL)) {
             mask |= Cpu.EFER_SCE;
         }
-        if (c.features.has(Feature.LM)) {
+        if (features.has(Feature.LM)) {
             mask |= Cpu.EFER_LME | Cpu.EFER_LMA;
         }
-        if (c.features.has(Feature.NX)) {
+        if (features.has(Feature.NX)) {
             mask |= Cpu.EFER_NXE;
         }
-        if (c.features.has(Feature.SVM) && c.extension != null) {
-            mask |= Cpu.EFER_SVME;
-        }
-        if (c.features.has(Feature.FXSR_OPT)) {
+        if (features.has(Feature.FXSR_OPT)) {
             mask |= Cpu.EFER_FFXSR;
         }
-        if (c.features.has(Feature.TCE)) {
+        if (features.has(Feature.TCE)) {
             mask |= EFER_TCE;
         }
-        if (c.features.has(Feature.AUTO_IBRS)) {
+        if (features.has(Feature.AUTO_IBRS)) {
             mask |= EFER_AUTO_IBRS;
         }
         return mask;
+    }
+
+    /** As {@link #eferMask(CpuFeatures)}, of a processor. */
+    public static long eferMask(Cpu c) {
+        boolean svm = c.features.has(Feature.SVM) && c.extension != null;
+        return eferMask(c.features) | (svm ? Cpu.EFER_SVME : 0);
     }
 
     /** WRMSR to EFER: LMA is kept, LME may change only without paging. */
