@@ -94,7 +94,8 @@ public final class Assembler {
             }
         }
         if (best == null) {
-            throw new IllegalArgumentException("no encoding of " + name + " takes these operands in " + place.codeSize() + "-bit code");
+            throw new IllegalArgumentException(
+                    "no encoding of " + name + " takes these operands in " + place.codeSize() + "-bit code");
         }
         if (ambiguous || openWidths.size() > 1) {
             throw new IllegalArgumentException("operation size not specified");

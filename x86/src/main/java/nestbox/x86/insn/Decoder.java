@@ -189,23 +189,32 @@ public final class Decoder {
         if (!in.memory) {
             ModRm.implicit(in, p);
         }
+        if (form == null) {
+            return true;
+        }
         in.form = form;
-        return form == null || operands(in, form, operandSize);
+        if (!operands(in, form, operandSize)) {
+            return false;
+        }
+        if (!present(form)) {
+            in.form = null;
+        }
+        return true;
     }
 
+    /** The first row that matches; one whose feature is missing gives way to the next if it says so. */
     private Form choose(Form[] rows, long key) {
         for (Form form : rows) {
-            if ((key & ~form.encoding().permitted()) == 0) {
-                Feature feature = form.feature();
-                if (feature == null || features.has(feature)) {
-                    return form;
-                }
-                if (!form.is(Attribute.ELSE)) {
-                    return null;
-                }
+            if ((key & ~form.encoding().permitted()) == 0 && (!form.is(Attribute.ELSE) || present(form))) {
+                return form;
             }
         }
         return null;
+    }
+
+    private boolean present(Form form) {
+        Feature feature = form.feature();
+        return feature == null || features.has(feature);
     }
 
     private boolean operands(Insn in, Form form, int plainSize) {

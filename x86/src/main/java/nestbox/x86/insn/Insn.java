@@ -56,9 +56,10 @@ public final class Insn {
     /** Whether the r/m operand (or the moffs operand) lies in memory. */
     public boolean memory;
     /**
-     * Set for every instruction, so that those with implicit memory operands (strings, XLAT, MONITOR, MASKMOVQ) find their
-     * override here; DS then is the default. Segment of the memory operand after overrides: ES..GS, and in 64-bit mode FS, GS or {@link #FLAT}. {@link #seg} is for
-     * faults and limits: an {@code FLAT} access relative to RSP or RBP faults with #SS, which {@link #stackSegment} tells.
+     * Segment of the memory operand after overrides: ES..GS, and in 64-bit mode FS, GS or {@link #FLAT}. Set for every
+     * instruction, so that those with implicit memory operands (strings, XLAT, MONITOR, MASKMOVQ) find their override here; DS
+     * is their default. For faults and limits: a {@code FLAT} access relative to RSP or RBP faults with #SS, which
+     * {@link #stackSegment} tells.
      */
     public int seg;
 

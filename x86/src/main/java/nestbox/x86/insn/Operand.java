@@ -80,7 +80,8 @@ record Operand(String name, Kind kind, Width width, Width memoryWidth, int fixed
     static Operand parse(String name) {
         int fixed = fixedRegister(name);
         if (fixed >= 0) {
-            Width width = name.charAt(0) == 'r' ? Width.V : name.charAt(0) == 'e' ? Width.Z : name.endsWith("L") ? Width.B : Width.W;
+            char first = name.charAt(0);
+            Width width = first == 'r' ? Width.V : first == 'e' ? Width.Z : name.endsWith("L") ? Width.B : Width.W;
             return new Operand(name, Kind.FIXED, width, width, fixed, false);
         }
         int segment = SEGMENTS.indexOf(name);
@@ -100,14 +101,14 @@ record Operand(String name, Kind kind, Width width, Width memoryWidth, int fixed
                 break;
         }
         int slash = name.indexOf('/');
-        String first = slash < 0 ? name : name.substring(0, slash);
-        Width width = Width.of(first.substring(1).toLowerCase(Locale.ROOT));
+        String register = slash < 0 ? name : name.substring(0, slash);
+        Width width = Width.of(register.substring(1).toLowerCase(Locale.ROOT));
         Width memory = slash < 0 ? width : Width.of(name.substring(slash + 2));
-        Kind kind = kind(first.charAt(0));
+        Kind kind = kind(register.charAt(0));
         if (slash >= 0) {
             kind = kind == Kind.RM_REGISTER ? Kind.RM : kind == Kind.VECTOR_RM_REGISTER ? Kind.VECTOR_RM : Kind.MMX_RM;
         }
-        return new Operand(name, kind, width, memory, -1, first.equals("Ibs"));
+        return new Operand(name, kind, width, memory, -1, register.equals("Ibs"));
     }
 
     private static int fixedRegister(String name) {

@@ -2,8 +2,10 @@ package nestbox.x86.insn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Random;
 import nestbox.x86.Reg;
+import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,6 +25,22 @@ class DecoderPropertiesTest {
             random.nextBytes(code);
             code[0] = (i & 3) == 0 ? 0x0f : code[0];
             check((i & 1) == 0 ? intel : amd, code, codeSize);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 32, 64})
+    void aRefusedInstructionIsAsLongAsAnExecutedOne(int codeSize) {
+        Random random = new Random(codeSize);
+        Decoder all = new Decoder(new EveryFeature(Vendor.INTEL));
+        Decoder none = new Decoder(DecoderTest.features(Vendor.INTEL, List.of(Feature.values())));
+        byte[] code = new byte[Decoder.MAX_LENGTH];
+        for (int i = 0; i < SAMPLES; i++) {
+            random.nextBytes(code);
+            code[0] = (i & 1) == 0 ? 0x0f : code[0];
+            Insn plain = none.decode(code, 0, code.length, codeSize);
+            Insn full = all.decode(code, 0, code.length, codeSize);
+            assertThat(plain.length).as(full.toString()).isEqualTo(full.length);
         }
     }
 

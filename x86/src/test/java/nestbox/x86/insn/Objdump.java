@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Assumptions;
 /** The explicit list of what objdump calls otherwise than Intel's manual. */
 final class Objdump {
     private static final Set<String> PREFIXES = Set.of(
-            "lock", "rep", "repz", "repnz", "repe", "repne", "a16", "a32", "bnd", "notrack", "data16", "addr32", "addr16", "data32", "cs", "ds", "es", "ss",
+            "lock", "rep", "repz", "repnz", "repe", "repne", "a16", "a32", "bnd", "notrack", "data16", "addr32", "addr16",
+            "data32", "cs", "ds", "es", "ss",
             "fs", "gs", "rex", "rex.W", "xacquire", "xrelease");
     private static final Map<String, String> NAMES = Map.ofEntries(
             Map.entry("movabs", "mov"),

@@ -67,7 +67,7 @@ class ObjdumpFuzzTest {
         assertThat(compared).isGreaterThan(SAMPLES / 3);
     }
 
-    /** Random bytes, every second time behind an opcode escape or vector prefix, padded with NOPs so that objdump falls in step again. */
+    /** Random bytes, every second time behind an opcode escape, padded with NOPs so that objdump falls in step again. */
     private static byte[] samples(Random random, int codeSize) {
         List<byte[]> heads = List.of(
                 new byte[] {0x0f}, new byte[] {0x0f, 0x38}, new byte[] {0x0f, 0x3a}, new byte[] {0x66, 0x0f}, new byte[] {

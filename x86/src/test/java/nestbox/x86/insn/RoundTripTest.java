@@ -98,7 +98,8 @@ class RoundTripTest {
                     ? memory(operand, operandSize, codeSize, variant)
                     : register(operand, number, bits);
             case OFFSET -> new Arg.Memory(0, false, -1, null, null, 1, Expression.of(0x1234), false, codeSize);
-            case IMMEDIATE -> number(operand.width() == Width.B ? 0x12 : bits == 64 ? 0x123456789abcL : bits == 16 ? 0x1234 : 0x123456);
+            case IMMEDIATE -> number(
+                    operand.width() == Width.B ? 0x12 : bits == 64 ? 0x123456789abcL : bits == 16 ? 0x1234 : 0x123456);
             case RELATIVE -> number(operand.width() == Width.B ? ADDRESS + 0x20 : ADDRESS + 0x1000);
             case FAR -> new Arg.Far(Expression.of(8), Expression.of(0x1234), operandSize);
             case ONE -> number(1);
