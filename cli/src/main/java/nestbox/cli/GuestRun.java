@@ -87,6 +87,7 @@ final class GuestRun {
                 .engine(settings.engine)
                 .blockSize(settings.blockSize)
                 .rebootOnReset(settings.reboot)
+                .virtualization(Virtualization.PROVIDER)
                 .serial(new LineFlushingStream(out))
                 .build();
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));

@@ -84,6 +84,7 @@ public final class Machine implements Stateful {
         for (int i = 0; i < processors.length; i++) {
             Cpu cpu = new Cpu(i, config.cpu(), board, memory, ports, config.seed() + i);
             cpu.trace = trace;
+            cpu.extension = config.virtualization().create(cpu);
             apics.add(new CpuApic(cpu, apicBus, clock, events, board::acknowledgeExternal, windows).local());
             processors[i] = processor(cpu);
             Reset.power(cpu);

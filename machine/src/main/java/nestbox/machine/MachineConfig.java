@@ -4,6 +4,7 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import nestbox.core.NestboxException;
+import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.model.CpuFeatures;
 
 /**
@@ -20,6 +21,7 @@ import nestbox.x86.model.CpuFeatures;
  * @param serial where the first serial port's output goes
  * @param rtcStart what the real-time clock shows at the start, in seconds since 1970-01-01
  * @param rebootOnReset a hard reset boots the image again instead of ending the run
+ * @param virtualization plugs VMX or SVM into the processors
  */
 public record MachineConfig(
         long memoryBytes,
@@ -32,7 +34,8 @@ public record MachineConfig(
         int quantum,
         OutputStream serial,
         long rtcStart,
-        boolean rebootOnReset) {
+        boolean rebootOnReset,
+        VirtualizationProvider virtualization) {
     public static final int MAX_CPUS = 16;
 
     /** The engines. */
@@ -54,7 +57,7 @@ public record MachineConfig(
         if (quantum < 1) {
             reasons.add("a turn of " + quantum + " ticks is too short");
         }
-        if (cpu == null || serial == null || engine == null || tlbPolicy == null) {
+        if (cpu == null || serial == null || engine == null || tlbPolicy == null || virtualization == null) {
             reasons.add("processor model, engine, policy and serial output must be given");
         }
         if (!reasons.isEmpty()) {
@@ -79,6 +82,7 @@ public record MachineConfig(
         builder.serial = serial;
         builder.rtcStart = rtcStart;
         builder.rebootOnReset = rebootOnReset;
+        builder.virtualization = virtualization;
         return builder;
     }
 
@@ -95,6 +99,7 @@ public record MachineConfig(
         private OutputStream serial = OutputStream.nullOutputStream();
         private long rtcStart = 1_767_225_600L;
         private boolean rebootOnReset;
+        private VirtualizationProvider virtualization = VirtualizationProvider.NONE;
 
         private Builder(CpuFeatures cpu) {
             this.cpu = cpu;
@@ -150,9 +155,15 @@ public record MachineConfig(
             return this;
         }
 
+        public Builder virtualization(VirtualizationProvider value) {
+            virtualization = value;
+            return this;
+        }
+
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, rtcStart, rebootOnReset);
+                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, rtcStart, rebootOnReset,
+                    virtualization);
         }
     }
 }

@@ -1,6 +1,7 @@
 package nestbox.x86;
 
 import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.SecondStage;
 
 /**
  * The one seam by which VMX or SVM plugs into the processor. {@link Cpu#extension} is null without one, and every caller
@@ -31,6 +32,29 @@ public interface VirtualizationExtension {
     default boolean exception(Cpu cpu, int vector, boolean hasErrorCode, long errorCode, long detail) {
         return false;
     }
+
+    /**
+     * INT1, INT3 or INTO is about to raise its exception; RIP is behind it.
+     *
+     * @param type {@link nestbox.x86.system.EventInDelivery#PRIVILEGED_EXCEPTION} or SOFTWARE_EXCEPTION
+     */
+    default boolean softwareException(Cpu cpu, Insn in, int vector, int type) {
+        return exception(cpu, vector, false, 0, 0);
+    }
+
+    /**
+     * A second stage of translation refused an access. The extension notes what its exit will report and must not raise; the
+     * access then unwinds, and {@link #unwound} makes the exit.
+     *
+     * @param stage the stage; its walker tells how it refused
+     * @param linear the linear address that is being translated
+     * @param access what was wanted of the second stage
+     * @param ofTable the access was to a paging structure of the guest, not to what the linear address translates to
+     */
+    default void secondStageRefused(Cpu cpu, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {}
+
+    /** The processor is being reset ({@code power}) or takes an INIT; guest mode ends with it. Registers still hold old values. */
+    default void reset(Cpu cpu, boolean power) {}
 
     /** The access unwound by a {@link GuestFault} with {@link Vector#EXTENSION}: the exit that the extension prepared is due. */
     default void unwound(Cpu cpu) {}

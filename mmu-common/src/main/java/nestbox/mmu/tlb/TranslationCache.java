@@ -221,6 +221,25 @@ public final class TranslationCache {
         dropStructures(linear, wanted);
     }
 
+    /** Drops what any PCID of a space, or none (global), has of one address, and the space's paging-structure entries. */
+    public void dropAddressInSpace(long ofSpace, long linear) {
+        int next;
+        for (int entry = pages.first(); entry >= 0; entry = next) {
+            next = pages.next(entry);
+            long key = pages.key(entry);
+            int c = (int) key & (1 << CLASS_BITS) - 1;
+            if (pages.tag(entry) >> TagTable.PCID_BITS == ofSpace && key == pageKey(linear, c)) {
+                removePage(entry);
+            }
+        }
+        for (int entry = structures.first(); entry >= 0; entry = next) {
+            next = structures.next(entry);
+            if (structures.tag(entry) >> TagTable.PCID_BITS == ofSpace) {
+                structures.remove(entry);
+            }
+        }
+    }
+
     /** Drops everything of one PCID but global translations. */
     public void dropContext(int ofPcid) {
         dropPages(space << TagTable.PCID_BITS | ofPcid, -1L);

@@ -28,7 +28,10 @@ public final class Memory {
     /** Every access takes the slow path (alignment checks); the port fills nothing here but fetches. */
     public static final int SLOW = 3;
 
-    private static final int SETS = 4;
+    /** Added to a set's number: the guest's own sets, so that a world switch flushes nothing. */
+    public static final int GUEST_BANK = 4;
+
+    private static final int SETS = 8;
 
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
@@ -177,6 +180,14 @@ public final class Memory {
     public void dropAll() {
         for (FastSet set : sets) {
             set.drop();
+        }
+        translationChanged();
+    }
+
+    /** Forgets the fast translations of one bank: 0 or {@link #GUEST_BANK}. */
+    public void dropBank(int bank) {
+        for (int i = bank; i < bank + GUEST_BANK; i++) {
+            sets[i].drop();
         }
         translationChanged();
     }

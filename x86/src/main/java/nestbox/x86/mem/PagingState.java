@@ -26,6 +26,8 @@ final class PagingState {
             | Cpu.CR4_SMAP
             | Cpu.CR4_PKE;
 
+    private static final long IN_MEMORY = 2;
+
     private final Cpu cpu;
     private final Map<PagingLimits, Map<PagingFormat, PagingMode>> modes = new HashMap<>();
     /** With SMAP in force, and with EFLAGS.AC lifting it. */
@@ -35,6 +37,10 @@ final class PagingState {
 
     private long key = -1;
     private long pkru;
+
+    private boolean unseen;
+    /** PAE paging reads its PDPTEs from memory. */
+    private boolean inMemory;
 
     /** CR0.PG. */
     boolean paging;
@@ -53,7 +59,20 @@ final class PagingState {
 
     /** Catches up with the registers; true if earlier judgements about accesses no longer hold. */
     boolean update() {
-        long now = (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32;
+        boolean stale = catchUp();
+        unseen |= stale;
+        return stale;
+    }
+
+    /** Whether the state has changed since this was asked last. */
+    boolean takeStale() {
+        boolean stale = unseen;
+        unseen = false;
+        return stale;
+    }
+
+    private boolean catchUp() {
+        long now = (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32 | (inMemory ? IN_MEMORY : 0);
         if (now == key && cpu.pkru == pkru) {
             return false;
         }
@@ -92,7 +111,10 @@ final class PagingState {
         if (longMode) {
             return la57 ? PagingFormat.FIVE_LEVEL : PagingFormat.FOUR_LEVEL;
         }
-        return (cpu.cr4 & Cpu.CR4_PAE) != 0 ? PagingFormat.PAE : PagingFormat.TWO_LEVEL;
+        if ((cpu.cr4 & Cpu.CR4_PAE) != 0) {
+            return inMemory ? PagingFormat.PAE_IN_MEMORY : PagingFormat.PAE;
+        }
+        return PagingFormat.TWO_LEVEL;
     }
 
     private PagingLimits limits(boolean la57) {
@@ -116,6 +138,19 @@ final class PagingState {
     /** The PAE format with the model's limits, whatever paging is in force: for loading PDPTE registers. */
     PagingMode pae() {
         return new PagingMode(PagingFormat.PAE, limits(false));
+    }
+
+    /** As {@link #pae} with PDPTEs in memory, as a second stage of that format has them. */
+    PagingMode paeInMemory() {
+        return new PagingMode(PagingFormat.PAE_IN_MEMORY, limits(false));
+    }
+
+    void setPdptesInMemory(boolean on) {
+        inMemory = on;
+    }
+
+    boolean pdptesInMemory() {
+        return inMemory;
     }
 
     /** The PCID in force: CR3's low bits with CR4.PCIDE, else 0. */

@@ -1,5 +1,6 @@
 package nestbox.x86.mem;
 
+import nestbox.mmu.paging.PagingFormat;
 import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.tlb.TranslationCache;
 import nestbox.x86.Cpu;
@@ -17,21 +18,28 @@ final class SiliconControl implements TranslationControl {
 
     private final Cpu cpu;
     private final SiliconPort port;
-    private final PagingState state;
+    private final PagingState host;
+    /** Of a guest, so that neither world's state is recomputed at a switch. */
+    private final PagingState guest;
+    /** The one in force. */
+    private PagingState state;
     private final TranslationCache cache;
     private final boolean amd;
+    private long space;
 
-    SiliconControl(Cpu cpu, SiliconPort port, PagingState state, TranslationCache cache) {
+    SiliconControl(Cpu cpu, SiliconPort port, PagingState host, PagingState guest, TranslationCache cache) {
         this.cpu = cpu;
         this.port = port;
-        this.state = state;
+        this.host = host;
+        this.guest = guest;
+        this.state = host;
         this.cache = cache;
         this.amd = cpu.features.vendor() == Vendor.AMD;
     }
 
     /** The tags and the context follow the registers. */
     private void follow() {
-        cache.select(0, state.pcid());
+        cache.select(space, state.pcid());
         port.contextChanged();
     }
 
@@ -70,7 +78,7 @@ final class SiliconControl implements TranslationControl {
 
     @Override
     public void cr3Written(long oldValue, boolean keep) {
-        cache.select(0, state.pcid());
+        cache.select(space, state.pcid());
         if (!keep) {
             cache.dropContext(cache.pcid());
         }
@@ -102,11 +110,14 @@ final class SiliconControl implements TranslationControl {
 
     @Override
     public boolean loadPdptes(long cr3) {
+        if (state.pdptesInMemory()) {
+            return true;
+        }
         PagingMode pae = state.pae();
         long table = cr3 & 0xffffffe0L;
         long[] loaded = new long[4];
         for (int i = 0; i < 4; i++) {
-            loaded[i] = port.readPhysical(table + 8 * i, 8);
+            loaded[i] = port.readGuestPhysical(table + 8 * i, 8);
             if (pae.pdpteReserved(loaded[i])) {
                 return false;
             }
@@ -129,5 +140,41 @@ final class SiliconControl implements TranslationControl {
     @Override
     public boolean a20() {
         return port.gateOpen();
+    }
+
+    @Override
+    public void enterSpace(long newSpace, SecondStage second) {
+        space = newSpace;
+        state = newSpace == 0 ? host : guest;
+        state.setPdptesInMemory(second != null && second.pdptesInMemory);
+        state.update();
+        cache.select(space, state.pcid());
+        port.enter(state, second, space, cache.pcid());
+    }
+
+    @Override
+    public void dropSpace(long ofSpace, boolean globalToo) {
+        cache.select(ofSpace, 0);
+        if (globalToo) {
+            cache.dropSpace();
+        } else {
+            cache.dropAllButGlobal();
+        }
+        cache.select(space, state.pcid());
+    }
+
+    @Override
+    public void dropAddress(long ofSpace, long linear) {
+        cache.dropAddressInSpace(ofSpace, linear);
+    }
+
+    @Override
+    public void dropEverything() {
+        cache.clear();
+    }
+
+    @Override
+    public PagingMode hostPaging() {
+        return !host.paging ? null : host.mode.format == PagingFormat.PAE ? host.paeInMemory() : host.mode;
     }
 }

@@ -3,6 +3,7 @@ package nestbox.x86.mem;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.paging.Access;
 import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.paging.Permissions;
 import nestbox.mmu.paging.TableReader;
 import nestbox.mmu.paging.Walker;
 import nestbox.mmu.tlb.RetentionPolicy;
@@ -27,11 +28,21 @@ public final class SiliconPort implements MemoryPort {
 
     private final Cpu cpu;
     private final PhysicalMemory physical;
-    private final PagingState state;
+    private PagingState state;
+    /** Of the present guest, or null. */
+    private SecondStage second;
+    /** Judges accesses of a guest without paging: everything is permitted. */
+    private final Permissions unpaged = new Permissions();
     private final DataBreakpoints breakpoints;
     private final TranslationCache cache;
     private final Walker walker = new Walker();
     private final TableReader tables = new PhysicalTables();
+    private final GuestTables guestTables = new GuestTables();
+    /** The bank of fast translations in use, and what the guest's was filled under. */
+    private int bank;
+
+    private long bankSpace;
+    private int bankPcid;
     private final SiliconControl control;
 
     /** The A20 gate's mask on physical addresses. */
@@ -46,15 +57,18 @@ public final class SiliconPort implements MemoryPort {
     public SiliconPort(Cpu cpu, PhysicalMemory physical, RetentionPolicy policy) {
         this.cpu = cpu;
         this.physical = physical;
-        this.state = new PagingState(cpu);
+        PagingState host = new PagingState(cpu);
+        this.state = host;
         this.breakpoints = new DataBreakpoints(cpu);
         this.cache = new TranslationCache(policy, new Listener());
-        this.control = new SiliconControl(cpu, this, state, cache);
+        PagingState guest = new PagingState(cpu);
+        this.control = new SiliconControl(cpu, this, host, guest, cache);
+        unpaged.set(false, false, false, false, false);
         state.update();
         physical.addLayoutListener(() -> cpu.mem.dropAll());
     }
 
-    /** Page tables in physical memory; a second stage of translation takes this place under VMX and SVM. */
+    /** Page tables in physical memory: the host's, and those of a second stage. */
     private final class PhysicalTables implements TableReader {
         @Override
         public long read(long address, int bytes) {
@@ -70,6 +84,42 @@ public final class SiliconPort implements MemoryPort {
             physical.write(at, bytes, value);
             return true;
         }
+    }
+
+    /** A guest's page tables, behind the second stage. */
+    private final class GuestTables implements TableReader {
+        private boolean failed;
+        private long linear;
+
+        @Override
+        public long read(long address, int bytes) {
+            failed = !second.walk(tables, address, second.tableRead);
+            if (failed) {
+                refused(address, linear, second.tableRead, true);
+                return 0;
+            }
+            return physical.read(second.walker.physical & gate, bytes);
+        }
+
+        @Override
+        public boolean update(long address, int bytes, long expected, long value) {
+            int access = second.tableRead | Access.WRITE;
+            failed = !second.walk(tables, address, access);
+            if (failed) {
+                refused(address, linear, access, true);
+                return false;
+            }
+            return tables.update(second.walker.physical, bytes, expected, value);
+        }
+
+        @Override
+        public boolean failed() {
+            return failed;
+        }
+    }
+
+    private void refused(long guestPhysical, long linear, int access, boolean ofTable) {
+        cpu.extension.secondStageRefused(cpu, second, guestPhysical, linear, access | second.always, ofTable);
     }
 
     /** Keeps the fast path a subset of the cache. */
@@ -112,7 +162,20 @@ public final class SiliconPort implements MemoryPort {
         state.lift(ac && !user);
         fastClass = user ? Access.USER : 0;
         fast = !alignment;
-        cpu.mem.select(alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR);
+        cpu.mem.select(bank | (alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR));
+    }
+
+    /** A world switch: the registers, the paging state and the cache's tags are the new world's already. */
+    void enter(PagingState newState, SecondStage newSecond, long space, int pcid) {
+        state = newState;
+        second = newSecond;
+        bank = space == 0 ? 0 : Memory.GUEST_BANK;
+        if (space != 0 && (space != bankSpace || pcid != bankPcid || newState.takeStale())) {
+            cpu.mem.dropBank(bank);
+            bankSpace = space;
+            bankPcid = pcid;
+        }
+        contextChanged();
     }
 
     void setGate(boolean open) {
@@ -124,8 +187,12 @@ public final class SiliconPort implements MemoryPort {
         return gate == -1;
     }
 
-    long readPhysical(long address, int bytes) {
-        return physical.read(address & gate, bytes);
+    /** Reads without regard to rights what the present world calls physical memory; ones where a second stage has nothing. */
+    long readGuestPhysical(long address, int bytes) {
+        if (second == null) {
+            return physical.read(address & gate, bytes);
+        }
+        return second.walk(tables, address, Access.READ) ? physical.read(second.walker.physical & gate, bytes) : -1;
     }
 
     @Override
@@ -238,7 +305,7 @@ public final class SiliconPort implements MemoryPort {
 
     /** Physical address of an access within one page; raises #PF. */
     private long translate(long linear, int access) {
-        if (!state.paging) {
+        if (!state.paging && second == null) {
             long address = linear & gate;
             fill(linear, address, access, true);
             return address;
@@ -247,7 +314,8 @@ public final class SiliconPort implements MemoryPort {
         if (entry >= 0) {
             int attributes = cache.attributes(entry);
             boolean clean = (attributes & TranslationCache.DIRTY) == 0;
-            if (!state.permissions.denies(access, attributes & TranslationCache.RIGHTS, TranslationCache.key(attributes))
+            Permissions permissions = state.paging ? state.permissions : unpaged;
+            if (!permissions.denies(access, attributes & TranslationCache.RIGHTS, TranslationCache.key(attributes))
                     && !(clean && (access & Access.WRITE) != 0)) {
                 long address = cache.physical(entry, linear) & gate;
                 if ((access & Access.EXECUTE) != 0) {
@@ -258,12 +326,12 @@ public final class SiliconPort implements MemoryPort {
             }
             cache.dropPage(linear);
         }
-        return miss(linear, access);
+        return second == null ? miss(linear, access) : missNested(linear, access);
     }
 
     private long miss(long linear, int access) {
         PagingMode mode = state.mode;
-        if (!resume(mode, linear, access)) {
+        if (!resume(mode, tables, linear, access)) {
             cache.dropStructures(linear);
             if (!walker.walk(mode, tables, cpu.cr3, cpu.pdpte, linear, access, state.permissions)) {
                 throw cpu.raisePageFault(linear, state.permissions.errorCode(walker, access));
@@ -277,14 +345,43 @@ public final class SiliconPort implements MemoryPort {
         return address;
     }
 
+    /** A miss in a guest under nested paging: its own tables first, each step through the second stage, then the address they give. */
+    private long missNested(long linear, int access) {
+        long guestPhysical = linear;
+        if (state.paging) {
+            guestTables.linear = linear;
+            PagingMode mode = state.mode;
+            if (!resume(mode, guestTables, linear, access)) {
+                cache.dropStructures(linear);
+                if (!walker.walk(mode, guestTables, cpu.cr3, cpu.pdpte, linear, access, state.permissions)) {
+                    throw walker.outcome == Walker.STAGE_FAILED
+                            ? cpu.raise(Vector.EXTENSION)
+                            : cpu.raisePageFault(linear, state.permissions.errorCode(walker, access));
+                }
+            }
+            guestPhysical = walker.physical;
+        }
+        int wanted = access & (Access.READ | Access.WRITE | Access.EXECUTE | Access.USER);
+        if (!second.walk(tables, guestPhysical, wanted)) {
+            refused(guestPhysical, linear, wanted, false);
+            throw cpu.raise(Vector.EXTENSION);
+        }
+        long address = second.walker.physical & gate;
+        if (cache.retains()) {
+            rememberNested(linear, access);
+            fill(linear, address, access, second.writable() && (!state.paging || walker.dirty));
+        }
+        return address;
+    }
+
     /** Walks from the lowest paging-structure entry that is cached; false if there is none or the walk fails. */
-    private boolean resume(PagingMode mode, long linear, int access) {
+    private boolean resume(PagingMode mode, TableReader from, long linear, int access) {
         for (int level = 1; level < mode.topLevel; level++) {
             int entry = cache.findStructure(linear, level, mode.shift(level + 1));
             if (entry >= 0) {
                 return walker.resume(
                         mode,
-                        tables,
+                        from,
                         level,
                         cache.structureTable(entry),
                         cache.structureRights(entry),
@@ -296,11 +393,43 @@ public final class SiliconPort implements MemoryPort {
         return false;
     }
 
-    private void remember(PagingMode mode, long linear, int access) {
+    private void rememberStructures(PagingMode mode, long linear) {
         Walker w = walker;
         for (int level = w.firstLevel - 1; level >= w.level; level--) {
             cache.addStructure(linear, level, mode.shift(level + 1), w.tables[level], w.tableRights[level]);
         }
+    }
+
+    /**
+     * Caches both stages as one translation of the smaller page. A store through an entry that is not dirty walks again, so that
+     * alone keeps stores off what the second stage does not let be written.
+     */
+    private void rememberNested(long linear, int access) {
+        Walker s = second.walker;
+        int rights = TranslationCache.RIGHTS;
+        int shift = s.pageShift;
+        boolean global = false;
+        int key = 0;
+        boolean dirty = second.writable();
+        if (state.paging) {
+            rememberStructures(state.mode, linear);
+            rights = walker.rights;
+            shift = Math.min(shift, walker.pageShift);
+            global = walker.global;
+            key = walker.key;
+            dirty &= walker.dirty;
+        }
+        rights &= s.rights | Access.WRITE | Access.USER;
+        int attributes = TranslationCache.attributes(rights, global, dirty, key, shift);
+        if ((access & Access.EXECUTE) != 0) {
+            attributes |= TranslationCache.FETCHED;
+        }
+        cache.add(linear, s.physical, attributes);
+    }
+
+    private void remember(PagingMode mode, long linear, int access) {
+        Walker w = walker;
+        rememberStructures(mode, linear);
         int attributes = TranslationCache.attributes(w.rights, w.global, w.dirty, w.key, w.pageShift);
         if ((access & Access.EXECUTE) != 0) {
             attributes |= TranslationCache.FETCHED;

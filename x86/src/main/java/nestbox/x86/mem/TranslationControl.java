@@ -51,4 +51,35 @@ public interface TranslationControl {
     void setA20(boolean open);
 
     boolean a20();
+
+    /**
+     * A world switch: from here on translations carry the tag {@code space} and go through {@code second}. The registers hold
+     * the new world's values already. Nothing is dropped: what was cached under the tag before is used again.
+     *
+     * @param space 0 for the host; what the extension makes of VPID, ASID and EP4TA for a guest
+     * @param second null without nested paging
+     */
+    default void enterSpace(long space, SecondStage second) {
+        throw new UnsupportedOperationException("no world switch behind this port");
+    }
+
+    /** Drops the translations of a tag, or only those that are not global. */
+    default void dropSpace(long space, boolean globalToo) {
+        throw new UnsupportedOperationException("no world switch behind this port");
+    }
+
+    /** Drops the translations of one linear address under a tag, of every PCID, global ones included. */
+    default void dropAddress(long space, long linear) {
+        throw new UnsupportedOperationException("no world switch behind this port");
+    }
+
+    /** Drops every translation of every tag. */
+    default void dropEverything() {
+        throw new UnsupportedOperationException("no world switch behind this port");
+    }
+
+    /** The paging format in force, as a second stage uses it for its own tables when it has the host's format; null without paging. */
+    default nestbox.mmu.paging.PagingMode hostPaging() {
+        return null;
+    }
 }

@@ -2,6 +2,7 @@ package nestbox.x86.op;
 
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
+import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
 
@@ -24,6 +25,10 @@ final class FlagsOnStack {
         return c.virtual8086() && iopl(c) < 3;
     }
 
+    private static boolean taken(Cpu c, Intercept what, Insn in) {
+        return c.extension != null && c.extension.intercept(c, what, in, 0, 0);
+    }
+
     private static boolean vmeWord(Cpu c, Insn in) {
         return (c.cr4 & Cpu.CR4_VME) != 0 && in.size == 16;
     }
@@ -36,7 +41,9 @@ final class FlagsOnStack {
             }
             image = (image & ~(long) Flags.IF) | Flags.IOPL | ((image & Flags.VIF) != 0 ? Flags.IF : 0);
         }
-        Stack.push(c, in.size, image);
+        if (!taken(c, Intercept.PUSHF, in)) {
+            Stack.push(c, in.size, image);
+        }
     }
 
     static void popf(Cpu c, Insn in) {
@@ -44,7 +51,12 @@ final class FlagsOnStack {
             if (!vmeWord(c, in)) {
                 throw c.raise(Vector.GP, 0);
             }
-            popVirtual(c, in);
+            if (!taken(c, Intercept.POPF, in)) {
+                popVirtual(c, in);
+            }
+            return;
+        }
+        if (taken(c, Intercept.POPF, in)) {
             return;
         }
         long mask = WRITABLE;

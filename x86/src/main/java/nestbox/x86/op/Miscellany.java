@@ -2,6 +2,7 @@ package nestbox.x86.op;
 
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
+import nestbox.x86.Intercept;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Handler;
@@ -67,8 +68,9 @@ final class Miscellany {
 
     private static Handler hint(String mnemonic) {
         switch (mnemonic) {
-            case "NOP":
             case "PAUSE":
+                return Miscellany::pause;
+            case "NOP":
             case "PREFETCH":
             case "PREFETCHW":
             case "PREFETCHWT1":
@@ -86,6 +88,12 @@ final class Miscellany {
                 return Miscellany::nothing;
             default:
                 return null;
+        }
+    }
+
+    private static void pause(Cpu c, Insn in) {
+        if (c.extension != null) {
+            c.extension.intercept(c, Intercept.PAUSE, in, 0, 0);
         }
     }
 

@@ -45,8 +45,8 @@ public final class Exceptions {
             c.pendingDebug = 0;
             c.unpend(Cpu.PENDING_DEBUG_TRAP);
         }
-        c.shadow = Cpu.SHADOW_NONE;
         deliverRaised(c);
+        c.shadow = Cpu.SHADOW_NONE;
     }
 
     /** As {@link #deliverFault} with the pending debug traps kept. */
@@ -158,7 +158,7 @@ public final class Exceptions {
             c.event.active = false;
             boolean taken = type == EventInDelivery.SOFTWARE_INTERRUPT
                     ? c.extension.softwareInterrupt(c, in, vector)
-                    : c.extension.exception(c, vector, false, 0, 0);
+                    : c.extension.softwareException(c, in, vector, type);
             if (taken) {
                 return;
             }

@@ -19,6 +19,9 @@ public final class Reset {
 
     /** RESET: everything, MSRs, vector and FPU registers included. */
     public static void power(Cpu c) {
+        if (c.extension != null) {
+            c.extension.reset(c, true);
+        }
         c.cr0 = CACHE_OFF | Cpu.CR0_ET;
         common(c);
         c.xcr0 = 1;
@@ -34,6 +37,9 @@ public final class Reset {
 
     /** INIT: caches, MSRs other than those of the listed registers, and FPU state stay. CR0.CD and NW stay. */
     public static void init(Cpu c) {
+        if (c.extension != null) {
+            c.extension.reset(c, false);
+        }
         c.cr0 = c.cr0 & CACHE_OFF | Cpu.CR0_ET;
         common(c);
         if (c.apic != null) {

@@ -1,0 +1,10 @@
+package nestbox.cli;
+
+import nestbox.x86.VirtualizationProvider;
+
+/** What the command plugs into processors; each model decides by its features which of it it gets. */
+final class Virtualization {
+    static final VirtualizationProvider PROVIDER = VirtualizationProvider.NONE;
+
+    private Virtualization() {}
+}
