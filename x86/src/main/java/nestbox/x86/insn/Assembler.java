@@ -93,6 +93,12 @@ public final class Assembler {
                 best = bytes;
             }
         }
+        List<Arg> args = request.args();
+        if (best == null && AssemblyNames.commutes(name) && args.size() == 2 && args.get(1) instanceof Arg.Memory) {
+            List<Arg> swapped = List.of(args.get(1), args.get(0));
+            return encode(
+                    new Request(name, swapped, request.prefixes(), request.operandBits(), request.addressBits()), place, atLeast);
+        }
         if (best == null) {
             throw new IllegalArgumentException(
                     "no encoding of " + name + " takes these operands in " + place.codeSize() + "-bit code");

@@ -21,6 +21,11 @@ final class AssemblyNames {
         return WAITING.contains(mnemonic);
     }
 
+    /** Whether the operands may be written in either order; the rows have memory first. */
+    static boolean commutes(String name) {
+        return name.equals("test") || name.equals("xchg");
+    }
+
     private static Map<String, String> names() {
         Map<String, String> names = new HashMap<>();
         String[] conditions = {
