@@ -1,6 +1,8 @@
 package nestbox.machine.apic;
 
-/** Register offsets of the local APIC's page (SDM Vol. 3, "Local APIC Register Address Map"); an x2APIC MSR is 800h + offset/16. */
+/**
+ * Register offsets of the local APIC's page (SDM Vol. 3, "Local APIC Register Address Map"); an x2APIC MSR is 800h + offset/16.
+ */
 public final class ApicReg {
     public static final int ID = 0x20;
     public static final int VERSION = 0x30;

@@ -131,14 +131,7 @@ final class ApicTimer implements Stateful, EventQueue.Target {
     /** Schedules the next expiry; a masked count needs no event, as its value is computed when read. */
     private void plan() {
         if (deadlineMode()) {
-            if (deadline == 0) {
-                events.cancel(target, EXPIRE);
-            } else {
-                long now = clock.now();
-                long left = deadline - apic.timeStamp();
-                boolean reached = Long.compareUnsigned(deadline, apic.timeStamp()) <= 0;
-                events.schedule(target, EXPIRE, reached ? now : left < 0 ? Long.MAX_VALUE : now + Math.min(left, Long.MAX_VALUE - now), 0);
-            }
+            planDeadline();
             return;
         }
         if (!running || (lvt & ApicReg.LVT_MASKED) != 0) {
@@ -155,6 +148,20 @@ final class ApicTimer implements Stateful, EventQueue.Target {
             return;
         }
         events.schedule(target, EXPIRE, due, 0);
+    }
+
+    /** A deadline that lies beyond the end of virtual time is never reached. */
+    private void planDeadline() {
+        long now = clock.now();
+        long left = deadline - apic.timeStamp();
+        boolean reached = Long.compareUnsigned(deadline, apic.timeStamp()) <= 0;
+        if (deadline != 0 && reached) {
+            events.schedule(target, EXPIRE, now, 0);
+        } else if (deadline != 0 && left > 0 && left < Long.MAX_VALUE - now) {
+            events.schedule(target, EXPIRE, now + left, 0);
+        } else {
+            events.cancel(target, EXPIRE);
+        }
     }
 
     @Override

@@ -86,8 +86,8 @@ public final class AcpiTables {
     }
 
     private static byte[] dsdt() {
-        byte[] root = Aml.device(
-                "PCI0", Aml.name("_HID", Aml.eisaId("PNP0A03")), Aml.name("_ADR", Aml.number(0)), Aml.name("_UID", Aml.number(0)));
+        byte[] identity = Aml.name("_HID", Aml.eisaId("PNP0A03"));
+        byte[] root = Aml.device("PCI0", identity, Aml.name("_ADR", Aml.number(0)), Aml.name("_UID", Aml.number(0)));
         return TableBuilder.table("DSDT", 2)
                 .bytes(Aml.name("_S3_", Aml.packageOf(AcpiPm.SLEEP_S3, AcpiPm.SLEEP_S3, 0, 0)))
                 .bytes(Aml.name("_S5_", Aml.packageOf(AcpiPm.SLEEP_S5, AcpiPm.SLEEP_S5, 0, 0)))

@@ -55,7 +55,8 @@ final class MultibootHeader {
         long bssEnd = file.u32(header + 24, "bss_end_addr");
         long entry = file.u32(header + 28, "entry_addr");
         if (headerAddress < loadAddress || headerAddress - loadAddress > header) {
-            throw file.bad(header + 16, "load_addr", String.format("%#x does not suit header_addr %#x", loadAddress, headerAddress));
+            String message = String.format("%#x does not suit header_addr %#x", loadAddress, headerAddress);
+            throw file.bad(header + 16, "load_addr", message);
         }
         long offset = header - (headerAddress - loadAddress);
         long fileBytes = loadEnd == 0 ? file.length() - offset : loadEnd - loadAddress;
