@@ -15,6 +15,7 @@ public record TestCpu(String modelName, Map<String, Boolean> vmxSwitches, EnumSe
             Feature.APIC, Feature.SEP, Feature.MTRR, Feature.PGE, Feature.MCA, Feature.CMOV, Feature.PAT, Feature.FXSR,
             Feature.SSE, Feature.SSE2, Feature.VMX, Feature.LM, Feature.NX, Feature.SYSCALL);
 
+    @SuppressWarnings("fallthrough")
     public static TestCpu of(String model, Object... switches) {
         EnumSet<Feature> features = EnumSet.copyOf(CORE2);
         switch (model) {
