@@ -240,6 +240,12 @@ public final class BlockInterpreter implements Engine {
                 case Uop.IMUL32:
                     r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 32) & 0xffffffffL;
                     break;
+                case Uop.IMUL_IMM64:
+                    r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 64);
+                    break;
+                case Uop.IMUL_IMM32:
+                    r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 32) & 0xffffffffL;
+                    break;
                 case Uop.ALU_LOAD64:
                     r[op.dst] = alu64(c, op.detail, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg));
                     break;

@@ -4,19 +4,19 @@ import nestbox.x86.insn.Insn;
 
 /**
  * An instruction as the {@link BlockInterpreter} executes it: what the hot loop reads of an {@link Insn}, in one cache line.
- * The {@link UopSelector} fills it in.
+ * The {@link UopSelector} fills it in; an immediate or displacement of more than 32 bits is left to the handler.
  */
 final class Op {
     final Insn insn;
     /** Immediate of the source (0 if that is a register), or the displacement of a relative branch. */
-    long imm;
+    int imm;
 
-    final long disp;
+    final int disp;
     /** Offset of the next instruction from the start of the block. */
-    final int next;
+    final short next;
 
     /** The specialised code, or {@link Uop#HANDLER}. */
-    short uop = Uop.HANDLER;
+    byte uop = Uop.HANDLER;
 
     byte dst;
     byte src;
@@ -32,9 +32,9 @@ final class Op {
 
     Op(Insn insn) {
         this.insn = insn;
-        this.imm = insn.imm;
-        this.disp = insn.disp;
-        this.next = insn.next;
+        this.imm = (int) insn.imm;
+        this.disp = (int) insn.disp;
+        this.next = (short) insn.next;
         this.base = (byte) insn.base;
         this.index = (byte) insn.index;
         this.scale = (byte) insn.scale;

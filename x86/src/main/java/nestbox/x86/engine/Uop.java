@@ -82,17 +82,21 @@ final class Uop {
     static final int CMOV64 = 61;
     static final int CMOV32 = 62;
     static final int SETCC = 63;
+    /** {@code dst = src * imm}. */
+    static final int IMUL_IMM64 = 64;
+
+    static final int IMUL_IMM32 = 65;
 
     /** The codes from here on set RIP; all below leave it to the end of the block. */
-    static final int FIRST_BRANCH = 64;
+    static final int FIRST_BRANCH = 66;
 
-    static final int CALL = 64;
-    static final int RET = 65;
-    static final int JMP = 66;
-    static final int JMP_REGISTER = 67;
-    static final int CALL_REGISTER = 68;
+    static final int CALL = 66;
+    static final int RET = 67;
+    static final int JMP = 68;
+    static final int JMP_REGISTER = 69;
+    static final int CALL_REGISTER = 70;
     /** JO; the other conditions follow in the order of their codes. */
-    static final int JCC = 69;
+    static final int JCC = 71;
 
     static final int JO = JCC;
     static final int JNO = JCC + 1;

@@ -11,8 +11,9 @@ final class UopSelector {
     static Op select(Insn in) {
         Op op = new Op(in);
         boolean plain = in.form != null && in.codeSize == 64 && !in.lock && !in.rep && !in.repne;
-        if (plain && !(in.memory && in.addressSize != 64)) {
-            op.uop = (short) choose(op, in);
+        boolean narrow = in.disp == (int) in.disp && in.imm == (int) in.imm;
+        if (plain && narrow && !(in.memory && in.addressSize != 64)) {
+            op.uop = (byte) choose(op, in);
         }
         return op;
     }
@@ -253,12 +254,12 @@ final class UopSelector {
     }
 
     private static int imul(Op op, Insn in) {
-        if (width(in) < 0 || in.memory || Kinds.count(in) != 2) {
+        if (width(in) < 0 || in.memory || Kinds.count(in) < 2) {
             return Uop.HANDLER;
         }
         op.dst = (byte) in.reg;
         op.src = (byte) in.rm;
-        return Uop.IMUL64 + width(in);
+        return (Kinds.count(in) == 2 ? Uop.IMUL64 : Uop.IMUL_IMM64) + width(in);
     }
 
     private static int push(Op op, Insn in) {
