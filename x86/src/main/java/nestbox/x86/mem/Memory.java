@@ -44,13 +44,9 @@ public final class Memory {
     private FastSet selected;
 
     /** The selected set's arrays, here to save the hot path a step. */
-    private long[] readTag;
+    private FastPage[] readPages;
 
-    private byte[][] readData;
-    private int[] readOffset;
-    private long[] writeTag;
-    private byte[][] writeData;
-    private int[] writeOffset;
+    private FastPage[] writePages;
     private long[] fetchTag;
     private long[] fetchPage;
 
@@ -66,14 +62,37 @@ public final class Memory {
         select(SUPERVISOR);
     }
 
+    /** A page of data and where its bytes are: the byte at linear address {@code a} is {@code data[(int) a + addend]}. */
+    private static final class FastPage {
+        long tag = EMPTY;
+        byte[] data;
+        int addend;
+
+        static FastPage[] table() {
+            FastPage[] pages = new FastPage[ENTRIES];
+            for (int i = 0; i < ENTRIES; i++) {
+                pages[i] = new FastPage();
+            }
+            return pages;
+        }
+
+        void set(long linear, byte[] bytes, int offset) {
+            tag = linear & PAGE;
+            data = bytes;
+            addend = offset - (int) tag;
+        }
+
+        void drop(long linear, long mask) {
+            if ((tag & mask) == linear) {
+                tag = EMPTY;
+            }
+        }
+    }
+
     /** Fast translations of one class of accesses. */
     private static final class FastSet {
-        final long[] readTag = new long[ENTRIES];
-        final byte[][] readData = new byte[ENTRIES][];
-        final int[] readOffset = new int[ENTRIES];
-        final long[] writeTag = new long[ENTRIES];
-        final byte[][] writeData = new byte[ENTRIES][];
-        final int[] writeOffset = new int[ENTRIES];
+        final FastPage[] readPages = FastPage.table();
+        final FastPage[] writePages = FastPage.table();
         final long[] fetchTag = new long[ENTRIES];
         final long[] fetchPage = new long[ENTRIES];
         boolean empty;
@@ -84,8 +103,10 @@ public final class Memory {
 
         void drop() {
             if (!empty) {
-                Arrays.fill(readTag, EMPTY);
-                Arrays.fill(writeTag, EMPTY);
+                for (int i = 0; i < ENTRIES; i++) {
+                    readPages[i].tag = EMPTY;
+                    writePages[i].tag = EMPTY;
+                }
                 Arrays.fill(fetchTag, EMPTY);
                 empty = true;
             }
@@ -93,28 +114,22 @@ public final class Memory {
 
         void drop(long linear, long mask) {
             for (int i = 0; i < ENTRIES; i++) {
-                readTag[i] = (readTag[i] & mask) == linear ? EMPTY : readTag[i];
-                writeTag[i] = (writeTag[i] & mask) == linear ? EMPTY : writeTag[i];
-                fetchTag[i] = (fetchTag[i] & mask) == linear ? EMPTY : fetchTag[i];
+                dropAt(i, linear, mask);
             }
         }
 
-        void dropPage(int i, long page) {
-            if (readTag[i] == page) {
-                readTag[i] = EMPTY;
-            }
-            if (writeTag[i] == page) {
-                writeTag[i] = EMPTY;
-            }
-            if (fetchTag[i] == page) {
+        void dropAt(int i, long linear, long mask) {
+            readPages[i].drop(linear, mask);
+            writePages[i].drop(linear, mask);
+            if ((fetchTag[i] & mask) == linear) {
                 fetchTag[i] = EMPTY;
             }
         }
 
         void dropWritesTo(byte[] data, int offset) {
-            for (int i = 0; i < ENTRIES; i++) {
-                if (writeData[i] == data && writeOffset[i] == offset) {
-                    writeTag[i] = EMPTY;
+            for (FastPage page : writePages) {
+                if (page.data == data && page.addend + (int) page.tag == offset) {
+                    page.tag = EMPTY;
                 }
             }
         }
@@ -128,12 +143,8 @@ public final class Memory {
         FastSet s = sets[set];
         if (s != selected) {
             selected = s;
-            readTag = s.readTag;
-            readData = s.readData;
-            readOffset = s.readOffset;
-            writeTag = s.writeTag;
-            writeData = s.writeData;
-            writeOffset = s.writeOffset;
+            readPages = s.readPages;
+            writePages = s.writePages;
             fetchTag = s.fetchTag;
             fetchPage = s.fetchPage;
         }
@@ -147,26 +158,25 @@ public final class Memory {
         return (int) (linear >>> 12) & INDEX_MASK;
     }
 
+    /** The entry of a direct-mapped table; this form of masking needs no bounds check. */
+    private static FastPage at(FastPage[] pages, long linear) {
+        return pages[(int) (linear >>> 12) & (pages.length - 1)];
+    }
+
     private int userBit() {
         return cpu.cpl == 3 ? Access.USER : 0;
     }
 
     /** Lets loads of the page at {@code linear} go straight to {@code data}; {@code offset} is the page's first byte in it. */
     public void fillRead(long linear, byte[] data, int offset) {
-        int i = index(linear);
         selected.empty = false;
-        readTag[i] = linear & PAGE;
-        readData[i] = data;
-        readOffset[i] = offset;
+        at(readPages, linear).set(linear, data, offset);
     }
 
     /** As {@link #fillRead} for stores: never for ROM, pages with code, pages watched by a breakpoint, or a clear D bit. */
     public void fillWrite(long linear, byte[] data, int offset) {
-        int i = index(linear);
         selected.empty = false;
-        writeTag[i] = linear & PAGE;
-        writeData[i] = data;
-        writeOffset[i] = offset;
+        at(writePages, linear).set(linear, data, offset);
     }
 
     public void fillFetch(long linear, long physical) {
@@ -200,7 +210,7 @@ public final class Memory {
         for (FastSet set : sets) {
             if (!set.empty) {
                 if (shift == 12) {
-                    set.dropPage(index(linear), linear & PAGE);
+                    set.dropAt(index(linear), linear & PAGE, -1L);
                 } else {
                     set.drop(linear & -1L << shift, -1L << shift);
                 }
@@ -233,68 +243,68 @@ public final class Memory {
     }
 
     public long load8(long linear, int seg) {
-        int i = index(linear);
-        if (readTag[i] == (linear & PAGE)) {
-            return readData[i][readOffset[i] + ((int) linear & 0xfff)] & 0xffL;
+        FastPage page = at(readPages, linear);
+        if (page.tag == (linear & PAGE)) {
+            return page.data[(int) linear + page.addend] & 0xffL;
         }
         return port.load(linear, 1, Access.READ | userBit(), seg);
     }
 
     public long load16(long linear, int seg) {
-        int i = index(linear);
-        if (readTag[i] == ((linear + 1) & PAGE)) {
-            return (short) SHORT.get(readData[i], readOffset[i] + ((int) linear & 0xfff)) & 0xffffL;
+        FastPage page = at(readPages, linear);
+        if (page.tag == ((linear + 1) & PAGE)) {
+            return (short) SHORT.get(page.data, (int) linear + page.addend) & 0xffffL;
         }
         return port.load(linear, 2, Access.READ | userBit(), seg);
     }
 
     public long load32(long linear, int seg) {
-        int i = index(linear);
-        if (readTag[i] == ((linear + 3) & PAGE)) {
-            return (int) INT.get(readData[i], readOffset[i] + ((int) linear & 0xfff)) & 0xffffffffL;
+        FastPage page = at(readPages, linear);
+        if (page.tag == ((linear + 3) & PAGE)) {
+            return (int) INT.get(page.data, (int) linear + page.addend) & 0xffffffffL;
         }
         return port.load(linear, 4, Access.READ | userBit(), seg);
     }
 
     public long load64(long linear, int seg) {
-        int i = index(linear);
-        if (readTag[i] == ((linear + 7) & PAGE)) {
-            return (long) LONG.get(readData[i], readOffset[i] + ((int) linear & 0xfff));
+        FastPage page = at(readPages, linear);
+        if (page.tag == ((linear + 7) & PAGE)) {
+            return (long) LONG.get(page.data, (int) linear + page.addend);
         }
         return port.load(linear, 8, Access.READ | userBit(), seg);
     }
 
     public void store8(long linear, int seg, long value) {
-        int i = index(linear);
-        if (writeTag[i] == (linear & PAGE)) {
-            writeData[i][writeOffset[i] + ((int) linear & 0xfff)] = (byte) value;
+        FastPage page = at(writePages, linear);
+        if (page.tag == (linear & PAGE)) {
+            page.data[(int) linear + page.addend] = (byte) value;
             return;
         }
         port.store(linear, 1, value & 0xff, Access.WRITE | userBit(), seg);
     }
 
     public void store16(long linear, int seg, long value) {
-        int i = index(linear);
-        if (writeTag[i] == ((linear + 1) & PAGE)) {
-            SHORT.set(writeData[i], writeOffset[i] + ((int) linear & 0xfff), (short) value);
+        FastPage page = at(writePages, linear);
+        if (page.tag == ((linear + 1) & PAGE)) {
+            SHORT.set(page.data, (int) linear + page.addend, (short) value);
             return;
         }
         port.store(linear, 2, value & 0xffff, Access.WRITE | userBit(), seg);
     }
 
     public void store32(long linear, int seg, long value) {
-        int i = index(linear);
-        if (writeTag[i] == ((linear + 3) & PAGE)) {
-            INT.set(writeData[i], writeOffset[i] + ((int) linear & 0xfff), (int) value);
+        FastPage page = at(writePages, linear);
+        if (page.tag == ((linear + 3) & PAGE)) {
+            INT.set(page.data, (int) linear + page.addend, (int) value);
             return;
         }
         port.store(linear, 4, value & 0xffffffffL, Access.WRITE | userBit(), seg);
     }
 
     public void store64(long linear, int seg, long value) {
-        int i = index(linear);
-        if (writeTag[i] == ((linear + 7) & PAGE)) {
-            LONG.set(writeData[i], writeOffset[i] + ((int) linear & 0xfff), value);
+        FastPage page = at(writePages, linear);
+        if (page.tag == ((linear + 7) & PAGE)) {
+            LONG.set(page.data, (int) linear + page.addend, value);
             return;
         }
         port.store(linear, 8, value, Access.WRITE | userBit(), seg);
@@ -337,11 +347,11 @@ public final class Memory {
      * ({@link #store(int, long, int, long)}) cannot fault.
      */
     public long loadForWrite(int bits, long linear, int seg) {
-        int i = index(linear);
+        FastPage page = at(writePages, linear);
         int bytes = bits >> 3;
-        if (writeTag[i] == ((linear + bytes - 1) & PAGE)) {
-            byte[] data = writeData[i];
-            int at = writeOffset[i] + ((int) linear & 0xfff);
+        if (page.tag == ((linear + bytes - 1) & PAGE)) {
+            byte[] data = page.data;
+            int at = (int) linear + page.addend;
             switch (bits) {
                 case 8:
                     return data[at] & 0xffL;
@@ -362,18 +372,18 @@ public final class Memory {
      * @return false if nothing was done: a translation is missing, or the target overlaps bytes that are still to be read
      */
     public boolean copy(long from, long to, int length) {
-        int source = index(from);
-        int target = index(to);
-        if (readTag[source] != ((from + length - 1) & PAGE) || writeTag[target] != ((to + length - 1) & PAGE)) {
+        FastPage source = at(readPages, from);
+        FastPage target = at(writePages, to);
+        if (source.tag != ((from + length - 1) & PAGE) || target.tag != ((to + length - 1) & PAGE)) {
             return false;
         }
-        int sourceAt = readOffset[source] + ((int) from & 0xfff);
-        int targetAt = writeOffset[target] + ((int) to & 0xfff);
-        byte[] data = writeData[target];
-        if (readData[source] == data && targetAt > sourceAt && targetAt < sourceAt + length) {
+        int sourceAt = (int) from + source.addend;
+        int targetAt = (int) to + target.addend;
+        byte[] data = target.data;
+        if (source.data == data && targetAt > sourceAt && targetAt < sourceAt + length) {
             return false;
         }
-        System.arraycopy(readData[source], sourceAt, data, targetAt, length);
+        System.arraycopy(source.data, sourceAt, data, targetAt, length);
         return true;
     }
 
@@ -384,12 +394,12 @@ public final class Memory {
      * @return false if it has none and nothing was done
      */
     public boolean fill(long to, int length, int bits, long value) {
-        int target = index(to);
-        if (writeTag[target] != ((to + length - 1) & PAGE)) {
+        FastPage target = at(writePages, to);
+        if (target.tag != ((to + length - 1) & PAGE)) {
             return false;
         }
-        byte[] data = writeData[target];
-        int at = writeOffset[target] + ((int) to & 0xfff);
+        byte[] data = target.data;
+        int at = (int) to + target.addend;
         int end = at + length;
         long pattern = value;
         for (int width = bits; width < 64; width <<= 1) {
@@ -408,14 +418,14 @@ public final class Memory {
 
     /** Raises what a load of {@code length} bytes would raise. */
     public void probeRead(long linear, int length, int seg) {
-        if (readTag[index(linear)] != ((linear + length - 1) & PAGE)) {
+        if (at(readPages, linear).tag != ((linear + length - 1) & PAGE)) {
             port.probe(linear, length, Access.READ | userBit(), seg);
         }
     }
 
     /** Raises what a store of {@code length} bytes would raise; a multi-part store probes first. */
     public void probeWrite(long linear, int length, int seg) {
-        if (writeTag[index(linear)] != ((linear + length - 1) & PAGE)) {
+        if (at(writePages, linear).tag != ((linear + length - 1) & PAGE)) {
             port.probe(linear, length, Access.WRITE | userBit(), seg);
         }
     }
