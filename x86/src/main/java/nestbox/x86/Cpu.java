@@ -352,7 +352,8 @@ public final class Cpu implements Clock.SliceCounter {
     }
 
     /**
-     * Recomputes what follows from CR0, CR4.LA57, EFER, EFLAGS.VM, CPL, CS and SS: code size, stack mask, the key of blocks. Called after
+     * Recomputes what follows from CR0, CR4.LA57, EFER, EFLAGS.VM, CPL, CS and SS: code size, stack mask, the key of blocks.
+     * Called after
      * any of them has changed (a changed CPL included).
      */
     public void updateMode() {

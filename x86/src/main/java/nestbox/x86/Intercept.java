@@ -16,7 +16,10 @@ public enum Intercept {
     /** {@code operand}: MSR number. */
     RDMSR,
     WRMSR,
-    /** {@code operand}: port in bits 15:0, bytes in 23:16, bit 24 IN, bit 25 string, bit 26 REP; {@code value}: linear address. */
+    /**
+     * {@code operand}: port in bits 15:0, bytes in 23:16, bit 24 IN, bit 25 string, bit 26 REP; {@code value}: linear address of
+     * a string's element.
+     */
     IO,
     CPUID,
     HLT,

@@ -28,7 +28,9 @@ public final class Msrs implements Stateful {
         this.cpu = cpu;
     }
 
-    /** Adds the rows that the model has; a virtualization extension brings its own. A row replaces an earlier one of its index. */
+    /**
+     * Adds the rows that the model has; a virtualization extension brings its own. A row replaces an earlier one of its index.
+     */
     public void register(List<Msr> more) {
         Msr[] present = more.stream().filter(row -> row.present().test(cpu.features)).toArray(Msr[]::new);
         Msr[] all = Stream.concat(

@@ -24,8 +24,9 @@ public interface VirtualizationExtension {
     }
 
     /**
-     * An exception has been raised, and is not yet merged with one in delivery: {@link Cpu#event} tells whether (and which) event was being
-     * delivered; CR2 and DR6 are still unchanged. Called again with #DF if the two merged. Also called for INT1, INT3 and INTO.
+     * An exception has been raised, and is not yet merged with one in delivery: {@link Cpu#event} tells whether (and which)
+     * event was being delivered; CR2 and DR6 are still unchanged. Called again with #DF if the two merged. Also called for INT1,
+     * INT3 and INTO, whose length {@link Cpu#event} has.
      *
      * @param detail CR2 of a #PF, the DR6 bits of a #DB
      */
@@ -53,7 +54,9 @@ public interface VirtualizationExtension {
      */
     default void secondStageRefused(Cpu cpu, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {}
 
-    /** The processor is being reset ({@code power}) or takes an INIT; guest mode ends with it. Registers still hold old values. */
+    /**
+     * The processor is being reset ({@code power}) or takes an INIT; guest mode ends with it. Registers still hold old values.
+     */
     default void reset(Cpu cpu, boolean power) {}
 
     /** The access unwound by a {@link GuestFault} with {@link Vector#EXTENSION}: the exit that the extension prepared is due. */
@@ -69,7 +72,10 @@ public interface VirtualizationExtension {
         return false;
     }
 
-    /** Whether external interrupts are open, for an EFLAGS.IF as given (VMX external-interrupt exiting, SVM's GIF and host IF). */
+    /**
+     * Whether external interrupts are open, for an EFLAGS.IF as given (VMX external-interrupt exiting, SVM's GIF and host IF).
+     * Call {@link Cpu#updatePending} when the answer may have changed.
+     */
     default boolean interruptsOpen(Cpu cpu, boolean interruptFlag) {
         return interruptFlag;
     }

@@ -7,7 +7,10 @@ import nestbox.x86.mem.TranslationControl;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 
-/** Writes of CR0, CR3, CR4, CR8 and EFER with every rule (SDM Vol. 2, "MOV - Move to/from Control Registers"; Vol. 3, "Control Registers"). */
+/**
+ * Writes of CR0, CR3, CR4, CR8 and EFER with every rule (SDM Vol. 2, "MOV - Move to/from Control Registers"; Vol. 3, "Control
+ * Registers").
+ */
 public final class ControlRegisters {
     private static final long CR0_DEFINED = Cpu.CR0_PE
             | Cpu.CR0_MP
@@ -105,6 +108,7 @@ public final class ControlRegisters {
         require(c, requested >>> 32 == 0);
         require(c, (value & Cpu.CR0_PG) == 0 || (value & Cpu.CR0_PE) != 0);
         require(c, (value & Cpu.CR0_NW) == 0 || (value & Cpu.CR0_CD) != 0);
+        require(c, (value & Cpu.CR0_WP) != 0 || (c.cr4 & Cpu.CR4_CET) == 0);
         boolean paging = (value & Cpu.CR0_PG) != 0;
         boolean was = (old & Cpu.CR0_PG) != 0;
         long efer = c.efer;
@@ -157,6 +161,7 @@ public final class ControlRegisters {
             require(c, (value & Cpu.CR4_PAE) != 0);
             require(c, ((value ^ old) & Cpu.CR4_LA57) == 0);
         }
+        require(c, (value & Cpu.CR4_CET) == 0 || (c.cr0 & Cpu.CR0_WP) != 0);
         if ((value & ~old & Cpu.CR4_PCIDE) != 0) {
             require(c, c.longMode() && (c.cr3 & 0xfff) == 0);
         }

@@ -14,8 +14,12 @@ public final class Cpuid {
     private static final int OSPKE = 1 << 4;
     private static final int APIC_BASE = 0x1b;
     private static final int APIC_ENABLED = 1 << 11;
+    private static final int MONITOR = 1 << 3;
+    private static final int NX = 1 << 20;
     private static final int MISC_ENABLE = 0x1a0;
-    private static final int MISC_LIMIT_CPUID = 1 << 22;
+    private static final long MISC_MONITOR = 1 << 18;
+    private static final long MISC_LIMIT_CPUID = 1 << 22;
+    private static final long MISC_DISABLE_XD = 1L << 34;
     private static final int EXTENDED = 0x80000000;
     private static final int LEGACY_AREA = 576;
 
@@ -41,6 +45,9 @@ public final class Cpuid {
                 out[1] = out[1] & 0xffffff | apicId(c) << 24;
                 out[2] = with(out[2], OSXSAVE, (c.cr4 & Cpu.CR4_OSXSAVE) != 0);
                 out[3] = apicBit(c, out[3]);
+                if (!monitorEnabled(c)) {
+                    out[2] &= ~MONITOR;
+                }
                 break;
             case 7:
                 if (subleaf == 0) {
@@ -58,6 +65,9 @@ public final class Cpuid {
                 if (c.features.vendor() == Vendor.AMD) {
                     out[3] = apicBit(c, out[3]);
                 }
+                if (executeDisableRefused(c)) {
+                    out[3] &= ~NX;
+                }
                 break;
             case 0x8000001e:
                 out[0] = apicId(c);
@@ -66,6 +76,16 @@ public final class Cpuid {
                 break;
         }
         return out;
+    }
+
+    /** Whether MONITOR and MWAIT exist: Intel's IA32_MISC_ENABLE can take them away. */
+    static boolean monitorEnabled(Cpu c) {
+        return c.features.vendor() != Vendor.INTEL || (c.msrs.stored(MISC_ENABLE) & MISC_MONITOR) != 0;
+    }
+
+    /** IA32_MISC_ENABLE takes the execute-disable feature away. */
+    static boolean executeDisableRefused(Cpu c) {
+        return (c.msrs.stored(MISC_ENABLE) & MISC_DISABLE_XD) != 0;
     }
 
     /** Beyond the highest leaf Intel answers with the highest basic one, AMD with zeros (-1 here). */

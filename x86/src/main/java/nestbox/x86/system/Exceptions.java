@@ -207,7 +207,10 @@ public final class Exceptions {
         return (1 << first & PAGE_FAULTS) != 0 && bad(second);
     }
 
-    /** Registers that report the cause. CR2 follows every #PF, even one that becomes #DF (note in SDM Vol. 3, "Page-Fault Exception"). */
+    /**
+     * Registers that report the cause. CR2 follows every #PF, even one that becomes #DF (note in SDM Vol. 3, "Page-Fault
+     * Exception").
+     */
     private static void latch(Cpu c, int vector, long detail) {
         if (vector == Vector.PF) {
             c.cr2 = detail;

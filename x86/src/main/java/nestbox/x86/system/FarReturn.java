@@ -7,7 +7,7 @@ import nestbox.x86.Vector;
 
 /** Far RET and IRET (SDM Vol. 2, "RET - Return From Procedure", "IRET/IRETD/IRETQ - Interrupt Return"). */
 final class FarReturn {
-    private static final long FLAGS16 = Flags.CF | Flags.PF | Flags.AF | Flags.ZF | Flags.SF | Flags.TF | Flags.DF | Flags.OF | Flags.NT;
+    private static final long FLAGS16 = Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT;
     private static final long FLAGS32 = FLAGS16 | Flags.RF | Flags.AC | Flags.ID;
 
     private FarReturn() {}

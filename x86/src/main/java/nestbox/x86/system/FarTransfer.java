@@ -4,7 +4,10 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 
-/** Far JMP and CALL by value (SDM Vol. 2, "JMP - Jump", "CALL - Call Procedure"; Vol. 3, "Accessing a Code Segment Through a Call Gate"). */
+/**
+ * Far JMP and CALL by value (SDM Vol. 2, "JMP - Jump", "CALL - Call Procedure"; Vol. 3, "Accessing a Code Segment Through a Call
+ * Gate").
+ */
 final class FarTransfer {
     private static final long UPPER_TYPE = 0x1f00;
 

@@ -239,7 +239,7 @@ final class Hints {
     }
 
     private static void checkMonitor(Cpu c) {
-        if (c.cpl != 0) {
+        if (c.cpl != 0 || !Cpuid.monitorEnabled(c)) {
             throw c.raise(Vector.UD);
         }
     }

@@ -76,7 +76,8 @@ public final class StackFrame {
 
     void push(int bytes, long value) {
         pointer = (pointer - bytes) & mask;
-        cpu.mem.port().store(linear(pointer, bytes), bytes, bytes == 8 ? value : value & (1L << 8 * bytes) - 1, access | Access.WRITE, Reg.SS);
+        long stored = bytes == 8 ? value : value & (1L << 8 * bytes) - 1;
+        cpu.mem.port().store(linear(pointer, bytes), bytes, stored, access | Access.WRITE, Reg.SS);
     }
 
     long pop(int bytes) {

@@ -154,7 +154,10 @@ final class TaskSwitch {
         return Descriptor.linear(c, tss + offset);
     }
 
-    /** The second half: the new task's state out of its TSS (same section, and table "Exception Conditions Checked During a Task Switch"). */
+    /**
+     * The second half: the new task's state out of its TSS (same section, and table "Exception Conditions Checked During a Task
+     * Switch").
+     */
     private static final class TaskState {
         private TaskState() {}
 
