@@ -91,7 +91,21 @@ public final class Implemented {
             Feature.HT,
             Feature.CMP_LEGACY,
             Feature.TOPOEXT,
-            Feature.HYPERVISOR));
+            Feature.HYPERVISOR,
+            // AMD SVM
+            Feature.SVM,
+            Feature.SVM_LOCK,
+            Feature.NPT,
+            Feature.NRIP_SAVE,
+            Feature.TSC_SCALE,
+            Feature.VMCB_CLEAN,
+            Feature.FLUSHBYASID,
+            Feature.DECODEASSISTS,
+            Feature.PAUSE_FILTER,
+            Feature.PFTHRESHOLD,
+            Feature.VGIF,
+            Feature.VNMI,
+            Feature.SVME_ADDR_CHK));
 
     private Implemented() {}
 

@@ -27,6 +27,8 @@ public final class ControlRegisters {
 
     private static final long CR4_PDPTES = Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PSE | Cpu.CR4_SMEP;
     private static final long NO_FLUSH = 1L << 63;
+    private static final int VM_CR = 0xc0010114;
+    private static final long VM_CR_SVMDIS = 1 << 4;
     private static final long EFER_TCE = 1 << 15;
     private static final long EFER_AUTO_IBRS = 1 << 21;
 
@@ -207,7 +209,7 @@ public final class ControlRegisters {
 
     /** As {@link #eferMask(CpuFeatures)}, of a processor. */
     public static long eferMask(Cpu c) {
-        boolean svm = c.features.has(Feature.SVM) && c.extension != null;
+        boolean svm = c.features.has(Feature.SVM) && c.extension != null && (c.msrs.stored(VM_CR) & VM_CR_SVMDIS) == 0;
         return eferMask(c.features) | (svm ? Cpu.EFER_SVME : 0);
     }
 

@@ -54,6 +54,7 @@ public final class Exceptions {
         GuestFault f = c.fault;
         if (f.vector == Vector.EXTENSION) {
             c.extension.unwound(c);
+            c.event.active = false;
             return;
         }
         // All faults but those of instruction breakpoints push RF set, so that the restarted instruction does not hit one again.
@@ -83,8 +84,11 @@ public final class Exceptions {
      * @param resume RF is set in the pushed flags
      */
     public static void exception(Cpu c, int vector, int type, boolean hasError, long error, long detail, boolean resume) {
-        c.event.active = false;
+        if (c.event.length == 0) {
+            c.event.active = false;
+        }
         if (c.extension != null && c.extension.exception(c, vector, hasError, error, detail)) {
+            c.event.active = false;
             return;
         }
         latch(c, vector, detail);
@@ -172,10 +176,11 @@ public final class Exceptions {
             Delivery.deliver(c, vector, type, false, 0, false);
         } catch (GuestFault f) {
             f.errorCode |= ext(c.event, f.vector);
+            // An extension that intercepts the fault reports the event that it came from.
+            c.event.active = c.extension != null;
             throw f;
-        } finally {
-            c.event.active = false;
         }
+        c.event.active = false;
     }
 
     /** Shuts the processor down until a reset, INIT or NMI, unless the extension leaves the guest instead. */

@@ -1,0 +1,173 @@
+package nestbox.svm.check;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import nestbox.svm.vmcb.EventInfo;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.x86.Cpu;
+import nestbox.x86.Vector;
+import nestbox.x86.model.Feature;
+
+/** All checks of VMRUN, in the manual's order (APM Vol. 2, "Canonicalization and Consistency Checks"). Immutable. */
+public final class VmrunChecks {
+    private static final String CONSISTENCY = "Canonicalization and Consistency Checks";
+    private static final String INJECTION = "Event Injection";
+    private static final String NESTED = "Nested Paging and VMRUN/#VMEXIT";
+    private static final String VIRTUAL_NMI = "Virtual NMI";
+
+    private static final long HIGH = -1L << 32;
+    private static final int VMRUN_INTERCEPT = 1;
+    private static final int NMI_INTERCEPT = 2;
+    private static final long MAP_BYTES = 0x2000;
+    private static final long PAGE = ~0xfffL;
+    private static final int NP_ENABLE = 1;
+    private static final int GMET_ENABLE = 1 << 3;
+    private static final long V_NMI_ENABLE = 1 << 26;
+    private static final int ON_4_LEVELS_RESERVED_FROM = 52;
+
+    private static final List<VmrunCheck> ROWS = rowList();
+
+    private VmrunChecks() {}
+
+    /** Every row, in the manual's order. */
+    public static List<VmrunCheck> rows() {
+        return ROWS;
+    }
+
+    /** The first row that fails, or null. */
+    public static VmrunCheck first(CheckContext context) {
+        for (int i = 0; i < ROWS.size(); i++) {
+            VmrunCheck row = ROWS.get(i);
+            if (!row.passes(context)) {
+                return row;
+            }
+        }
+        return null;
+    }
+
+    /** Every row that fails. */
+    public static List<VmrunCheck> all(CheckContext context) {
+        return ROWS.stream().filter(row -> !row.passes(context)).toList();
+    }
+
+    private static VmrunCheck row(String id, String section, String rule, Predicate<CheckContext> holds, VmcbField... fields) {
+        return new VmrunCheck(id, section, rule, List.of(fields), holds);
+    }
+
+    private static List<VmrunCheck> rowList() {
+        List<VmrunCheck> rows = new ArrayList<>();
+        controls(rows);
+        registers(rows);
+        longMode(rows);
+        injection(rows);
+        nested(rows);
+        return List.copyOf(rows);
+    }
+
+    private static void controls(List<VmrunCheck> rows) {
+        rows.add(row("control.vmrun.intercepted", CONSISTENCY, "the VMRUN intercept is set",
+                c -> (c.get(VmcbField.INTERCEPT_MISC2) & VMRUN_INTERCEPT) != 0, VmcbField.INTERCEPT_MISC2));
+        rows.add(row("control.asid.nonzero", CONSISTENCY, "the guest's ASID is not 0",
+                c -> c.get(VmcbField.GUEST_ASID) != 0, VmcbField.GUEST_ASID));
+        rows.add(row("control.iopm.address", CONSISTENCY, "the I/O permission map ends below the highest physical address",
+                c -> mapFits(c, VmcbField.IOPM_BASE_PA), VmcbField.IOPM_BASE_PA));
+        rows.add(row("control.msrpm.address", CONSISTENCY, "the MSR permission map ends below the highest physical address",
+                c -> mapFits(c, VmcbField.MSRPM_BASE_PA), VmcbField.MSRPM_BASE_PA));
+        rows.add(row("control.vnmi.intercepted", VIRTUAL_NMI, "with virtual NMIs enabled NMIs are intercepted",
+                c -> !c.features().has(Feature.VNMI)
+                        || (c.get(VmcbField.INTERRUPT_CONTROL) & V_NMI_ENABLE) == 0
+                        || (c.get(VmcbField.INTERCEPT_MISC1) & NMI_INTERCEPT) != 0,
+                VmcbField.INTERRUPT_CONTROL, VmcbField.INTERCEPT_MISC1));
+    }
+
+    /** Bits 11:0 are ignored; the byte behind 8 Kbytes must exist too, as the I/O map has one more. */
+    private static boolean mapFits(CheckContext c, VmcbField field) {
+        long end = (c.get(field) & PAGE) + MAP_BYTES;
+        return end > 0 && end >>> c.features().physicalBits() == 0;
+    }
+
+    private static void registers(List<VmrunCheck> rows) {
+        rows.add(row("save.efer.svme", CONSISTENCY, "EFER.SVME is set",
+                c -> (c.get(VmcbField.EFER) & Cpu.EFER_SVME) != 0, VmcbField.EFER));
+        rows.add(row("save.efer.reserved", CONSISTENCY, "no reserved bit of EFER is set",
+                c -> (c.get(VmcbField.EFER) & ~c.eferBits()) == 0, VmcbField.EFER));
+        rows.add(row("save.cr0.cd-nw", CONSISTENCY, "CR0.NW is clear unless CR0.CD is set",
+                c -> (c.get(VmcbField.CR0) & (Cpu.CR0_NW | Cpu.CR0_CD)) != Cpu.CR0_NW, VmcbField.CR0));
+        rows.add(row("save.cr0.high", CONSISTENCY, "CR0[63:32] is 0", c -> (c.get(VmcbField.CR0) & HIGH) == 0, VmcbField.CR0));
+        rows.add(row("save.cr3.reserved", CONSISTENCY, "no bit of CR3 beyond the physical address width is set",
+                c -> c.get(VmcbField.CR3) >>> c.features().physicalBits() == 0, VmcbField.CR3));
+        rows.add(row("save.cr4.reserved", CONSISTENCY, "no reserved bit of CR4 is set",
+                c -> (c.get(VmcbField.CR4) & ~c.cr4Bits()) == 0, VmcbField.CR4));
+        rows.add(row("save.dr6.high", CONSISTENCY, "DR6[63:32] is 0", c -> (c.get(VmcbField.DR6) & HIGH) == 0, VmcbField.DR6));
+        rows.add(row("save.dr7.high", CONSISTENCY, "DR7[63:32] is 0", c -> (c.get(VmcbField.DR7) & HIGH) == 0, VmcbField.DR7));
+    }
+
+    private static boolean longModeWithPaging(CheckContext c) {
+        return (c.get(VmcbField.EFER) & Cpu.EFER_LME) != 0 && (c.get(VmcbField.CR0) & Cpu.CR0_PG) != 0;
+    }
+
+    private static void longMode(List<VmrunCheck> rows) {
+        rows.add(row("save.long-mode.pae", CONSISTENCY, "with EFER.LME and CR0.PG, CR4.PAE is set",
+                c -> !longModeWithPaging(c) || (c.get(VmcbField.CR4) & Cpu.CR4_PAE) != 0,
+                VmcbField.EFER, VmcbField.CR0, VmcbField.CR4));
+        rows.add(row("save.long-mode.pe", CONSISTENCY, "with EFER.LME and CR0.PG, CR0.PE is set",
+                c -> !longModeWithPaging(c) || (c.get(VmcbField.CR0) & Cpu.CR0_PE) != 0, VmcbField.EFER, VmcbField.CR0));
+        rows.add(row("save.long-mode.cs", CONSISTENCY, "with EFER.LME, CR0.PG and CR4.PAE, CS.L and CS.D are not both set",
+                c -> !longModeWithPaging(c)
+                        || (c.get(VmcbField.CR4) & Cpu.CR4_PAE) == 0
+                        || (~c.attributes(VmcbSegment.CS) & (VmcbSegment.LONG | VmcbSegment.DEFAULT_BIG)) != 0,
+                VmcbField.EFER, VmcbField.CR0, VmcbField.CR4));
+    }
+
+    private static void injection(List<VmrunCheck> rows) {
+        rows.add(row("inject.type", INJECTION, "EVENTINJ has a type that exists",
+                c -> injected(c) < 0 || type(c) == 0 || (type(c) >= EventInfo.NMI && type(c) <= EventInfo.SOFTWARE_INTERRUPT),
+                VmcbField.EVENTINJ));
+        rows.add(row("inject.exception.vector", INJECTION, "an injected exception has a vector below 32 that is not the NMI's",
+                c -> injected(c) < 0 || type(c) != EventInfo.EXCEPTION || (injected(c) < 32 && injected(c) != Vector.NMI),
+                VmcbField.EVENTINJ));
+    }
+
+    /** Vector of a valid EVENTINJ, or -1. */
+    private static int injected(CheckContext c) {
+        long event = c.get(VmcbField.EVENTINJ);
+        return EventInfo.valid(event) ? EventInfo.vector(event) : -1;
+    }
+
+    private static int type(CheckContext c) {
+        return EventInfo.type(c.get(VmcbField.EVENTINJ));
+    }
+
+    private static boolean nestedPaging(CheckContext c) {
+        return c.features().has(Feature.NPT) && (c.get(VmcbField.NESTED_CONTROL) & NP_ENABLE) != 0;
+    }
+
+    private static void nested(List<VmrunCheck> rows) {
+        rows.add(row("nested.host-paging", NESTED, "nested paging needs CR0.PG of the host",
+                c -> !nestedPaging(c) || c.hostPaging(), VmcbField.NESTED_CONTROL));
+        rows.add(row("nested.ncr3.reserved", NESTED, "no reserved bit of nCR3 is set",
+                c -> !nestedPaging(c) || nestedRootFits(c), VmcbField.NESTED_CONTROL, VmcbField.N_CR3));
+        rows.add(row("nested.pat", NESTED, "G_PAT has memory types that exist",
+                c -> !nestedPaging(c) || patTypes(c.get(VmcbField.G_PAT)), VmcbField.NESTED_CONTROL, VmcbField.G_PAT));
+        rows.add(row("nested.gmet", NESTED, "guest-mode execute traps need a processor that has them",
+                c -> c.features().has(Feature.GMET) || (c.get(VmcbField.NESTED_CONTROL) & GMET_ENABLE) == 0,
+                VmcbField.NESTED_CONTROL));
+    }
+
+    private static boolean nestedRootFits(CheckContext c) {
+        int bits = c.hostLongMode() ? Math.min(c.features().physicalBits(), ON_4_LEVELS_RESERVED_FROM) : 32;
+        return c.get(VmcbField.N_CR3) >>> bits == 0;
+    }
+
+    private static boolean patTypes(long pat) {
+        for (int i = 0; i < 64; i += 8) {
+            long type = pat >>> i & 0xff;
+            if (type > 7 || type == 2 || type == 3) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

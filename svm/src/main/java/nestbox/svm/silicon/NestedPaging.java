@@ -1,0 +1,63 @@
+package nestbox.svm.silicon;
+
+import nestbox.mmu.paging.Access;
+import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.paging.PagingFormat;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.x86.Cpu;
+import nestbox.x86.mem.SecondStage;
+
+/**
+ * Nested paging (APM Vol. 2, "Nested Paging"): the second stage in the host's paging format, where every access is the user's and a
+ * walk of the guest's tables writes.
+ */
+final class NestedPaging {
+    private static final long FINAL = 1L << 32;
+    private static final long TABLE = 1L << 33;
+    private static final int FOUR_LEVEL_BITS = 48;
+
+    private final Svm svm;
+    private final SecondStage stage = new SecondStage();
+    private long info1;
+    private long info2;
+    private boolean fetch;
+
+    NestedPaging(Svm svm) {
+        this.svm = svm;
+        stage.always = Access.USER;
+        stage.tableRead = Access.READ | Access.WRITE;
+        stage.pdptesInMemory = true;
+    }
+
+    /** The stage as host paging and nCR3 have it; the registers still hold the host's values. */
+    SecondStage prepare(Cpu c) {
+        PagingMode mode = c.mem.port().control().hostPaging();
+        stage.mode = mode;
+        stage.root = svm.vmcb.get(VmcbField.N_CR3);
+        if (mode.format == PagingFormat.FOUR_LEVEL) {
+            stage.addressBits = FOUR_LEVEL_BITS;
+        } else {
+            stage.addressBits = mode.format == PagingFormat.FIVE_LEVEL ? 52 : 32;
+        }
+        boolean noExecute = (c.efer & Cpu.EFER_NXE) != 0 && mode.format != PagingFormat.TWO_LEVEL;
+        boolean smep = (c.cr4 & Cpu.CR4_SMEP) != 0;
+        stage.permissions.set(true, false, false, false, noExecute || smep);
+        return stage;
+    }
+
+    /** Notes a nested page fault. */
+    void refused(long guestPhysical, int access, boolean ofTable) {
+        info1 = stage.permissions.errorCode(stage.walker, access) | (ofTable ? TABLE : FINAL);
+        info2 = guestPhysical;
+        fetch = !ofTable && (access & Access.EXECUTE) != 0;
+    }
+
+    /** #VMEXIT(NPF) as noted. */
+    void exit(Cpu c) {
+        long one = info1;
+        long two = info2;
+        svm.worldSwitch.saveInstructionBytes(c, fetch);
+        svm.worldSwitch.exit(ExitCode.NPF.code(), one, two, c.rip, 0);
+    }
+}

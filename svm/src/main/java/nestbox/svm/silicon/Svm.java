@@ -1,0 +1,294 @@
+package nestbox.svm.silicon;
+
+import nestbox.svm.capability.SvmCapability;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.Vmcb;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Intercept;
+import nestbox.x86.VirtualizationExtension;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.SecondStage;
+import nestbox.x86.system.EventInDelivery;
+
+/**
+ * AMD SVM on one processor (APM Vol. 2, "Secure Virtual Machine"): the mode it is in, GIF, and the dispatch of the processor's hooks to
+ * the classes that decide on intercepts.
+ */
+final class Svm implements VirtualizationExtension {
+    static final long DR6_HITS = 0xf;
+    private static final long DR7_GD = 1 << 13;
+
+    final Cpu cpu;
+    final SvmCapability capability;
+    final Controls controls = new Controls();
+    final HostState host = new HostState();
+    /** The VMCB of the guest that runs. */
+    final Vmcb vmcb;
+
+    final WorldSwitch worldSwitch;
+    final NestedPaging nestedPaging;
+    private final InstructionIntercepts instructions;
+    private final VirtualEvents virtual;
+    private final SvmInstructions own;
+
+    /** A guest runs. */
+    boolean guest;
+    /** The global interrupt flag. */
+    boolean gif = true;
+    /** What waits for GIF. */
+    private boolean heldNmi;
+
+    private boolean heldInit;
+    private boolean heldSmi;
+
+    Svm(Cpu cpu) {
+        this.cpu = cpu;
+        this.capability = SvmCapability.of(cpu.features);
+        this.vmcb = new Vmcb(cpu.physical);
+        this.nestedPaging = new NestedPaging(this);
+        this.worldSwitch = new WorldSwitch(this);
+        this.instructions = new InstructionIntercepts(this);
+        this.virtual = new VirtualEvents(this);
+        this.own = new SvmInstructions(this);
+    }
+
+    /** Whether the guest's VMCB asks for the intercept of that number. */
+    boolean intercepts(ExitCode code) {
+        return guest && controls.intercepts((int) code.code());
+    }
+
+    /** Changes GIF; what waited for it becomes pending. */
+    void setGif(boolean value) {
+        gif = value;
+        if (value) {
+            release();
+        }
+        cpu.updatePending();
+    }
+
+    private void release() {
+        if (heldNmi) {
+            heldNmi = false;
+            cpu.pend(Cpu.PENDING_NMI);
+        }
+        if (heldInit) {
+            heldInit = false;
+            cpu.pend(Cpu.PENDING_INIT);
+        }
+        if (heldSmi) {
+            heldSmi = false;
+            cpu.pend(Cpu.PENDING_SMI);
+        }
+    }
+
+    @Override
+    public void reset(Cpu c, boolean power) {
+        if (guest) {
+            guest = false;
+            c.mem.port().control().enterSpace(0, null);
+            c.pat = host.pat;
+        }
+        c.unpend(Cpu.PENDING_EXTENSION);
+        gif = true;
+        if (power) {
+            heldNmi = false;
+            heldInit = false;
+            heldSmi = false;
+        } else {
+            release();
+        }
+    }
+
+    @Override
+    public void execute(Cpu c, Insn in) {
+        own.execute(c, in);
+    }
+
+    @Override
+    public boolean intercept(Cpu c, Intercept what, Insn in, long operand, long value) {
+        return guest && instructions.intercept(c, what, in, operand, value);
+    }
+
+    @Override
+    public boolean exception(Cpu c, int vector, boolean hasErrorCode, long errorCode, long detail) {
+        if (!guest || !controls.intercepts((int) ExitCode.EXCP.code() + vector)) {
+            return false;
+        }
+        if (vector == Vector.DB) {
+            latchDebug(c, detail);
+        }
+        boolean pageFault = vector == Vector.PF;
+        if (pageFault) {
+            worldSwitch.saveInstructionBytes(c, (errorCode & 0x10) != 0);
+        }
+        long next = c.event.active && c.event.length != 0 ? c.wrapRip(c.rip + c.event.length) : 0;
+        worldSwitch.exit(ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, next);
+        return true;
+    }
+
+    /** DR6 and DR7 are as the handler of an intercepted #DB would see them. */
+    private static void latchDebug(Cpu c, long detail) {
+        c.dr[6] = c.dr[6] & ~DR6_HITS | detail | c.pendingDebug;
+        c.dr[7] &= ~DR7_GD;
+    }
+
+    @Override
+    public boolean softwareException(Cpu c, Insn in, int vector, int type) {
+        if (!guest) {
+            return false;
+        }
+        boolean icebp = type == EventInDelivery.PRIVILEGED_EXCEPTION;
+        if (icebp && controls.intercepts((int) ExitCode.ICEBP.code())) {
+            worldSwitch.exitInstruction(c, in, ExitCode.ICEBP.code(), 0, 0);
+            return true;
+        }
+        if (!controls.intercepts((int) ExitCode.EXCP.code() + vector)) {
+            return false;
+        }
+        if (icebp) {
+            latchDebug(c, 0);
+        }
+        worldSwitch.exitInstruction(c, in, ExitCode.EXCP.code() + vector, 0, 0);
+        return true;
+    }
+
+    @Override
+    public boolean softwareInterrupt(Cpu c, Insn in, int vector) {
+        if (!intercepts(ExitCode.SWINT)) {
+            return false;
+        }
+        worldSwitch.exitInstruction(c, in, ExitCode.SWINT.code(), capability.decodeAssists() ? vector : 0, 0);
+        return true;
+    }
+
+    @Override
+    public void secondStageRefused(Cpu c, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {
+        nestedPaging.refused(guestPhysical, access, ofTable);
+    }
+
+    @Override
+    public void unwound(Cpu c) {
+        nestedPaging.exit(c);
+    }
+
+    @Override
+    public boolean interruptsOpen(Cpu c, boolean interruptFlag) {
+        return gif && (guest && controls.interruptMasking() ? host.interruptFlag() : interruptFlag);
+    }
+
+    @Override
+    public boolean externalInterrupt(Cpu c) {
+        return exitBetween(ExitCode.INTR);
+    }
+
+    private boolean exitBetween(ExitCode code) {
+        if (!intercepts(code)) {
+            return false;
+        }
+        worldSwitch.exit(code.code(), 0, 0, cpu.rip, 0);
+        return true;
+    }
+
+    @Override
+    public boolean nmi(Cpu c) {
+        if (!gif) {
+            heldNmi = true;
+            return true;
+        }
+        if (intercepts(ExitCode.NMI)) {
+            heldNmi = true;
+            return exitBetween(ExitCode.NMI);
+        }
+        return false;
+    }
+
+    @Override
+    public boolean init(Cpu c) {
+        if (!gif) {
+            heldInit = true;
+            return true;
+        }
+        if (intercepts(ExitCode.INIT)) {
+            heldInit = true;
+            return exitBetween(ExitCode.INIT);
+        }
+        return false;
+    }
+
+    @Override
+    public boolean smi(Cpu c) {
+        if (!gif) {
+            heldSmi = true;
+            return true;
+        }
+        if (intercepts(ExitCode.SMI)) {
+            heldSmi = true;
+            return exitBetween(ExitCode.SMI);
+        }
+        return false;
+    }
+
+    @Override
+    public boolean keepsNmiBlocked(Cpu c) {
+        if (guest && controls.virtualNmiEnabled()) {
+            controls.unmaskVirtualNmi();
+            virtual.update();
+            return true;
+        }
+        return false;
+    }
+
+    @Override
+    public boolean tripleFault(Cpu c) {
+        return exitBetween(ExitCode.SHUTDOWN);
+    }
+
+    @Override
+    public boolean taskSwitch(Cpu c, int selector, int source, boolean hasErrorCode, long errorCode) {
+        return guest && instructions.taskSwitch(c, selector, source, hasErrorCode, errorCode);
+    }
+
+    @Override
+    public boolean window(Cpu c, Window window) {
+        return guest && virtual.window(c, window);
+    }
+
+    /** Virtual interrupts or NMIs may have become deliverable, or stopped being so. */
+    void virtualEventsChanged() {
+        virtual.update();
+    }
+
+    @Override
+    public long controlRead(Cpu c, int number, long value) {
+        return guest && number == 8 && controls.interruptMasking() ? controls.taskPriority() : value;
+    }
+
+    @Override
+    public long tsc(Cpu c, long value) {
+        if (!guest) {
+            return scaled(c, value);
+        }
+        return scaled(c, value) + controls.tscOffset;
+    }
+
+    /** The TSC ratio, a fixed-point number of 8 and 32 bits, acts in guests alone. */
+    private long scaled(Cpu c, long value) {
+        if (!guest || !capability.tscScale()) {
+            return value;
+        }
+        long ratio = c.msrs.stored(SvmMsrs.TSC_RATIO);
+        return ratio == SvmMsrs.RATIO_ONE ? value : Math.multiplyHigh(value, ratio) << 32 | value * ratio >>> 32;
+    }
+
+    /** The interrupt flag that decides on virtual interrupts. */
+    boolean guestInterruptFlag() {
+        return (cpu.systemFlags & Flags.IF) != 0;
+    }
+
+    /** What gates virtual interrupts and NMIs: the virtual GIF where it is enabled. */
+    boolean virtualGate() {
+        return controls.virtualGifEnabled() ? controls.virtualGif() : gif;
+    }
+}

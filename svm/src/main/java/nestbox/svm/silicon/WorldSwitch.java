@@ -1,0 +1,273 @@
+package nestbox.svm.silicon;
+
+import nestbox.svm.check.CheckContext;
+import nestbox.svm.check.VmrunChecks;
+import nestbox.svm.vmcb.EventInfo;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.GuestFault;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.SecondStage;
+import nestbox.x86.mem.TranslationControl;
+import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.system.ControlRegisters;
+import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.Exceptions;
+
+/** VMRUN and #VMEXIT (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). */
+final class WorldSwitch implements CheckContext {
+    private static final int FLUSH_ALL = 1;
+    private static final int FLUSH_GUEST = 3;
+    private static final int FLUSH_GUEST_NON_GLOBAL = 7;
+    private static final long SINGLE_STEP = 1 << 14;
+    private static final int MOST_BYTES = 15;
+
+    private final Svm svm;
+    private final Cpu cpu;
+    /** VMRUN was executed with RFLAGS.TF set: the trap comes after #VMEXIT. */
+    private boolean hostTrap;
+    /** Code bytes are being read for the VMCB: what that meets is no fault of the guest. */
+    private boolean reading;
+
+    WorldSwitch(Svm svm) {
+        this.svm = svm;
+        this.cpu = svm.cpu;
+    }
+
+    /** VMRUN with the VMCB attached, after its own faults. */
+    void run() {
+        Cpu c = cpu;
+        if (VmrunChecks.first(this) != null) {
+            invalid();
+            return;
+        }
+        Controls k = svm.controls;
+        k.load(svm.vmcb);
+        limitControls(k);
+        svm.host.save(c);
+        hostTrap = (c.systemFlags & Flags.TF) != 0;
+        SecondStage stage = k.nested && svm.capability.npt() ? svm.nestedPaging.prepare(c) : null;
+        TranslationControl control = c.mem.port().control();
+        flush(control, (int) svm.vmcb.get(VmcbField.TLB_CONTROL), k.asid);
+        GuestState.load(c, svm.vmcb);
+        if (stage != null) {
+            c.pat = svm.vmcb.get(VmcbField.G_PAT);
+        }
+        svm.guest = true;
+        control.enterSpace(k.asid & 0xffffffffL, stage);
+        c.updateMode();
+        svm.gif = true;
+        clearPending(c);
+        c.noStepTrap = true;
+        svm.setGif(true);
+        svm.virtualEventsChanged();
+        if (ControlRegisters.paePaging(c) && !control.loadPdptes(c.cr3)) {
+            backToHost(c);
+            invalid();
+            return;
+        }
+        enter(c);
+    }
+
+    private void limitControls(Controls k) {
+        if (!svm.capability.vgif()) {
+            k.withoutVirtualGif();
+        }
+        if (!svm.capability.vnmi()) {
+            k.withoutVirtualNmi();
+        }
+    }
+
+    /** Encodings that the model lacks are reserved and do nothing. */
+    private void flush(TranslationControl control, int what, int asid) {
+        if (what == FLUSH_ALL) {
+            control.dropEverything();
+        } else if (svm.capability.flushByAsid() && (what == FLUSH_GUEST || what == FLUSH_GUEST_NON_GLOBAL)) {
+            control.dropSpace(asid & 0xffffffffL, what == FLUSH_GUEST);
+        }
+    }
+
+    private static void clearPending(Cpu c) {
+        c.pendingDebug = 0;
+        c.shadow = Cpu.SHADOW_NONE;
+        c.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
+    }
+
+    /** The last step into the guest: its interrupt shadow, or the event that is injected. */
+    private void enter(Cpu c) {
+        long event = svm.vmcb.get(VmcbField.EVENTINJ);
+        if (EventInfo.valid(event)) {
+            inject(c, event);
+        } else if ((svm.vmcb.get(VmcbField.INTERRUPT_SHADOW) & 1) != 0) {
+            c.shadow = Cpu.SHADOW_STI;
+            c.pend(Cpu.PENDING_SHADOW);
+        }
+    }
+
+    /** Delivers an event before the first instruction; it is not subject to intercepts, but what goes wrong on the way is. */
+    private void inject(Cpu c, long event) {
+        int vector = EventInfo.vector(event);
+        int type = EventInfo.type(event);
+        boolean soft = type == EventInfo.SOFTWARE_INTERRUPT
+                || (type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF));
+        if (soft && svm.capability.nrip()) {
+            c.rip = svm.vmcb.get(VmcbField.NRIP);
+        }
+        if (type == EventInfo.NMI) {
+            vector = Vector.NMI;
+            if (svm.controls.virtualNmiEnabled()) {
+                svm.controls.takeVirtualNmi();
+            } else {
+                c.nmiBlocked = true;
+            }
+        }
+        boolean hasError = EventInfo.hasErrorCode(event) && type == EventInfo.EXCEPTION;
+        Exceptions.deliver(c, vector, type, hasError, EventInfo.errorCode(event), false);
+    }
+
+    /** #VMEXIT(INVALID): nothing of the guest was loaded. */
+    private void invalid() {
+        svm.vmcb.set(VmcbField.EXITCODE, ExitCode.INVALID.code());
+        svm.vmcb.set(VmcbField.EXITINFO1, 0);
+        svm.vmcb.set(VmcbField.EXITINFO2, 0);
+        svm.vmcb.set(VmcbField.EXITINTINFO, 0);
+        svm.vmcb.commit();
+        svm.setGif(false);
+        cpu.blockLimit = 0;
+    }
+
+    /** #VMEXIT at an intercepted instruction, which RIP is behind. */
+    void exitInstruction(Cpu c, Insn in, long code, long info1, long info2) {
+        exit(code, info1, info2, c.wrapRip(c.rip - in.length), c.rip);
+    }
+
+    /**
+     * #VMEXIT.
+     *
+     * @param rip what the VMCB gets as RIP
+     * @param next what it gets as NRIP, 0 for an exit that is no instruction's
+     */
+    void exit(long code, long info1, long info2, long rip, long next) {
+        Cpu c = cpu;
+        svm.vmcb.reattach();
+        GuestState.store(c, svm.vmcb);
+        svm.vmcb.set(VmcbField.RIP, rip);
+        if (svm.controls.nested && svm.capability.npt()) {
+            svm.vmcb.set(VmcbField.G_PAT, c.pat);
+        }
+        if (svm.capability.nrip()) {
+            svm.vmcb.set(VmcbField.NRIP, next);
+        }
+        svm.controls.store(svm.vmcb);
+        boolean shadow = (c.pending & Cpu.PENDING_SHADOW) != 0 || c.shadow != Cpu.SHADOW_NONE;
+        svm.vmcb.set(VmcbField.INTERRUPT_SHADOW, shadow ? 1 : 0);
+        svm.vmcb.set(VmcbField.EXITCODE, code);
+        svm.vmcb.set(VmcbField.EXITINFO1, info1);
+        svm.vmcb.set(VmcbField.EXITINFO2, info2);
+        svm.vmcb.set(VmcbField.EXITINTINFO, interrupted(c));
+        svm.vmcb.set(VmcbField.EVENTINJ, svm.vmcb.get(VmcbField.EVENTINJ) & ~EventInfo.VALID);
+        svm.vmcb.commit();
+        backToHost(c);
+    }
+
+    private static long interrupted(Cpu c) {
+        EventInDelivery e = c.event;
+        if (!e.active) {
+            return 0;
+        }
+        int type = e.type;
+        if (type == EventInDelivery.SOFTWARE_EXCEPTION || type == EventInDelivery.PRIVILEGED_EXCEPTION) {
+            type = EventInfo.EXCEPTION;
+        }
+        return EventInfo.of(e.vector, type, e.hasErrorCode, e.errorCode & 0xffffffffL);
+    }
+
+    private void backToHost(Cpu c) {
+        svm.guest = false;
+        svm.gif = false;
+        svm.host.restore(c);
+        clearPending(c);
+        c.activity = Cpu.ACTIVE;
+        c.unpend(Cpu.PENDING_INACTIVE | Cpu.PENDING_EXTENSION);
+        c.noStepTrap = true;
+        c.mem.port().control().enterSpace(0, null);
+        c.updateMode();
+        c.updatePending();
+        if (hostTrap) {
+            hostTrap = false;
+            c.pendingDebug |= SINGLE_STEP;
+            c.pend(Cpu.PENDING_DEBUG_TRAP);
+        }
+    }
+
+    /** Stores the bytes of the instruction at RIP, as far as they can be fetched; none for a fault of the fetch itself. */
+    void saveInstructionBytes(Cpu c, boolean fetchFaulted) {
+        if (!svm.capability.decodeAssists()) {
+            return;
+        }
+        svm.vmcb.reattach();
+        int count = 0;
+        if (!fetchFaulted && !reading) {
+            reading = true;
+            int vector = c.fault.vector;
+            long code = c.fault.errorCode;
+            boolean hasCode = c.fault.hasErrorCode;
+            long detail = c.fault.detail;
+            try {
+                while (count < MOST_BYTES) {
+                    int value = c.mem.port().codeByte(c.mem.fetch(c.wrapCode(c.codeLinear(), count)));
+                    svm.vmcb.set(VmcbField.INSTRUCTION_BYTES.offset() + count, 1, value);
+                    count++;
+                }
+            } catch (GuestFault beyond) {
+                // The page behind cannot be fetched: the processor has the bytes before it.
+                c.fault.vector = vector;
+                c.fault.errorCode = code;
+                c.fault.hasErrorCode = hasCode;
+                c.fault.detail = detail;
+            }
+            reading = false;
+        }
+        svm.vmcb.set(VmcbField.BYTES_FETCHED, count);
+        svm.vmcb.commit();
+    }
+
+    @Override
+    public long get(VmcbField field) {
+        return svm.vmcb.get(field);
+    }
+
+    @Override
+    public int attributes(VmcbSegment segment) {
+        return svm.vmcb.attributes(segment);
+    }
+
+    @Override
+    public CpuFeatures features() {
+        return cpu.features;
+    }
+
+    @Override
+    public long cr4Bits() {
+        return ControlRegisters.cr4Mask(cpu);
+    }
+
+    @Override
+    public long eferBits() {
+        return ControlRegisters.eferMask(cpu);
+    }
+
+    @Override
+    public boolean hostPaging() {
+        return (cpu.cr0 & Cpu.CR0_PG) != 0;
+    }
+
+    @Override
+    public boolean hostLongMode() {
+        return cpu.longMode();
+    }
+}
