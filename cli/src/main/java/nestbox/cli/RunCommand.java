@@ -10,7 +10,7 @@ import picocli.CommandLine.Parameters;
 /** {@code nestbox run}. */
 @Command(
         name = "run",
-        description = "Runs a Multiboot image; its serial port is standard output.",
+        description = "Runs a Multiboot image or a Linux kernel (bzImage); its serial port is standard output.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         exitCodeListHeading = "%nExit codes:%n",
@@ -27,7 +27,7 @@ import picocli.CommandLine.Parameters;
             "130:interrupted by Ctrl-C"
         })
 final class RunCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "IMAGE", description = "Multiboot image: ELF32, ELF64 or flat.")
+    @Parameters(index = "0", paramLabel = "IMAGE", description = "Multiboot image (ELF32, ELF64 or flat) or bzImage; told apart by itself.")
     private String image;
 
     @Option(names = "--cpu", paramLabel = "MODEL[,+feature,-feature,key=value...]", defaultValue = "max",
@@ -44,7 +44,7 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--append", paramLabel = "ARGS", defaultValue = "", description = "The image's command line.")
     private String append;
 
-    @Option(names = "--initrd", paramLabel = "FILE[,FILE...]", description = "Modules for the image.")
+    @Option(names = "--initrd", paramLabel = "FILE[,FILE...]", description = "Modules, or the kernel's initial RAM disk.")
     private String initrd;
 
     @Option(names = "--tlb", paramLabel = "POLICY", defaultValue = "lru:2048",

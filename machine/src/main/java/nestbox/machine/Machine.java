@@ -19,8 +19,11 @@ import nestbox.machine.apic.ApicWindows;
 import nestbox.machine.apic.CpuApic;
 import nestbox.machine.apic.LocalApic;
 import nestbox.machine.device.AcpiPm;
+import nestbox.machine.firmware.Bios;
+import nestbox.machine.load.BootProtocol;
 import nestbox.machine.load.BootState;
 import nestbox.machine.load.ImageFile;
+import nestbox.machine.load.LinuxBoot;
 import nestbox.machine.load.Multiboot;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
@@ -31,6 +34,7 @@ import nestbox.x86.engine.Processor;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Decoder;
 import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.model.Feature;
 import nestbox.x86.system.Reset;
 
 /**
@@ -156,9 +160,9 @@ public final class Machine implements Stateful {
     }
 
     /**
-     * Loads a Multiboot image and makes the machine ready to run it, as the firmware leaves a PC.
+     * Loads an image by the protocol that it asks for and makes the machine ready to run it, as the firmware leaves a PC.
      *
-     * @param newModules files that the image gets as modules (QEMU's {@code -initrd})
+     * @param newModules files that the image gets as modules or initial RAM disk (QEMU's {@code -initrd})
      * @throws NestboxException naming file, offset and field of what is wrong with the image
      */
     public void load(ImageFile newImage, String newCommandLine, List<ImageFile> newModules) {
@@ -170,16 +174,19 @@ public final class Machine implements Stateful {
 
     private void boot() {
         board.setUpByFirmware();
-        Multiboot.Loaded loaded = Multiboot.load(image, commandLine, modules, memory, board.memoryMap());
-        for (int i = 0; i < processors.length; i++) {
+        apics.forEach(LocalApic::setUpByFirmware);
+        for (int i = 1; i < processors.length; i++) {
             Cpu cpu = processors[i].cpu;
-            apics.get(i).setUpByFirmware();
-            if (i == 0) {
-                BootState.multiboot(cpu, loaded);
-            } else {
-                cpu.activity = Cpu.WAIT_FOR_SIPI;
-                cpu.pend(Cpu.PENDING_INACTIVE);
-            }
+            cpu.activity = Cpu.WAIT_FOR_SIPI;
+            cpu.pend(Cpu.PENDING_INACTIVE);
+        }
+        Cpu bootstrap = processors[0].cpu;
+        if (BootProtocol.of(image) == BootProtocol.LINUX) {
+            LinuxBoot.Surroundings surroundings = new LinuxBoot.Surroundings(
+                    board.memoryMap(), Bios.rootPointer(), config.cpu().has(Feature.LM), false);
+            BootState.linux(bootstrap, LinuxBoot.load(image, commandLine, modules, memory, surroundings));
+        } else {
+            BootState.multiboot(bootstrap, Multiboot.load(image, commandLine, modules, memory, board.memoryMap()));
         }
     }
 

@@ -44,6 +44,11 @@ public final class Bios {
         System.arraycopy(rootPointer, 0, rom, SEGMENT_OFFSET + ROOT_POINTER, rootPointer.length);
     }
 
+    /** Physical address of the ACPI root pointer. */
+    public static long rootPointer() {
+        return ((long) SEGMENT << 4) + ROOT_POINTER;
+    }
+
     private void put(int offset, int... bytes) {
         for (int i = 0; i < bytes.length; i++) {
             rom[SEGMENT_OFFSET + offset + i] = (byte) bytes[i];
