@@ -46,6 +46,8 @@ public final class FpUnit {
 
     final Operand a = new Operand();
     final Operand b = new Operand();
+    /** The addend of a fused operation. */
+    final Operand c = new Operand();
 
     /** The intermediate: {@code (-1)^sign * (hi:lo)/2^127 * 2^exp}, normalized; bit 0 of {@code lo} is sticky. */
     int sign;
@@ -212,6 +214,45 @@ public final class FpUnit {
             lo = 0;
         }
         lo |= lost != 0 ? 1 : 0;
+    }
+
+    /** Adds the finite operand c, whose sign becomes {@code signC}, to the intermediate, which is normalized and not 0. */
+    int addToProduct(int signC) {
+        boolean larger = exp != c.exp ? exp > c.exp : Long.compareUnsigned(hi, c.mant) >= 0;
+        long high = larger ? hi : c.mant;
+        long low = larger ? lo : 0;
+        int exponent = larger ? exp : c.exp;
+        int difference = Math.abs(exp - c.exp);
+        if (larger) {
+            align(c.mant, difference);
+        } else {
+            shiftRight(difference);
+        }
+        exp = exponent;
+        if (sign == signC) {
+            long sum = low + lo;
+            long carry = Long.compareUnsigned(sum, low) < 0 ? 1 : 0;
+            long top = high + hi + carry;
+            boolean overflow = Long.compareUnsigned(top, high) < 0 || (carry != 0 && top == high);
+            hi = top;
+            lo = sum;
+            if (overflow) {
+                lo = lo >>> 1 | lo & 1 | hi << 63;
+                hi = hi >>> 1 | Long.MIN_VALUE;
+                exp++;
+            }
+            return Operand.FINITE;
+        }
+        sign = larger ? sign : signC;
+        long borrow = Long.compareUnsigned(low, lo) < 0 ? 1 : 0;
+        lo = low - lo;
+        hi = high - hi - borrow;
+        if ((hi | lo) == 0) {
+            sign = zeroSign();
+            return Operand.ZERO;
+        }
+        normalize();
+        return Operand.FINITE;
     }
 
     int mul() {

@@ -349,7 +349,7 @@ public final class Ieee {
         return (u.daz && (a & 0x7f800000L) == 0 ? a & 0x80000000L : a) & 0xffffffffL;
     }
 
-    /** Whether predicate {@code p} (0 to 7 of CMPPS and its kin) holds. */
+    /** Whether predicate {@code p} (0 to 7 of CMPPS, 0 to 31 of VCMPPS and their kin) holds. */
     public static boolean cmp64(FpUnit u, long a, long b, int p) {
         return holds(compare64(u, a, b, signals(p)), p);
     }
@@ -359,26 +359,14 @@ public final class Ieee {
     }
 
     private static boolean signals(int p) {
-        return (p & 3) == 1 || (p & 3) == 2;
+        return ((p & 3) == 1 || (p & 3) == 2) ^ (p & 16) != 0;
     }
 
+    /** For predicates 0 to 15 the relations that satisfy them: bit 0 less, 1 equal, 2 greater, 3 unordered. */
+    private static final long RELATIONS = 0xF465_0B9A_7CED_8312L;
+
     private static boolean holds(int order, int p) {
-        boolean value;
-        switch (p & 3) {
-            case 0:
-                value = order == 0;
-                break;
-            case 1:
-                value = order == -1;
-                break;
-            case 2:
-                value = order == -1 || order == 0;
-                break;
-            default:
-                value = order == 2;
-                break;
-        }
-        return value ^ (p & 4) != 0;
+        return (RELATIONS >>> 4 * (p & 15) + order + 1 & 1) != 0;
     }
 
     // ---- conversions ----

@@ -34,6 +34,10 @@ final class Attribute {
     static final int ONLY64 = 1 << 14;
     static final int INTEL = 1 << 15;
     static final int AMD = 1 << 16;
+    /** The memory operand has a SIB byte whose index is a vector register of the vector length; the address size is not 16. */
+    static final int VSIB = 1 << 17;
+    /** The same with an XMM register, whatever the vector length. */
+    static final int VSIBX = 1 << 18;
 
     private Attribute() {}
 
@@ -57,6 +61,8 @@ final class Attribute {
             case "only64" -> ONLY64;
             case "intel" -> INTEL;
             case "amd" -> AMD;
+            case "vsib" -> VSIB;
+            case "vsibx" -> VSIBX;
             default -> 0;
         };
     }

@@ -96,6 +96,12 @@ final class Encoder {
     private void memory(Operand operand, Arg.Memory at) {
         memory = at;
         modrm = 0;
+        expect(MemoryEncoding.vectorIndex(at) == (form.is(Attribute.VSIB) || form.is(Attribute.VSIBX)));
+        if (form.is(Attribute.VSIB) && !impossible) {
+            width(Width.X, at.index().bits());
+        } else if (form.is(Attribute.VSIBX) && !impossible) {
+            expect(at.index().bits() == 128);
+        }
         boolean transfer = operand.width() == Width.P && form.kinds().size() == 1;
         expect(at.far() ? operand.width() == Width.P : !transfer);
         expect(at.addressBits() != 64 || !long64 || at.base() != null || at.index() != null);
@@ -139,6 +145,7 @@ final class Encoder {
             case VECTOR -> expect(type == Arg.Type.VECTOR && reg(number));
             case VECTOR_RM, VECTOR_RM_REGISTER -> expect(type == Arg.Type.VECTOR && rm(number));
             case VECTOR_VVVV -> vvvv(type == Arg.Type.VECTOR, number);
+            case VECTOR_IMMEDIATE -> expect(type == Arg.Type.VECTOR);
             case MMX -> expect(type == Arg.Type.MMX && reg(number));
             case MMX_RM, MMX_RM_REGISTER -> expect(type == Arg.Type.MMX && rm(number));
             case STACK -> expect(type == Arg.Type.X87 && rm(number));

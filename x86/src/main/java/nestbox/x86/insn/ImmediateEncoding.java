@@ -28,6 +28,7 @@ final class ImmediateEncoding {
             boolean fits =
                     switch (operand.kind()) {
                         case IMMEDIATE -> args.get(i) instanceof Arg.Immediate value && immediate(operand, value);
+                        case VECTOR_IMMEDIATE -> args.get(i) instanceof Arg.Register register && write(register.number() << 4, 1);
                         case ONE -> args.get(i) instanceof Arg.Immediate value
                                 && value.value().constant()
                                 && value.value().value(null) == 1;

@@ -14,7 +14,7 @@ import java.util.List;
  * from the resource files beside this class; immutable.
  */
 public final class InstructionTable {
-    private static final List<String> FILES = List.of("integer", "system", "x87", "mmx", "sse", "sse-later");
+    private static final List<String> FILES = List.of("integer", "system", "x87", "mmx", "sse", "sse-later", "avx");
 
     private static final InstructionTable INSTANCE = new InstructionTable();
 
@@ -22,7 +22,7 @@ public final class InstructionTable {
     private final OpcodeMap map;
 
     private InstructionTable() {
-        List<Form> rows = new ArrayList<>(2048);
+        List<Form> rows = new ArrayList<>(3072);
         TableParser parser = new TableParser();
         for (String file : FILES) {
             try (InputStream in = InstructionTable.class.getResourceAsStream(file.concat(".tbl"));

@@ -29,7 +29,7 @@ final class MemoryEncoding {
         if (memory.base() != null) {
             return memory.base().bits();
         }
-        if (memory.index() != null) {
+        if (memory.index() != null && !vectorIndex(memory)) {
             return memory.index().bits();
         }
         return memory.addressBits() != 0 ? memory.addressBits() : codeSize;
@@ -38,12 +38,20 @@ final class MemoryEncoding {
     /** False if there is no encoding. */
     boolean encode() {
         boolean permitted = place.codeSize() == 64 ? addressSize != 16 : addressSize != 64;
-        boolean sameSize = memory.base() == null || memory.index() == null || memory.base().bits() == memory.index().bits();
+        boolean sameSize = memory.base() == null
+                || memory.index() == null
+                || vectorIndex(memory)
+                || memory.base().bits() == memory.index().bits();
         boolean high = place.codeSize() != 64 && (number(memory.base()) > 7 || number(memory.index()) > 7);
         if (!permitted || !sameSize || high) {
             return false;
         }
         return addressSize == 16 ? encode16() : encode32();
+    }
+
+    /** A vector register holds the indices. */
+    static boolean vectorIndex(Arg.Memory memory) {
+        return memory.index() != null && memory.index().type() == Arg.Type.VECTOR;
     }
 
     int modrm() {
@@ -70,7 +78,7 @@ final class MemoryEncoding {
             displacement(2);
             return true;
         }
-        if (memory.scale() != 1) {
+        if (memory.scale() != 1 || vectorIndex(memory)) {
             return false;
         }
         int rm = rm16(base, index);
@@ -102,7 +110,7 @@ final class MemoryEncoding {
     private boolean encode32() {
         int base = number(memory.base());
         int index = number(memory.index());
-        if (index == Reg.RSP) {
+        if (index == Reg.RSP && !vectorIndex(memory)) {
             if (memory.scale() != 1 || base == Reg.RSP) {
                 return false;
             }

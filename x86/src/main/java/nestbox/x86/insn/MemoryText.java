@@ -20,7 +20,7 @@ final class MemoryText {
             long target = address + in.length + in.disp;
             text.append(in.addressSize == 32 ? "rel dword " : "rel ");
             Disassembler.hex(text, in.addressSize == 32 ? target & 0xffffffffL : target);
-        } else if (in.base == Reg.ZERO && in.index == Reg.ZERO) {
+        } else if (in.base == Reg.ZERO && in.index == Reg.ZERO && !vectorIndex(in)) {
             absolute(in, text);
         } else {
             registers(in, text);
@@ -60,13 +60,21 @@ final class MemoryText {
         Disassembler.hex(text, in.addressSize == 64 ? in.disp : in.disp & (1L << in.addressSize) - 1);
     }
 
+    private static boolean vectorIndex(Insn in) {
+        return in.form.is(Attribute.VSIB) || in.form.is(Attribute.VSIBX);
+    }
+
     private static void registers(Insn in, StringBuilder text) {
         String separator = "";
         if (in.base != Reg.ZERO) {
             text.append(Registers.general(in.base, in.addressSize, true));
             separator = "+";
         }
-        if (in.index != Reg.ZERO) {
+        if (vectorIndex(in)) {
+            int number = in.index == Reg.ZERO ? 4 : in.index;
+            text.append(separator).append(Registers.vector(number, in.form.is(Attribute.VSIB) ? in.vexLength : 128));
+            text.append('*').append(1 << in.scale);
+        } else if (in.index != Reg.ZERO) {
             text.append(separator).append(Registers.general(in.index, in.addressSize, true));
             if (in.addressSize != 16) {
                 text.append('*').append(1 << in.scale);

@@ -193,7 +193,7 @@ final class OperandParser {
             int star = term.indexOf('*');
             Arg.Register plain = general(term);
             if (plain != null && sign == '+') {
-                if (base == null) {
+                if (base == null && plain.type() == Arg.Type.GENERAL) {
                     base = plain;
                 } else {
                     index(plain, 1);
@@ -212,9 +212,12 @@ final class OperandParser {
             displacement.append(sign).append('(').append(term).append(')');
         }
 
+        /** A register that an address can hold: general, or a vector of indices. */
         private Arg.Register general(String name) {
             Arg.Register register = Registers.find(name.trim().toLowerCase(Locale.ROOT));
-            return register != null && register.type() == Arg.Type.GENERAL && register.bits() > 8 ? register : null;
+            boolean fits = register != null
+                    && (register.type() == Arg.Type.VECTOR || register.type() == Arg.Type.GENERAL && register.bits() > 8);
+            return fits ? register : null;
         }
 
         private void index(Arg.Register register, int factor) {

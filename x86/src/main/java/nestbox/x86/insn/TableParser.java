@@ -118,6 +118,9 @@ final class TableParser {
         if ((attributes & Attribute.ONLY64) != 0) {
             permitted &= ~(Match.size(Match.CODE, 16) | Match.size(Match.CODE, 32));
         }
+        if ((attributes & (Attribute.VSIB | Attribute.VSIBX)) != 0) {
+            permitted &= ~(Match.ANY_RM ^ 1L << Match.RM + 4 | Match.size(Match.ADDRESS, 16));
+        }
         if ((attributes & Attribute.REP) != 0) {
             permitted &= ~(Match.NO_PREFIX | Match.PREFIX_66);
         }

@@ -114,8 +114,12 @@ final class Objdump {
             String name = theirs.substring(3, theirs.length() - 2);
             return name.equals(COMPARISONS[(int) in.imm]) ? "cmp" + theirs.substring(theirs.length() - 2) : "";
         }
-        if (theirs.startsWith("pclmul")) {
-            return "pclmulqdq";
+        if (theirs.startsWith("vcmp") && in.opcode == 0xc2 && in.vexLength != 0 && (in.imm & 0xff) < 32) {
+            boolean named = in.imm >= 8 || theirs.substring(4, theirs.length() - 2).equals(COMPARISONS[(int) in.imm]);
+            return named ? "vcmp" + theirs.substring(theirs.length() - 2) : "";
+        }
+        if (theirs.startsWith("pclmul") || theirs.startsWith("vpclmul")) {
+            return theirs.charAt(0) == 'v' ? "vpclmulqdq" : "pclmulqdq";
         }
         return "";
     }

@@ -79,6 +79,9 @@ class RoundTripTest {
                         operand.kind() == Operand.Kind.SEGMENT
                                 ? Registers.find(Registers.segment(Long.numberOfTrailingZeros(fields)))
                                 : sample(operand, codeSize, operandSize, memory, variant));
+                if (form.is(Attribute.VSIB) || form.is(Attribute.VSIBX)) {
+                    args.set(args.size() - 1, indexed(args.get(args.size() - 1), form, variant));
+                }
             }
         }
         List<Integer> prefixes = form.is(Attribute.REP) ? List.of(0xf3) : List.of();
@@ -88,6 +91,17 @@ class RoundTripTest {
         Request.Place place = new Request.Place(codeSize, ADDRESS, name -> 0);
         int suffix = form.is(Attribute.SUFFIX64) && variant == 2 ? 64 : 0;
         return new Encoder(form, suffix, request, place).encode();
+    }
+
+    /** Gives a memory operand a vector of indices. */
+    private static Arg indexed(Arg arg, Form form, int variant) {
+        int bits = form.is(Attribute.VSIB) && variant == 3 ? 256 : 128;
+        if (arg instanceof Arg.Memory memory) {
+            Arg.Register index = Registers.find(Registers.vector(4, bits));
+            return new Arg.Memory(
+                    memory.bits(), false, memory.segment(), memory.base(), index, 2, memory.displacement(), false, 0);
+        }
+        return arg;
     }
 
     private static Arg sample(Operand operand, int codeSize, int operandSize, boolean memory, int variant) {

@@ -132,7 +132,7 @@ final class Conversions {
     }
 
     private static int generalBits(Insn in) {
-        return in.w ? 64 : 32;
+        return in.size;
     }
 
     private static void fromGeneral(Cpu c, Insn in, int bits) {
@@ -146,7 +146,7 @@ final class Conversions {
     }
 
     private static void toGeneral(Cpu c, Insn in, int bits, boolean truncate) {
-        SimdAccess.checkSse(c);
+        VectorAccess.check(c, in);
         long b = SimdAccess.sourceScalar(c, in, bits);
         FpUnit u = SimdAccess.begin(c);
         int size = generalBits(in);

@@ -40,7 +40,7 @@ final class FloatSimd {
         return null;
     }
 
-    private static Element single(String stem) {
+    static Element single(String stem) {
         switch (stem) {
             case "ADD":
                 return Ieee::add32;
@@ -65,7 +65,7 @@ final class FloatSimd {
         }
     }
 
-    private static Element real(String stem) {
+    static Element real(String stem) {
         switch (stem) {
             case "ADD":
                 return Ieee::add64;
@@ -166,8 +166,8 @@ final class FloatSimd {
         }
     }
 
-    private static void comi(Cpu c, Insn in, int bits, boolean signalling) {
-        SimdAccess.checkSse(c);
+    static void comi(Cpu c, Insn in, int bits, boolean signalling) {
+        VectorAccess.check(c, in);
         long b = SimdAccess.sourceScalar(c, in, bits);
         long a = c.v[in.reg << 2];
         FpUnit u = SimdAccess.begin(c);

@@ -33,11 +33,15 @@ final class IntegerSimd {
         if (lane != null) {
             return shift(in, lane);
         }
-        Handler handler = pack(in, mnemonic);
+        lane = narrowing(mnemonic);
+        if (lane != null) {
+            return narrowing(in, lane);
+        }
+        Handler handler = unpack(in, mnemonic);
         return handler != null ? handler : rest(in, mnemonic);
     }
 
-    private static Lane lane(String mnemonic) {
+    static Lane lane(String mnemonic) {
         switch (mnemonic) {
             case "PADDB":
                 return Lanes::paddb;
@@ -112,7 +116,7 @@ final class IntegerSimd {
         }
     }
 
-    private static Lane logic(String mnemonic) {
+    static Lane logic(String mnemonic) {
         switch (mnemonic) {
             case "PAND":
             case "ANDPS":
@@ -135,7 +139,8 @@ final class IntegerSimd {
         }
     }
 
-    private static Lane shift(String mnemonic) {
+    /** Shifts of all elements by one count. */
+    static Lane shift(String mnemonic) {
         switch (mnemonic) {
             case "PSLLW":
                 return Lanes::psllw;
@@ -159,7 +164,7 @@ final class IntegerSimd {
     }
 
     /** Lane by lane. */
-    private static Handler vertical(Insn form, Lane op) {
+    static Handler vertical(Insn form, Lane op) {
         return vertical(form, op, 64);
     }
 
@@ -210,14 +215,22 @@ final class IntegerSimd {
         c.v[d + 1] = op.apply(c.v[d + 1], count);
     }
 
-    private static Handler pack(Insn in, String mnemonic) {
+    /** Two lanes packed into one. */
+    static Lane narrowing(String mnemonic) {
         switch (mnemonic) {
             case "PACKSSWB":
-                return narrowing(in, Lanes::packsswb);
+                return Lanes::packsswb;
             case "PACKUSWB":
-                return narrowing(in, Lanes::packuswb);
+                return Lanes::packuswb;
             case "PACKSSDW":
-                return narrowing(in, Lanes::packssdw);
+                return Lanes::packssdw;
+            default:
+                return null;
+        }
+    }
+
+    private static Handler unpack(Insn in, String mnemonic) {
+        switch (mnemonic) {
             case "PUNPCKLBW":
                 return unpack(in, Lanes::punpcklbw, Lanes::punpckhbw, false);
             case "PUNPCKLWD":

@@ -238,6 +238,11 @@ final class SimdMoves {
 
     private static void maskmovdqu(Cpu c, Insn in) {
         SimdAccess.checkSse(c);
+        storeMasked(c, in);
+    }
+
+    /** Stores the marked bytes of 16 at DS:rDI. */
+    static void storeMasked(Cpu c, Insn in) {
         int s = in.reg << 2;
         int m = in.rm << 2;
         long linear = maskTarget(c, in, 16);

@@ -6,14 +6,14 @@ import nestbox.x86.insn.Handler;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.op.Operands;
 
-/** Handlers of MMX, SSE and SSE2 instructions and of those that save and restore their state. */
+/** Handlers of MMX, SSE and AVX instructions and of those that save and restore their state. */
 public final class SimdSemantics {
     private SimdSemantics() {}
 
     /** The handler, or null if {@code in} is another family's. */
     public static Handler bind(Insn in) {
         if (in.vexLength != 0) {
-            return null;
+            return VexSemantics.bind(in);
         }
         String mnemonic = in.form.mnemonic();
         Handler handler = IntegerSimd.bind(in, mnemonic);
@@ -26,10 +26,13 @@ public final class SimdSemantics {
         if (handler == null) {
             handler = Conversions.bind(mnemonic);
         }
+        if (handler == null) {
+            handler = LaterSse.bind(in, mnemonic);
+        }
         return handler != null ? handler : state(mnemonic);
     }
 
-    private static Handler state(String mnemonic) {
+    static Handler state(String mnemonic) {
         switch (mnemonic) {
             case "EMMS":
                 return SimdSemantics::emms;
@@ -49,7 +52,7 @@ public final class SimdSemantics {
     }
 
     private static void ldmxcsr(Cpu c, Insn in) {
-        SimdAccess.checkSse(c);
+        VectorAccess.check(c, in);
         long value = c.mem.load32(Operands.linear(c, in, 4, false), Operands.faultSegment(in));
         if ((value & ~ExtendedState.mxcsrMask(c)) != 0) {
             throw c.raise(Vector.GP, 0);
@@ -58,7 +61,7 @@ public final class SimdSemantics {
     }
 
     private static void stmxcsr(Cpu c, Insn in) {
-        SimdAccess.checkSse(c);
+        VectorAccess.check(c, in);
         c.mem.store32(Operands.linear(c, in, 4, true), Operands.faultSegment(in), c.mxcsr);
     }
 }
