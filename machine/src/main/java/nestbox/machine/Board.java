@@ -230,6 +230,11 @@ public final class Board implements Platform, Bus, Stateful {
     }
 
     @Override
+    public void wakeExtension(Cpu cpu, long tick) {
+        machine.extensionTimers().schedule(cpu, tick);
+    }
+
+    @Override
     public void shutdown(Cpu cpu) {
         machine.end(Outcome.of(Outcome.Kind.SHUTDOWN, "triple fault at " + Whereabouts.of(cpu)));
     }

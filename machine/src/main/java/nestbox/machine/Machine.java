@@ -61,6 +61,7 @@ public final class Machine implements Stateful {
 
     private boolean wakeRequested;
     private boolean bootRequested;
+    private final ExtensionTimers extensionTimers;
     private boolean resetRequested;
     private ImageFile image;
     private String commandLine = "";
@@ -93,7 +94,13 @@ public final class Machine implements Stateful {
             processors[i] = processor(cpu);
             Reset.power(cpu);
         }
+        Cpu[] cpus = java.util.Arrays.stream(processors).map(processor -> processor.cpu).toArray(Cpu[]::new);
+        extensionTimers = new ExtensionTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
+    }
+
+    ExtensionTimers extensionTimers() {
+        return extensionTimers;
     }
 
     private Processor processor(Cpu cpu) {

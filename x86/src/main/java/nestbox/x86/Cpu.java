@@ -250,6 +250,9 @@ public final class Cpu implements Clock.SliceCounter {
     /** The stack that a far transfer or an event writes its frame to: scratch, no state. */
     public final StackFrame frame = new StackFrame(this);
 
+    /** Length of the running far JMP, CALL or IRET, for the exit that a task switch may cause. */
+    public int farLength;
+
     /** Vector of the SIPI behind {@link #PENDING_SIPI}. */
     public int sipiVector;
 

@@ -30,6 +30,7 @@ public enum Intercept {
     INVPCID,
     RDTSC,
     RDTSCP,
+    RDPID,
     RDPMC,
     RDPRU,
     MONITOR,
@@ -38,6 +39,7 @@ public enum Intercept {
     RDRAND,
     RDSEED,
     XSETBV,
+    /** {@code operand}: the components that EDX:EAX names. */
     XSAVES,
     XRSTORS,
     RSM,

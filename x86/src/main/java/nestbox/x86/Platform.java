@@ -14,6 +14,14 @@ public interface Platform {
     void shutdown(Cpu cpu);
 
     /**
+     * Sets {@link Cpu#PENDING_EXTENSION} on a processor when virtual time reaches {@code tick}, in place of what was asked for
+     * before; {@link Long#MAX_VALUE} cancels.
+     */
+    default void wakeExtension(Cpu cpu, long tick) {
+        throw new UnsupportedOperationException("no timer on this platform");
+    }
+
+    /**
      * An x87 exception is pending while CR0.NE is 0: the processor asserts FERR# (IRQ 13 of a PC).
      *
      * @return whether IGNNE# is asserted, so that the processor goes on instead of waiting for the interrupt

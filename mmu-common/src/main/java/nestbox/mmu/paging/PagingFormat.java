@@ -52,6 +52,15 @@ public enum PagingFormat {
             LevelFormat.leafOnly(),
             LevelFormat.level(Large.WITH_EPT_LARGE_PAGES, 0x78, 0x1ff000),
             LevelFormat.level(Large.WITH_GIGABYTE_PAGES, 0x78, 0x3ffff000),
+            LevelFormat.level(Large.NEVER, 0xf8, 0)),
+
+    /** EPT with a page-walk length of 5. */
+    EPT_FIVE_LEVEL(
+            Bits.ept(),
+            LevelFormat.leafOnly(),
+            LevelFormat.level(Large.WITH_EPT_LARGE_PAGES, 0x78, 0x1ff000),
+            LevelFormat.level(Large.WITH_GIGABYTE_PAGES, 0x78, 0x3ffff000),
+            LevelFormat.level(Large.NEVER, 0xf8, 0),
             LevelFormat.level(Large.NEVER, 0xf8, 0));
 
     final Bits bits;

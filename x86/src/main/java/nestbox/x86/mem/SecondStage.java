@@ -27,6 +27,8 @@ public final class SecondStage {
     public int tableRead = Access.READ;
     /** Guest-physical addresses from this bit up translate to nothing. */
     public int addressBits = 52;
+    /** What the guest's own tables grant where the access that was refused last wanted to go; all, without paging. */
+    public int firstStageRights;
     /** The guest's PAE paging reads its PDPTEs from memory on demand, as AMD's nested paging has it. */
     public boolean pdptesInMemory;
 

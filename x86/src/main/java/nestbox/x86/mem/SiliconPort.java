@@ -363,6 +363,7 @@ public final class SiliconPort implements MemoryPort {
         }
         int wanted = access & (Access.READ | Access.WRITE | Access.EXECUTE | Access.USER);
         if (!second.walk(tables, guestPhysical, wanted)) {
+            second.firstStageRights = state.paging ? walker.rights : TranslationCache.RIGHTS;
             refused(guestPhysical, linear, wanted, false);
             throw cpu.raise(Vector.EXTENSION);
         }

@@ -107,6 +107,8 @@ public final class Implemented {
             Feature.CMP_LEGACY,
             Feature.TOPOEXT,
             Feature.HYPERVISOR,
+            // Intel VMX: what of it is the VMX room's table
+            Feature.VMX,
             // AMD SVM
             Feature.SVM,
             Feature.SVM_LOCK,

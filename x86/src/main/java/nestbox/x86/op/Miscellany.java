@@ -25,7 +25,7 @@ final class Miscellany {
             case "RDSEED":
                 return Miscellany::random;
             case "RDPID":
-                return (c, i) -> c.r[i.rm] = c.msrs.read(TSC_AUX) & 0xffffffffL;
+                return Miscellany::rdpid;
             case "RDPKRU":
                 return Miscellany::rdpkru;
             case "WRPKRU":
@@ -101,7 +101,17 @@ final class Miscellany {
         // Hints, padding and orderings that one host thread has anyway change nothing.
     }
 
+    private static void rdpid(Cpu c, Insn in) {
+        if (c.extension == null || !c.extension.intercept(c, Intercept.RDPID, in, 0, 0)) {
+            c.r[in.rm] = c.msrs.read(TSC_AUX) & 0xffffffffL;
+        }
+    }
+
     private static void random(Cpu c, Insn in) {
+        Intercept what = in.form.mnemonic().equals("RDRAND") ? Intercept.RDRAND : Intercept.RDSEED;
+        if (c.extension != null && c.extension.intercept(c, what, in, 0, 0)) {
+            return;
+        }
         Operands.setReg(c, in, in.rm, in.size, c.random.nextLong());
         Flags.setArithmetic(c, Flags.CF);
     }

@@ -23,6 +23,9 @@ public final class EventInDelivery {
     public boolean hasErrorCode;
     public long errorCode;
 
+    /** Delivery of a software event met a fault, which is the instruction's own and about to be raised again. */
+    boolean interrupted;
+
     /** Length of the instruction for INT n, INT3, INTO and INT1 (RIP is behind it); else 0. */
     public int length;
 
@@ -33,6 +36,7 @@ public final class EventInDelivery {
 
     void set(int newVector, int newType, boolean newHasErrorCode, long newErrorCode) {
         active = true;
+        interrupted = false;
         length = 0;
         vector = newVector;
         type = newType;

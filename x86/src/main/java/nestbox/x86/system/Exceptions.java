@@ -53,6 +53,8 @@ public final class Exceptions {
     static void deliverRaised(Cpu c) {
         GuestFault f = c.fault;
         if (f.vector == Vector.EXTENSION) {
+            c.event.active = c.event.interrupted;
+            c.event.interrupted = false;
             c.extension.unwound(c);
             c.event.active = false;
             return;
@@ -84,15 +86,14 @@ public final class Exceptions {
      * @param resume RF is set in the pushed flags
      */
     public static void exception(Cpu c, int vector, int type, boolean hasError, long error, long detail, boolean resume) {
-        if (c.event.length == 0) {
-            c.event.active = false;
+        c.event.active = c.event.interrupted;
+        c.event.interrupted = false;
+        boolean taken = c.extension != null && c.extension.exception(c, vector, hasError, error, detail);
+        c.event.active = false;
+        if (!taken) {
+            latch(c, vector, detail);
+            deliver(c, vector, type, hasError, error, resume);
         }
-        if (c.extension != null && c.extension.exception(c, vector, hasError, error, detail)) {
-            c.event.active = false;
-            return;
-        }
-        latch(c, vector, detail);
-        deliver(c, vector, type, hasError, error, resume);
     }
 
     /**
@@ -102,6 +103,21 @@ public final class Exceptions {
      * @param type one of {@link EventInDelivery}'s types; RIP must already be what is pushed
      */
     public static void deliver(Cpu c, int vector, int type, boolean hasError, long error, boolean resume) {
+        deliver(c, vector, type, hasError, error, resume, 0);
+    }
+
+    /**
+     * Delivers an event that a hypervisor injects. A software interrupt or exception pushes the RIP behind its instruction, of
+     * {@code length} bytes; what goes wrong on the way is the instruction's.
+     */
+    public static void inject(Cpu c, int vector, int type, boolean hasError, long error, int length) {
+        c.rip = c.wrapRip(c.rip + length);
+        deliver(c, vector, type, hasError, error, false, length);
+    }
+
+    private static void deliver(
+            Cpu c, int vector, int type, boolean hasError, long error, boolean resume, int instructionLength) {
+        int length = instructionLength;
         int v = vector;
         int t = type;
         boolean withError = hasError;
@@ -109,12 +125,17 @@ public final class Exceptions {
         boolean rf = resume;
         for (; ; ) {
             c.event.set(v, t, withError, code);
+            c.event.length = length;
             Tracing.delivery(c, v, t, withError ? code : 0);
             try {
                 Delivery.deliver(c, v, t, withError, code, rf);
                 c.event.active = false;
                 return;
             } catch (GuestFault f) {
+                if (length != 0) {
+                    c.rip = c.wrapRip(c.rip - length);
+                    length = 0;
+                }
                 if (f.vector == Vector.EXTENSION) {
                     c.extension.unwound(c);
                     c.event.active = false;
@@ -176,11 +197,11 @@ public final class Exceptions {
             Delivery.deliver(c, vector, type, false, 0, false);
         } catch (GuestFault f) {
             f.errorCode |= ext(c.event, f.vector);
-            // An extension that intercepts the fault reports the event that it came from.
-            c.event.active = c.extension != null;
+            c.event.interrupted = true;
             throw f;
+        } finally {
+            c.event.active = false;
         }
-        c.event.active = false;
     }
 
     /** Shuts the processor down until a reset, INIT or NMI, unless the extension leaves the guest instead. */

@@ -49,6 +49,7 @@ final class InterruptOps {
     }
 
     private static void iret(Cpu c, Insn in) {
+        c.farLength = in.length;
         if (!Guard.taken(c, Intercept.IRET, in)) {
             FarReturn.iret(c, in.size);
         }

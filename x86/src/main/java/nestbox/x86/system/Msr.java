@@ -80,7 +80,7 @@ public record Msr(
         return reset(f -> value);
     }
 
-    Msr reset(ToLongFunction<CpuFeatures> value) {
+    public Msr reset(ToLongFunction<CpuFeatures> value) {
         return new Msr(index, name, present, writable, dropped, rule, value, reader, writer);
     }
 

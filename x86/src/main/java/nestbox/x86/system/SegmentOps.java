@@ -32,9 +32,9 @@ final class SegmentOps {
             case "LGS":
                 return (c, i) -> loadPointer(c, i, Reg.GS);
             case "JMPF":
-                return in.memory ? SegmentOps::jumpMemory : (c, i) -> FarTransfer.jump(c, selector(i), offset(i), i.size);
+                return in.memory ? SegmentOps::jumpMemory : SegmentOps::jumpDirect;
             case "CALLF":
-                return in.memory ? SegmentOps::callMemory : (c, i) -> FarTransfer.call(c, selector(i), offset(i), i.size);
+                return in.memory ? SegmentOps::callMemory : SegmentOps::callDirect;
             case "RETF":
                 return (c, i) -> FarReturn.ret(c, i.size, (int) i.imm & 0xffff);
             default:
@@ -137,7 +137,18 @@ final class SegmentOps {
         return in.size == 64 && c.features.vendor() == Vendor.AMD ? 32 : in.size;
     }
 
+    private static void jumpDirect(Cpu c, Insn in) {
+        c.farLength = in.length;
+        FarTransfer.jump(c, selector(in), offset(in), in.size);
+    }
+
+    private static void callDirect(Cpu c, Insn in) {
+        c.farLength = in.length;
+        FarTransfer.call(c, selector(in), offset(in), in.size);
+    }
+
     private static void jumpMemory(Cpu c, Insn in) {
+        c.farLength = in.length;
         int bits = pointerBits(c, in);
         long at = Operands.linear(c, in, (bits >> 3) + 2, false);
         int blame = Operands.faultSegment(in);
@@ -146,6 +157,7 @@ final class SegmentOps {
     }
 
     private static void callMemory(Cpu c, Insn in) {
+        c.farLength = in.length;
         int bits = pointerBits(c, in);
         long at = Operands.linear(c, in, (bits >> 3) + 2, false);
         int blame = Operands.faultSegment(in);

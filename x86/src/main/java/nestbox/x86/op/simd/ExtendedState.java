@@ -1,6 +1,7 @@
 package nestbox.x86.op.simd;
 
 import nestbox.x86.Cpu;
+import nestbox.x86.Intercept;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Handler;
@@ -43,18 +44,28 @@ final class ExtendedState {
             case "XSAVES":
                 return (c, in) -> {
                     checkPrivilege(c);
-                    saveCompacted(c, in);
+                    if (!intercepted(c, in, Intercept.XSAVES)) {
+                        saveCompacted(c, in);
+                    }
                 };
             case "XRSTOR":
                 return (c, in) -> restore(c, in, false);
             case "XRSTORS":
                 return (c, in) -> {
                     checkPrivilege(c);
-                    restore(c, in, true);
+                    if (!intercepted(c, in, Intercept.XRSTORS)) {
+                        restore(c, in, true);
+                    }
                 };
             default:
                 return null;
         }
+    }
+
+    /** The operand of the hook is the set of components that the instruction names. */
+    private static boolean intercepted(Cpu c, Insn in, Intercept what) {
+        long components = c.r[Reg.RDX] << 32 | c.r[Reg.RAX] & 0xffffffffL;
+        return c.extension != null && c.extension.intercept(c, what, in, components, 0);
     }
 
     /** The bits that MXCSR has. */

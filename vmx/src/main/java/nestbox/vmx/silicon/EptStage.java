@@ -1,0 +1,126 @@
+package nestbox.vmx.silicon;
+
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import nestbox.mmu.paging.Access;
+import nestbox.mmu.paging.PagingFeature;
+import nestbox.mmu.paging.PagingFormat;
+import nestbox.mmu.paging.PagingLimits;
+import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.paging.Walker;
+import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.ExitReason;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
+import nestbox.x86.mem.SecondStage;
+
+/** EPT as the second stage of translation, and its exits (SDM Vol. 3, "The Extended Page Table Mechanism (EPT)"). */
+final class EptStage {
+    private static final long ACCESSED_DIRTY = 1 << 6;
+    private static final long RESERVED = 0xf80;
+    private static final int WALK_4 = 3;
+    private static final int WALK_5 = 4;
+
+    private static final long LINEAR_VALID = 1 << 7;
+    private static final long TRANSLATED = 1 << 8;
+    private static final long GUEST_USER = 1 << 9;
+    private static final long GUEST_WRITABLE = 1 << 10;
+    private static final long GUEST_EXECUTE_DISABLE = 1 << 11;
+
+    private final Vmx vmx;
+    private final Cpu cpu;
+    private final SecondStage stage = new SecondStage();
+    private final Map<Long, PagingMode> modes = new HashMap<>();
+    private long present = -1;
+
+    private ExitReason reason;
+    private long qualification;
+
+    EptStage(Vmx vmx) {
+        this.vmx = vmx;
+        cpu = vmx.cpu;
+        stage.permissions.set(true, false, false, false, true);
+    }
+
+    /** Whether VM entry would accept an EPTP (SDM Vol. 3, "VM-Execution Control Fields"). */
+    boolean valid(long eptp) {
+        int type = (int) eptp & 7;
+        boolean typeGood = type == 0 && vmx.model.has(VmxFeature.EPT_UNCACHEABLE)
+                || type == 6 && vmx.model.has(VmxFeature.EPT_WRITE_BACK);
+        int length = (int) eptp >>> 3 & 7;
+        boolean lengthGood = length == WALK_4 && vmx.model.has(VmxFeature.EPT_WALK_4)
+                || length == WALK_5 && vmx.model.has(VmxFeature.EPT_WALK_5);
+        boolean flags = (eptp & ACCESSED_DIRTY) == 0 || vmx.model.has(VmxFeature.EPT_ACCESSED_DIRTY);
+        return typeGood && lengthGood && flags && (eptp & RESERVED) == 0 && eptp >>> cpu.features.physicalBits() == 0;
+    }
+
+    /** The stage of an EPTP that VM entry has accepted. */
+    SecondStage stage(long eptp) {
+        if (eptp != present) {
+            present = eptp;
+            stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
+            stage.root = eptp;
+            boolean flags = (eptp & ACCESSED_DIRTY) != 0;
+            stage.tableRead = flags ? Access.READ | Access.WRITE : Access.READ;
+            boolean five = stage.mode.topLevel == 5;
+            stage.addressBits = Math.min(five ? 57 : 48, cpu.features.physicalBits());
+        }
+        return stage;
+    }
+
+    private PagingMode mode(long bits) {
+        Set<PagingFeature> set = EnumSet.noneOf(PagingFeature.class);
+        add(set, PagingFeature.EPT_LARGE_PAGES, vmx.model.has(VmxFeature.EPT_2MB));
+        add(set, PagingFeature.GIGABYTE_PAGES, vmx.model.has(VmxFeature.EPT_1GB));
+        add(set, PagingFeature.EPT_EXECUTE_ONLY, vmx.model.has(VmxFeature.EPT_EXECUTE_ONLY));
+        add(set, PagingFeature.EPT_ACCESSED_DIRTY, (bits & ACCESSED_DIRTY) != 0);
+        PagingFormat format = (bits >>> 3 & 7) == WALK_5 ? PagingFormat.EPT_FIVE_LEVEL : PagingFormat.EPT;
+        return new PagingMode(format, new PagingLimits(cpu.features.physicalBits(), 57, set));
+    }
+
+    private static void add(Set<PagingFeature> set, PagingFeature feature, boolean on) {
+        if (on) {
+            set.add(feature);
+        }
+    }
+
+    /** INVEPT: guest-physical mappings are not cached by themselves, so the combined ones are all. */
+    void drop(boolean all, long eptp) {
+        if (all || eptp == present) {
+            cpu.mem.translationChanged();
+        }
+    }
+
+    /** Notes the exit that the access will make when it has unwound. */
+    void refused(SecondStage from, long guestPhysical, long linear, int access, boolean ofTable) {
+        Walker walker = from.walker;
+        vmx.vmcs.set(VmcsField.GUEST_PHYSICAL_ADDRESS, guestPhysical);
+        vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, linear);
+        if (walker.outcome == Walker.RESERVED) {
+            reason = ExitReason.EPT_MISCONFIG;
+            qualification = 0;
+            return;
+        }
+        reason = ExitReason.EPT_VIOLATION;
+        int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
+        qualification = access & 7 | (long) rights << 3 | LINEAR_VALID | (ofTable ? 0 : TRANSLATED);
+        if (!ofTable && vmx.model.has(VmxFeature.EPT_ADVANCED_EXIT_INFORMATION)) {
+            qualification |= advanced(from.firstStageRights);
+        }
+    }
+
+    private static long advanced(int rights) {
+        return ((rights & Access.USER) != 0 ? GUEST_USER : 0)
+                | ((rights & Access.WRITE) != 0 ? GUEST_WRITABLE : 0)
+                | ((rights & Access.EXECUTE) == 0 ? GUEST_EXECUTE_DISABLE : 0);
+    }
+
+    void leave() {
+        if (!cpu.event.active) {
+            cpu.systemFlags |= nestbox.x86.Flags.RF;
+        }
+        vmx.exit.event(reason, qualification);
+    }
+}
