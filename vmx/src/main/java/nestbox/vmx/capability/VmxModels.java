@@ -52,6 +52,15 @@ public final class VmxModels {
      * @throws NestboxException if a switch names no VMX feature, or asks for one that is not implemented
      */
     public static EnumSet<VmxFeature> features(CpuFeatures cpu) {
+        return features(cpu, EnumSet.noneOf(VmxFeature.class));
+    }
+
+    /**
+     * As {@link #features(CpuFeatures)}, less what a user of the model does not do.
+     *
+     * @throws NestboxException if a switch asks for a feature among {@code hidden}, too
+     */
+    public static EnumSet<VmxFeature> features(CpuFeatures cpu, Set<VmxFeature> hidden) {
         EnumSet<VmxFeature> wanted = EnumSet.noneOf(VmxFeature.class);
         wanted.addAll(listed(cpu.modelName()));
         List<String> refused = new ArrayList<>();
@@ -61,7 +70,7 @@ public final class VmxModels {
                 refused.add(entry.getKey() + " is unknown");
             } else if (!entry.getValue()) {
                 wanted.remove(feature);
-            } else if (feature.implemented()) {
+            } else if (feature.implemented() && !hidden.contains(feature)) {
                 wanted.add(feature);
             } else {
                 refused.add(entry.getKey() + " is not implemented");
@@ -70,6 +79,7 @@ public final class VmxModels {
         if (!refused.isEmpty()) {
             throw new NestboxException("--cpu", "VMX features: " + String.join(", ", refused));
         }
+        wanted.removeAll(hidden);
         return Dependencies.resolve(wanted, cpu);
     }
 

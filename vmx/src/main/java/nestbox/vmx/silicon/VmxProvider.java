@@ -1,6 +1,7 @@
 package nestbox.vmx.silicon;
 
 import nestbox.vmx.VmxModel;
+import nestbox.vmx.capability.VmxModels;
 import nestbox.x86.Cpu;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.VirtualizationProvider;
@@ -14,7 +15,7 @@ public final class VmxProvider implements VirtualizationProvider {
         if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
             return null;
         }
-        Vmx vmx = new Vmx(cpu, VmxModel.of(cpu.features));
+        Vmx vmx = new Vmx(cpu, VmxModel.of(cpu.features, VmxModels.features(cpu.features, Hidden.features())));
         cpu.msrs.register(VmxMsrs.rows(vmx.model.capability()));
         return vmx;
     }

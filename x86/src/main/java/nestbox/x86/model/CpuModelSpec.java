@@ -49,6 +49,8 @@ final class CpuModelSpec {
         for (Option option : options) {
             apply(builder, option);
         }
+        dropOtherVendors(builder, Vendor.AMD, Feature.VMX);
+        dropOtherVendors(builder, Vendor.INTEL, Feature.SVM);
         dropDependents(builder);
         unimplemented();
         builder.unchecked(unchecked);
@@ -147,6 +149,13 @@ final class CpuModelSpec {
             builder.vmxSwitch(option.key(), on);
         } else {
             reasons.add("unknown feature or property '" + option.key() + "'");
+        }
+    }
+
+    /** A model whose vendor the user changed does not bring its own vendor's virtualization along. */
+    private void dropOtherVendors(CpuModel.Builder builder, Vendor vendor, Feature feature) {
+        if (builder.vendor() == vendor && builder.declares(feature) && !requested.contains(feature)) {
+            builder.feature(feature, false);
         }
     }
 

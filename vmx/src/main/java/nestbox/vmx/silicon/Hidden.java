@@ -1,0 +1,40 @@
+package nestbox.vmx.silicon;
+
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
+import nestbox.vmx.capability.VmxFeature;
+
+/**
+ * What the tables know and the silicon does not do: no capability MSR reports it, so that VM entry refuses it, and
+ * {@code --cpu +name} is refused by name.
+ */
+public final class Hidden {
+    private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
+            VmxFeature.TPR_SHADOW,
+            VmxFeature.VIRTUALIZE_APIC_ACCESSES,
+            VmxFeature.VIRTUALIZE_X2APIC_MODE,
+            VmxFeature.APIC_REGISTER_VIRTUALIZATION,
+            VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
+            VmxFeature.POSTED_INTERRUPTS,
+            VmxFeature.PAUSE_LOOP_EXITING,
+            VmxFeature.ENABLE_PML,
+            VmxFeature.EPT_VIOLATION_VE,
+            VmxFeature.MODE_BASED_EXECUTE,
+            VmxFeature.SUB_PAGE_WRITE_PERMISSION,
+            VmxFeature.USER_WAIT_AND_PAUSE,
+            VmxFeature.BUS_LOCK_DETECTION,
+            VmxFeature.INSTRUCTION_TIMEOUT,
+            VmxFeature.TERTIARY_CONTROLS,
+            VmxFeature.VIRTUALIZE_SPEC_CTRL,
+            VmxFeature.SECONDARY_EXIT_CONTROLS,
+            VmxFeature.ENTRY_LOAD_PERF_GLOBAL_CTRL,
+            VmxFeature.EXIT_LOAD_PERF_GLOBAL_CTRL,
+            VmxFeature.EXIT_SAVE_PERF_GLOBAL_CTRL));
+
+    private Hidden() {}
+
+    public static Set<VmxFeature> features() {
+        return FEATURES;
+    }
+}
