@@ -49,19 +49,25 @@ final class BlockCache implements CodeWatcher {
         int key = cpu.modeKey;
         Block block = slots[slot(physical, key)];
         if (block != null && block.physical == physical && block.modeKey == key && block.valid) {
-            return block;
+            if (block.second == Block.NONE || cpu.mem.fetch(nextPage(linear)) == block.second) {
+                return block;
+            }
         }
         return build(linear, physical, key);
+    }
+
+    private long nextPage(long linear) {
+        return cpu.wrapCode(linear & ~0xfffL, 0x1000);
     }
 
     private Block build(long linear, long physical, int key) {
         byte[] page = cpu.physical.backing(physical);
         if (page == null) {
-            return new Block(physical, key, new Op[] {single(linear, physical)}, 0);
+            return new Block(physical, key, new Insn[] {single(linear, physical)}, 0, Block.NONE);
         }
         int start = (int) physical & PhysicalMemory.CHUNK_MASK;
         int end = (start | 0xfff) + 1;
-        List<Op> code = new ArrayList<>();
+        List<Insn> code = new ArrayList<>();
         int at = start;
         while (code.size() < maxInstructions && at < end) {
             Insn in = decoder.decode(page, at, end, cpu.codeSize);
@@ -74,21 +80,39 @@ final class BlockCache implements CodeWatcher {
                 break;
             }
         }
-        if (code.isEmpty()) {
-            // It straddles the page: its second half may change without the first, so it is never cached.
-            return new Block(physical, key, new Op[] {single(linear, physical)}, 0);
+        return code.isEmpty()
+                ? straddler(linear, physical, key)
+                : keep(new Block(physical, key, code.toArray(new Insn[0]), at - start, Block.NONE));
+    }
+
+    /** The block of one instruction that crosses into the next page. */
+    private Block straddler(long linear, long physical, int key) {
+        Insn in = single(linear, physical);
+        long second = cpu.mem.fetch(nextPage(linear));
+        boolean memory = cpu.physical.backing(second) != null;
+        Block block = new Block(physical, key, new Insn[] {in}, memory ? in.length : 0, memory ? second : Block.NONE);
+        return memory ? keep(block) : block;
+    }
+
+    private Block keep(Block block) {
+        slots[slot(block.physical, block.modeKey)] = block;
+        int inFirst = block.second == Block.NONE ? block.bytes : 0x1000 - ((int) block.physical & 0xfff);
+        register(block, block.physical, inFirst);
+        if (block.second != Block.NONE) {
+            register(block, block.second, block.bytes - inFirst);
         }
-        Block block = new Block(physical, key, code.toArray(new Op[0]), at - start);
-        slots[slot(physical, key)] = block;
-        List<Block> inPage = byPage.computeIfAbsent(physical >>> 12, page0 -> new ArrayList<>());
-        inPage.removeIf(old -> old.physical == physical && old.modeKey == key);
-        inPage.add(block);
-        cpu.physical.markCode(physical, block.bytes);
         return block;
     }
 
+    private void register(Block block, long physical, int length) {
+        List<Block> inPage = byPage.computeIfAbsent(physical >>> 12, page -> new ArrayList<>());
+        inPage.removeIf(old -> old.physical == block.physical && old.modeKey == block.modeKey);
+        inPage.add(block);
+        cpu.physical.markCode(physical, length);
+    }
+
     /** Decodes one instruction byte by byte: it lies in MMIO or crosses into another page. */
-    private Op single(long linear, long physical) {
+    private Insn single(long linear, long physical) {
         int have = 0;
         Insn in = null;
         while (in == null) {
@@ -100,12 +124,12 @@ final class BlockCache implements CodeWatcher {
         return place(in, in.length);
     }
 
-    private static Op place(Insn in, int next) {
+    private static Insn place(Insn in, int next) {
         in.next = next;
         if (in.base == nestbox.x86.Reg.BLOCK_RIP) {
             in.disp += next;
         }
-        return UopSelector.select(in);
+        return in;
     }
 
     @Override
@@ -121,7 +145,7 @@ final class BlockCache implements CodeWatcher {
             return;
         }
         boolean dropped = inPage.removeIf(block -> {
-            boolean hit = block.physical < physical + length && physical < block.physical + block.bytes;
+            boolean hit = block.covers(physical, length);
             if (hit) {
                 block.valid = false;
             }

@@ -19,6 +19,9 @@ public final class BlockInterpreter implements Engine {
     private final Cpu cpu;
     private final BlockCache cache;
     private final ReferenceEngine reference;
+    private final IndirectTargets targets = new IndirectTargets();
+    /** The block being executed. */
+    private Block running;
 
     /** @param maxInstructions longest block; traces must not depend on it */
     public BlockInterpreter(Cpu cpu, Decoder decoder, int maxInstructions) {
@@ -42,376 +45,394 @@ public final class BlockInterpreter implements Engine {
                 reference.step();
                 block = null;
             } else {
-                execute(block, end);
+                try {
+                    block = execute(block, end);
+                } catch (GuestFault | UnsupportedFeatureException stopped) {
+                    settle();
+                    throw stopped;
+                }
             }
         }
     }
 
+    /** The block at RIP, which follows {@code from} (null: unknown). */
     private Block next(Block from) {
-        Cpu c = cpu;
-        if (from == null) {
-            return cache.find();
+        Block to = from == null ? null : from.follower(cpu.rip, cpu.mem.fetchEpoch);
+        if (to != null) {
+            return to;
         }
-        long epoch = c.mem.fetchEpoch;
-        long rip = c.rip;
-        if (from.epochA == epoch && from.ripA == rip) {
-            return from.linkA;
-        }
-        if (from.epochB == epoch && from.ripB == rip) {
-            return from.linkB;
-        }
-        Block to = cache.find();
-        if (to.bytes != 0) {
-            from.link(to, rip, c.mem.fetchEpoch);
+        to = cache.find();
+        long epoch = cpu.mem.fetchEpoch;
+        if (from != null && to.bytes != 0 && !from.link(to, cpu.rip, epoch)) {
+            targets.put(cpu.rip, epoch, to);
         }
         return to;
     }
 
-    private void execute(Block block, long end) {
+    /** After an exception: RIP at the instruction that raised it, those before it retired. */
+    private void settle() {
         Cpu c = cpu;
-        Op[] code = block.code;
-        long start = c.rip;
-        c.r[Reg.BLOCK_RIP] = start;
-        c.blockLimit = (int) Math.min(code.length, end - c.retired);
-        int i = 0;
-        try {
-            i = loop(c, code, start);
-        } catch (GuestFault | UnsupportedFeatureException stopped) {
-            i = c.cursor;
-            c.rip = i == 0 ? start : c.wrapRip(start + code[i - 1].next);
-            throw stopped;
-        } finally {
-            c.retired += i;
-            c.cursor = 0;
-        }
+        int done = c.cursor;
+        long start = c.r[Reg.BLOCK_RIP];
+        c.rip = done == 0 ? start : c.wrapRip(start + running.code[done - 1].next);
+        c.retired += done;
+        c.cursor = 0;
     }
 
-    /** Executes until the block's limit; returns the number of instructions executed, with RIP behind the last. */
-    private static int loop(Cpu c, Op[] code, long start) {
+    /**
+     * Executes the block and, as long as links lead on, the blocks that follow it; returns the last one executed, with RIP behind
+     * its last executed instruction.
+     */
+    private Block execute(Block first, long end) {
+        Cpu c = cpu;
         long[] r = c.r;
         long[] base = c.base;
         Memory mem = c.mem;
-        int i = 0;
-        Op op;
-        do {
-            op = code[i];
-            c.cursor = i++;
-            switch (op.uop) {
-                case Uop.MOV64:
-                    r[op.dst] = r[op.src] + op.imm;
-                    break;
-                case Uop.MOV32:
-                    r[op.dst] = (r[op.src] + op.imm) & 0xffffffffL;
-                    break;
-                case Uop.LOAD64:
-                    r[op.dst] = mem.load64(ea(op, r, base), op.faultSeg);
-                    break;
-                case Uop.LOAD32:
-                    r[op.dst] = mem.load32(ea(op, r, base), op.faultSeg);
-                    break;
-                case Uop.LOAD_ZX16:
-                    r[op.dst] = mem.load16(ea(op, r, base), op.faultSeg);
-                    break;
-                case Uop.LOAD_ZX8:
-                    r[op.dst] = mem.load8(ea(op, r, base), op.faultSeg);
-                    break;
-                case Uop.LOAD_SX32_64:
-                    r[op.dst] = (int) mem.load32(ea(op, r, base), op.faultSeg);
-                    break;
-                case Uop.LOAD_SX8_32:
-                    r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg) & 0xffffffffL;
-                    break;
-                case Uop.LOAD_SX8_64:
-                    r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg);
-                    break;
-                case Uop.STORE64:
-                    mem.store64(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                    break;
-                case Uop.STORE32:
-                    mem.store32(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                    break;
-                case Uop.STORE16:
-                    mem.store16(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                    break;
-                case Uop.STORE8:
-                    mem.store8(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                    break;
-                case Uop.LEA64:
-                    r[op.dst] = r[op.base] + (r[op.index] << op.scale) + op.disp;
-                    break;
-                case Uop.LEA32:
-                    r[op.dst] = (r[op.base] + (r[op.index] << op.scale) + op.disp) & 0xffffffffL;
-                    break;
-                case Uop.MOV_ZX8:
-                    r[op.dst] = r[op.src] & 0xff;
-                    break;
-                case Uop.MOV_ZX16:
-                    r[op.dst] = r[op.src] & 0xffff;
-                    break;
-                case Uop.MOV_SX32_64:
-                    r[op.dst] = (int) r[op.src];
-                    break;
-                case Uop.MOV_SX8_32:
-                    r[op.dst] = (byte) r[op.src] & 0xffffffffL;
-                    break;
-                case Uop.NOP:
-                    break;
-                case Uop.ADD64:
-                    r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.SUB64:
-                    r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.AND64:
-                    r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.OR64:
-                    r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.XOR64:
-                    r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.CMP64:
-                    Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.TEST64:
-                    Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
-                    break;
-                case Uop.ADD32:
-                    r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.SUB32:
-                    r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.AND32:
-                    r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.OR32:
-                    r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.XOR32:
-                    r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.CMP32:
-                    Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32);
-                    break;
-                case Uop.TEST32:
-                    Alu.and(c, r[op.dst], r[op.src] + op.imm, 32);
-                    break;
-                case Uop.CMP8:
-                    Alu.sub(c, r[op.dst], r[op.src] + op.imm, 8);
-                    break;
-                case Uop.TEST8:
-                    Alu.and(c, r[op.dst], r[op.src] + op.imm, 8);
-                    break;
-                case Uop.INC64:
-                    r[op.dst] = Alu.inc(c, r[op.dst], 64);
-                    break;
-                case Uop.DEC64:
-                    r[op.dst] = Alu.dec(c, r[op.dst], 64);
-                    break;
-                case Uop.INC32:
-                    r[op.dst] = Alu.inc(c, r[op.dst], 32) & 0xffffffffL;
-                    break;
-                case Uop.DEC32:
-                    r[op.dst] = Alu.dec(c, r[op.dst], 32) & 0xffffffffL;
-                    break;
-                case Uop.SHL64:
-                    r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 64);
-                    break;
-                case Uop.SHR64:
-                    r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 64);
-                    break;
-                case Uop.SAR64:
-                    r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 64);
-                    break;
-                case Uop.SHL32:
-                    r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.SHR32:
-                    r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.SAR32:
-                    r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.IMUL64:
-                    r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 64);
-                    break;
-                case Uop.IMUL32:
-                    r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 32) & 0xffffffffL;
-                    break;
-                case Uop.IMUL_IMM64:
-                    r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 64);
-                    break;
-                case Uop.IMUL_IMM32:
-                    r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 32) & 0xffffffffL;
-                    break;
-                case Uop.ALU_LOAD64:
-                    r[op.dst] = alu64(c, op.detail, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg));
-                    break;
-                case Uop.ALU_LOAD32:
-                    r[op.dst] = alu32(c, op.detail, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg)) & 0xffffffffL;
-                    break;
-                case Uop.ALU_STORE64: {
-                    long at = ea(op, r, base);
-                    long value = mem.loadForWrite(64, at, op.faultSeg);
-                    mem.store64(at, op.faultSeg, alu64(c, op.detail, value, r[op.src] + op.imm));
-                    break;
-                }
-                case Uop.ALU_STORE32: {
-                    long at = ea(op, r, base);
-                    long value = mem.loadForWrite(32, at, op.faultSeg);
-                    mem.store32(at, op.faultSeg, alu32(c, op.detail, value, r[op.src] + op.imm));
-                    break;
-                }
-                case Uop.CMP_LOAD64:
-                    Alu.sub(c, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg), 64);
-                    break;
-                case Uop.CMP_LOAD32:
-                    Alu.sub(c, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg), 32);
-                    break;
-                case Uop.CMP_MEM64:
-                    Alu.sub(c, mem.load64(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 64);
-                    break;
-                case Uop.CMP_MEM32:
-                    Alu.sub(c, mem.load32(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 32);
-                    break;
-                case Uop.CMP_MEM8:
-                    Alu.sub(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
-                    break;
-                case Uop.TEST_MEM8:
-                    Alu.and(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
-                    break;
-                case Uop.PUSH64: {
-                    long at = r[Reg.RSP] - 8;
-                    mem.store64(at, Reg.SS, r[op.src] + op.imm);
-                    r[Reg.RSP] = at;
-                    break;
-                }
-                case Uop.POP64: {
-                    long at = r[Reg.RSP];
-                    long value = mem.load64(at, Reg.SS);
-                    r[Reg.RSP] = at + 8;
-                    r[op.dst] = value;
-                    break;
-                }
-                case Uop.CMOV64:
-                    if (Flags.condition(c, op.detail)) {
-                        r[op.dst] = r[op.src];
-                    }
-                    break;
-                case Uop.CMOV32:
-                    r[op.dst] = (Flags.condition(c, op.detail) ? r[op.src] : r[op.dst]) & 0xffffffffL;
-                    break;
-                case Uop.SETCC:
-                    r[op.dst] = (r[op.dst] & ~0xffL) | (Flags.condition(c, op.detail) ? 1 : 0);
-                    break;
-                case Uop.CALL: {
-                    long target = start + op.next + op.imm;
-                    if (!c.canonical(target)) {
-                        handle(c, op, start);
+        Block block = first;
+        while (true) {
+            running = block;
+            Op[] code = block.code;
+            long start = c.rip;
+            r[Reg.BLOCK_RIP] = start;
+            c.blockLimit = (int) Math.min(code.length, end - c.retired);
+            int i = 0;
+            Op op;
+            do {
+                op = code[i];
+                c.cursor = i++;
+                switch (op.uop) {
+                    case Uop.MOV64:
+                        r[op.dst] = r[op.src] + op.imm;
+                        break;
+                    case Uop.MOV32:
+                        r[op.dst] = (r[op.src] + op.imm) & 0xffffffffL;
+                        break;
+                    case Uop.LOAD64:
+                        r[op.dst] = mem.load64(ea(op, r, base), op.faultSeg);
+                        break;
+                    case Uop.LOAD32:
+                        r[op.dst] = mem.load32(ea(op, r, base), op.faultSeg);
+                        break;
+                    case Uop.LOAD_ZX16:
+                        r[op.dst] = mem.load16(ea(op, r, base), op.faultSeg);
+                        break;
+                    case Uop.LOAD_ZX8:
+                        r[op.dst] = mem.load8(ea(op, r, base), op.faultSeg);
+                        break;
+                    case Uop.LOAD_SX32_64:
+                        r[op.dst] = (int) mem.load32(ea(op, r, base), op.faultSeg);
+                        break;
+                    case Uop.LOAD_SX8_32:
+                        r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg) & 0xffffffffL;
+                        break;
+                    case Uop.LOAD_SX8_64:
+                        r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg);
+                        break;
+                    case Uop.STORE64:
+                        mem.store64(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
+                        break;
+                    case Uop.STORE32:
+                        mem.store32(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
+                        break;
+                    case Uop.STORE16:
+                        mem.store16(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
+                        break;
+                    case Uop.STORE8:
+                        mem.store8(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
+                        break;
+                    case Uop.LEA64:
+                        r[op.dst] = r[op.base] + (r[op.index] << op.scale) + op.disp;
+                        break;
+                    case Uop.LEA32:
+                        r[op.dst] = (r[op.base] + (r[op.index] << op.scale) + op.disp) & 0xffffffffL;
+                        break;
+                    case Uop.MOV_ZX8:
+                        r[op.dst] = r[op.src] & 0xff;
+                        break;
+                    case Uop.MOV_ZX16:
+                        r[op.dst] = r[op.src] & 0xffff;
+                        break;
+                    case Uop.MOV_SX32_64:
+                        r[op.dst] = (int) r[op.src];
+                        break;
+                    case Uop.MOV_SX8_32:
+                        r[op.dst] = (byte) r[op.src] & 0xffffffffL;
+                        break;
+                    case Uop.NOP:
+                        break;
+                    case Uop.ADD64:
+                        r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.SUB64:
+                        r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.AND64:
+                        r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.OR64:
+                        r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.XOR64:
+                        r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.CMP64:
+                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.TEST64:
+                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.ADD32:
+                        r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.SUB32:
+                        r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.AND32:
+                        r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.OR32:
+                        r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.XOR32:
+                        r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.CMP32:
+                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32);
+                        break;
+                    case Uop.TEST32:
+                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 32);
+                        break;
+                    case Uop.CMP8:
+                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 8);
+                        break;
+                    case Uop.TEST8:
+                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 8);
+                        break;
+                    case Uop.INC64:
+                        r[op.dst] = Alu.inc(c, r[op.dst], 64);
+                        break;
+                    case Uop.DEC64:
+                        r[op.dst] = Alu.dec(c, r[op.dst], 64);
+                        break;
+                    case Uop.INC32:
+                        r[op.dst] = Alu.inc(c, r[op.dst], 32) & 0xffffffffL;
+                        break;
+                    case Uop.DEC32:
+                        r[op.dst] = Alu.dec(c, r[op.dst], 32) & 0xffffffffL;
+                        break;
+                    case Uop.SHL64:
+                        r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 64);
+                        break;
+                    case Uop.SHR64:
+                        r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 64);
+                        break;
+                    case Uop.SAR64:
+                        r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 64);
+                        break;
+                    case Uop.SHL32:
+                        r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.SHR32:
+                        r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.SAR32:
+                        r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.IMUL64:
+                        r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 64);
+                        break;
+                    case Uop.IMUL32:
+                        r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 32) & 0xffffffffL;
+                        break;
+                    case Uop.IMUL_IMM64:
+                        r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 64);
+                        break;
+                    case Uop.IMUL_IMM32:
+                        r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 32) & 0xffffffffL;
+                        break;
+                    case Uop.ALU_LOAD64:
+                        r[op.dst] = alu64(c, op.detail, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg));
+                        break;
+                    case Uop.ALU_LOAD32:
+                        r[op.dst] = alu32(c, op.detail, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg)) & 0xffffffffL;
+                        break;
+                    case Uop.ALU_STORE64: {
+                        long at = ea(op, r, base);
+                        long value = mem.loadForWrite(64, at, op.faultSeg);
+                        mem.store64(at, op.faultSeg, alu64(c, op.detail, value, r[op.src] + op.imm));
                         break;
                     }
-                    long at = r[Reg.RSP] - 8;
-                    mem.store64(at, Reg.SS, start + op.next);
-                    r[Reg.RSP] = at;
-                    c.rip = target;
-                    break;
-                }
-                case Uop.RET: {
-                    long at = r[Reg.RSP];
-                    long target = mem.load64(at, Reg.SS);
-                    if (!c.canonical(target)) {
-                        handle(c, op, start);
+                    case Uop.ALU_STORE32: {
+                        long at = ea(op, r, base);
+                        long value = mem.loadForWrite(32, at, op.faultSeg);
+                        mem.store32(at, op.faultSeg, alu32(c, op.detail, value, r[op.src] + op.imm));
                         break;
                     }
-                    r[Reg.RSP] = at + 8;
-                    c.rip = target;
-                    break;
-                }
-                case Uop.JMP:
-                    jump(c, op, start, true);
-                    break;
-                case Uop.JMP_REGISTER: {
-                    long target = r[op.src];
-                    if (!c.canonical(target)) {
-                        handle(c, op, start);
+                    case Uop.CMP_LOAD64:
+                        Alu.sub(c, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg), 64);
+                        break;
+                    case Uop.CMP_LOAD32:
+                        Alu.sub(c, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg), 32);
+                        break;
+                    case Uop.CMP_MEM64:
+                        Alu.sub(c, mem.load64(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 64);
+                        break;
+                    case Uop.CMP_MEM32:
+                        Alu.sub(c, mem.load32(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 32);
+                        break;
+                    case Uop.CMP_MEM8:
+                        Alu.sub(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
+                        break;
+                    case Uop.TEST_MEM8:
+                        Alu.and(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
+                        break;
+                    case Uop.PUSH64: {
+                        long at = r[Reg.RSP] - 8;
+                        mem.store64(at, Reg.SS, r[op.src] + op.imm);
+                        r[Reg.RSP] = at;
                         break;
                     }
-                    c.rip = target;
-                    break;
-                }
-                case Uop.CALL_REGISTER: {
-                    long target = r[op.src];
-                    if (!c.canonical(target)) {
-                        handle(c, op, start);
+                    case Uop.POP64: {
+                        long at = r[Reg.RSP];
+                        long value = mem.load64(at, Reg.SS);
+                        r[Reg.RSP] = at + 8;
+                        r[op.dst] = value;
                         break;
                     }
-                    long at = r[Reg.RSP] - 8;
-                    mem.store64(at, Reg.SS, start + op.next);
-                    r[Reg.RSP] = at;
-                    c.rip = target;
-                    break;
+                    case Uop.CMOV64:
+                        if (Flags.condition(c, op.detail)) {
+                            r[op.dst] = r[op.src];
+                        }
+                        break;
+                    case Uop.CMOV32:
+                        r[op.dst] = (Flags.condition(c, op.detail) ? r[op.src] : r[op.dst]) & 0xffffffffL;
+                        break;
+                    case Uop.SETCC:
+                        r[op.dst] = (r[op.dst] & ~0xffL) | (Flags.condition(c, op.detail) ? 1 : 0);
+                        break;
+                    case Uop.CALL: {
+                        long target = start + op.imm;
+                        if (!c.canonical(target)) {
+                            handle(c, op, start);
+                            break;
+                        }
+                        long at = r[Reg.RSP] - 8;
+                        mem.store64(at, Reg.SS, start + op.next);
+                        r[Reg.RSP] = at;
+                        c.rip = target;
+                        break;
+                    }
+                    case Uop.RET: {
+                        long at = r[Reg.RSP];
+                        long target = mem.load64(at, Reg.SS);
+                        if (!c.canonical(target)) {
+                            handle(c, op, start);
+                            break;
+                        }
+                        r[Reg.RSP] = at + 8;
+                        c.rip = target;
+                        break;
+                    }
+                    case Uop.JMP:
+                        c.rip = start + op.imm;
+                        break;
+                    case Uop.JMP_REGISTER: {
+                        long target = r[op.src];
+                        if (!c.canonical(target)) {
+                            handle(c, op, start);
+                            break;
+                        }
+                        c.rip = target;
+                        break;
+                    }
+                    case Uop.CALL_REGISTER: {
+                        long target = r[op.src];
+                        if (!c.canonical(target)) {
+                            handle(c, op, start);
+                            break;
+                        }
+                        long at = r[Reg.RSP] - 8;
+                        mem.store64(at, Reg.SS, start + op.next);
+                        r[Reg.RSP] = at;
+                        c.rip = target;
+                        break;
+                    }
+                    case Uop.JO:
+                        c.rip = start + (Flags.of(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JNO:
+                        c.rip = start + (!Flags.of(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JB:
+                        c.rip = start + (Flags.cf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JAE:
+                        c.rip = start + (!Flags.cf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JE:
+                        c.rip = start + (Flags.zf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JNE:
+                        c.rip = start + (!Flags.zf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JBE:
+                        c.rip = start + ((Flags.cf(c) | Flags.zf(c)) ? op.imm : op.next);
+                        break;
+                    case Uop.JA:
+                        c.rip = start + ((!(Flags.cf(c) | Flags.zf(c))) ? op.imm : op.next);
+                        break;
+                    case Uop.JS:
+                        c.rip = start + (Flags.sf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JNS:
+                        c.rip = start + (!Flags.sf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JP:
+                        c.rip = start + (Flags.pf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JNP:
+                        c.rip = start + (!Flags.pf(c) ? op.imm : op.next);
+                        break;
+                    case Uop.JL:
+                        c.rip = start + ((Flags.sf(c) != Flags.of(c)) ? op.imm : op.next);
+                        break;
+                    case Uop.JGE:
+                        c.rip = start + ((Flags.sf(c) == Flags.of(c)) ? op.imm : op.next);
+                        break;
+                    case Uop.JLE:
+                        c.rip = start + ((Flags.zf(c) | Flags.sf(c) != Flags.of(c)) ? op.imm : op.next);
+                        break;
+                    case Uop.JG:
+                        c.rip = start + ((!Flags.zf(c) & Flags.sf(c) == Flags.of(c)) ? op.imm : op.next);
+                        break;
+                    default:
+                        handle(c, op, start);
+                        break;
                 }
-                case Uop.JO:
-                    jump(c, op, start, Flags.of(c));
-                    break;
-                case Uop.JNO:
-                    jump(c, op, start, !Flags.of(c));
-                    break;
-                case Uop.JB:
-                    jump(c, op, start, Flags.cf(c));
-                    break;
-                case Uop.JAE:
-                    jump(c, op, start, !Flags.cf(c));
-                    break;
-                case Uop.JE:
-                    jump(c, op, start, Flags.zf(c));
-                    break;
-                case Uop.JNE:
-                    jump(c, op, start, !Flags.zf(c));
-                    break;
-                case Uop.JBE:
-                    jump(c, op, start, Flags.cf(c) | Flags.zf(c));
-                    break;
-                case Uop.JA:
-                    jump(c, op, start, !(Flags.cf(c) | Flags.zf(c)));
-                    break;
-                case Uop.JS:
-                    jump(c, op, start, Flags.sf(c));
-                    break;
-                case Uop.JNS:
-                    jump(c, op, start, !Flags.sf(c));
-                    break;
-                case Uop.JP:
-                    jump(c, op, start, Flags.pf(c));
-                    break;
-                case Uop.JNP:
-                    jump(c, op, start, !Flags.pf(c));
-                    break;
-                case Uop.JL:
-                    jump(c, op, start, Flags.sf(c) != Flags.of(c));
-                    break;
-                case Uop.JGE:
-                    jump(c, op, start, Flags.sf(c) == Flags.of(c));
-                    break;
-                case Uop.JLE:
-                    jump(c, op, start, Flags.zf(c) | Flags.sf(c) != Flags.of(c));
-                    break;
-                case Uop.JG:
-                    jump(c, op, start, !Flags.zf(c) & Flags.sf(c) == Flags.of(c));
-                    break;
-                default:
-                    handle(c, op, start);
-                    break;
+            } while (i < c.blockLimit);
+            if (op.uop < Uop.FIRST_BRANCH) {
+                if (op.uop != Uop.HANDLER) {
+                    c.rip = start + op.next;
+                }
+            } else if (!c.canonical(c.rip)) {
+                // A relative jump, which has changed nothing else; its handler raises the #GP.
+                c.cursor = i - 1;
+                handle(c, op, start);
             }
-        } while (i < c.blockLimit);
-        if (op.uop < Uop.FIRST_BRANCH && op.uop != Uop.HANDLER) {
-            c.rip = start + op.next;
+            c.retired += i;
+            c.cursor = 0;
+            Block to = block.follower(c.rip, mem.fetchEpoch);
+            if (to == null) {
+                to = targets.find(c.rip, mem.fetchEpoch);
+            }
+            if (to == null || c.pending != 0 || c.retired >= end || c.codeSize != 64) {
+                return block;
+            }
+            block = to;
         }
-        return i;
     }
 
+    /** Linear address of the memory operand. */
     private static long ea(Op op, long[] r, long[] base) {
         return base[op.seg] + r[op.base] + (r[op.index] << op.scale) + op.disp;
     }
@@ -419,18 +440,6 @@ public final class BlockInterpreter implements Engine {
     private static void handle(Cpu c, Op op, long start) {
         c.rip = c.wrapRip(start + op.next);
         op.insn.handler.execute(c, op.insn);
-    }
-
-    /** A relative jump of 64-bit mode; one to a non-canonical address is the handler's. */
-    private static void jump(Cpu c, Op op, long start, boolean taken) {
-        long next = start + op.next;
-        if (!taken) {
-            c.rip = next;
-        } else if (c.canonical(next + op.imm)) {
-            c.rip = next + op.imm;
-        } else {
-            handle(c, op, start);
-        }
     }
 
     private static long alu64(Cpu c, int operation, long a, long b) {

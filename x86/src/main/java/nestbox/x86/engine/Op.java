@@ -8,7 +8,7 @@ import nestbox.x86.insn.Insn;
  */
 final class Op {
     final Insn insn;
-    /** Immediate of the source (0 if that is a register), or the displacement of a relative branch. */
+    /** Immediate of the source (0 if that is a register), or a relative branch's target, counted from the start of the block. */
     int imm;
 
     final int disp;

@@ -11,11 +11,15 @@ final class UopSelector {
     static Op select(Insn in) {
         Op op = new Op(in);
         boolean plain = in.form != null && in.codeSize == 64 && !in.lock && !in.rep && !in.repne;
-        boolean narrow = in.disp == (int) in.disp && in.imm == (int) in.imm;
+        boolean narrow = fits(in.disp) && fits(in.imm) && fits(in.imm + in.next);
         if (plain && narrow && !(in.memory && in.addressSize != 64)) {
             op.uop = (byte) choose(op, in);
         }
         return op;
+    }
+
+    private static boolean fits(long value) {
+        return value == (int) value;
     }
 
     private static int choose(Op op, Insn in) {
@@ -280,6 +284,7 @@ final class UopSelector {
             return Uop.HANDLER;
         }
         if (Kinds.isRelative(in, 0)) {
+            op.imm += in.next;
             return call ? Uop.CALL : Uop.JMP;
         }
         if (!in.memory && Kinds.isRm(in, 0)) {
@@ -304,6 +309,7 @@ final class UopSelector {
             return Uop.SETCC;
         }
         if (mnemonic.charAt(0) == 'J' && Kinds.isRelative(in, 0) && in.size == 64 && isJcc(in)) {
+            op.imm += in.next;
             return Uop.JCC + condition;
         }
         return Uop.HANDLER;
