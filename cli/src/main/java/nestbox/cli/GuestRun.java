@@ -79,6 +79,7 @@ final class GuestRun {
             throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
         }
         CpuModel model = CpuModel.parse(settings.cpu).toBuilder().processors(settings.processors).build();
+        LineFlushingStream output = new LineFlushingStream(out);
         MachineConfig config = MachineConfig.builder(model)
                 .memoryBytes(settings.memory)
                 .cpus(settings.processors)
@@ -88,7 +89,9 @@ final class GuestRun {
                 .blockSize(settings.blockSize)
                 .rebootOnReset(settings.reboot)
                 .virtualization(Virtualization.PROVIDER)
-                .serial(new LineFlushingStream(out))
+                .serial(output)
+                .debugConsole(output)
+                .screen(settings.screen)
                 .build();
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
     }
@@ -141,6 +144,9 @@ final class GuestRun {
 
     private void report(Machine machine, Outcome outcome, long nanos) {
         machine.trace().close();
+        PrintStream text = new PrintStream(out, false, StandardCharsets.UTF_8);
+        machine.screen().forEach(text::println);
+        text.flush();
         try {
             out.flush();
         } catch (IOException e) {

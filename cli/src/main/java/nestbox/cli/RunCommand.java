@@ -2,6 +2,7 @@ package nestbox.cli;
 
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import nestbox.core.NestboxException;
 import nestbox.machine.MachineConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -10,7 +11,7 @@ import picocli.CommandLine.Parameters;
 /** {@code nestbox run}. */
 @Command(
         name = "run",
-        description = "Runs a Multiboot image or a Linux kernel (bzImage); its serial port is standard output.",
+        description = "Runs a Multiboot image, a Linux kernel or a BIOS; its serial port is standard output.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         exitCodeListHeading = "%nExit codes:%n",
@@ -27,8 +28,16 @@ import picocli.CommandLine.Parameters;
             "130:interrupted by Ctrl-C"
         })
 final class RunCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "IMAGE", description = "Multiboot image (ELF32, ELF64 or flat) or bzImage; told apart by itself.")
+    @Parameters(index = "0", arity = "0..1", paramLabel = "IMAGE",
+            description = "Multiboot image (ELF32, ELF64 or flat) bzImage or ROM image; told apart by itself.")
     private String image;
+
+    @Option(names = "--bios", paramLabel = "FILE",
+            description = "Firmware to start at the reset vector, in place of an image. Port 0x402 is standard output as well.")
+    private String bios;
+
+    @Option(names = "--screen", description = "Give the machine a text screen at B8000h and print it when the run ends.")
+    private boolean screen;
 
     @Option(names = "--cpu", paramLabel = "MODEL[,+feature,-feature,key=value...]", defaultValue = "max",
             description = "CPU model in QEMU's grammar; see 'nestbox cpu list'. Default: ${DEFAULT-VALUE}.")
@@ -44,7 +53,8 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--append", paramLabel = "ARGS", defaultValue = "", description = "The image's command line.")
     private String append;
 
-    @Option(names = "--initrd", paramLabel = "FILE[,FILE...]", description = "Modules, or the kernel's initial RAM disk.")
+    @Option(names = "--initrd", paramLabel = "FILE[,FILE...]",
+            description = "Modules, or the kernel's initial RAM disk.")
     private String initrd;
 
     @Option(names = "--tlb", paramLabel = "POLICY", defaultValue = "lru:2048",
@@ -76,7 +86,11 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         RunSettings settings = new RunSettings();
-        settings.image = image;
+        if ((image == null) == (bios == null)) {
+            throw new NestboxException("run", "needs either an IMAGE or --bios FILE");
+        }
+        settings.image = image == null ? bios : image;
+        settings.screen = screen;
         settings.cpu = cpu;
         settings.memory = Quantity.memory("-m", memory);
         settings.processors = processors;

@@ -16,6 +16,8 @@ final class RunSettings {
     String image;
     /** The image itself, instead of a path. */
     ImageFile assembled;
+    /** There is a text screen; its last contents are printed behind the run. */
+    boolean screen;
     String append = "";
     /** Comma-separated list of {@code FILE[ ARGUMENTS]}, as QEMU has it for Multiboot; null for none. */
     String initrd;

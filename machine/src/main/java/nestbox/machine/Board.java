@@ -14,6 +14,7 @@ import nestbox.machine.bus.InterruptSink;
 import nestbox.machine.bus.PortBus;
 import nestbox.machine.bus.PortHandler;
 import nestbox.machine.device.AcpiPm;
+import nestbox.machine.device.DebugConsole;
 import nestbox.machine.device.DebugExit;
 import nestbox.machine.device.FwCfg;
 import nestbox.machine.device.Hpet;
@@ -23,9 +24,11 @@ import nestbox.machine.device.Rtc;
 import nestbox.machine.device.SystemControl;
 import nestbox.machine.device.TestDevice;
 import nestbox.machine.device.Uart16550;
+import nestbox.machine.device.VideoWindow;
 import nestbox.machine.firmware.AcpiTables;
 import nestbox.machine.firmware.Bios;
 import nestbox.machine.firmware.MemoryMap;
+import nestbox.machine.firmware.ShadowMemory;
 import nestbox.machine.pci.PciBus;
 import nestbox.mmu.memory.MmioHandler;
 import nestbox.mmu.memory.PhysicalMemory;
@@ -34,6 +37,8 @@ import nestbox.x86.Platform;
 
 /** The board: buses, devices and firmware around the processors. */
 public final class Board implements Platform, Bus, Stateful {
+    private static final long FOUR_GIB = 1L << 32;
+
     private final Machine machine;
     private final PhysicalMemory memory;
     private final Clock clock;
@@ -53,6 +58,8 @@ public final class Board implements Platform, Bus, Stateful {
     private final FwCfg fwCfg;
     private final TestDevice testDevice;
     private final SystemControl control;
+    private final ShadowMemory shadow;
+    private final VideoWindow video;
     private final Stateful[] devices;
 
     Board(Machine machine, MachineConfig config, PhysicalMemory memory, Clock clock, EventQueue events) {
@@ -62,22 +69,61 @@ public final class Board implements Platform, Bus, Stateful {
         map = new MemoryMap(config.memoryBytes());
         map.mapInto(memory);
         acpiTables = new AcpiTables(map.tables(), config.cpus());
-        new Bios(acpiTables).mapInto(memory);
+        byte[] rom = new Bios(acpiTables).rom();
+        memory.mapRom(FOUR_GIB - rom.length, rom);
+        shadow = new ShadowMemory(memory, rom);
+        video = new VideoWindow(memory, machine::inManagementMode, config.screen());
         pic = new PicPair((line, raised) -> machine.setLint0(raised));
         interrupts = new InterruptRouter(pic, ioApic, machine.trace());
         serial = new Uart16550(Uart16550.COM1, Uart16550.COM1_IRQ, interrupts.source(), config.serial());
         pit = new Pit8254(clock, events, interrupts.source());
-        power = new AcpiPm(clock, events, interrupts.source(), machine::sleep);
+        power = new AcpiPm(clock, events, interrupts.source(), machine::sleep, new SmiLine());
         rtc = new Rtc(clock, events, rtcLine(interrupts.source()), config.rtcStart());
         hpet = new Hpet(clock, events, interrupts.source());
         control = new SystemControl(new ControlActions());
-        pci = new PciBus(control);
+        pci = new PciBus(control, new HostBridge());
         fwCfg = new FwCfg(config.memoryBytes(), config.cpus());
         testDevice = new TestDevice(interrupts.source());
         devices = new Stateful[] {
-            interrupts, pic, ioApic, serial, pit, power, rtc, hpet, control, pci, fwCfg, testDevice
+            interrupts, pic, ioApic, serial, pit, power, rtc, hpet, control, pci, fwCfg, testDevice, shadow, video
         };
-        attach();
+        attach(config);
+    }
+
+    private final class SmiLine implements AcpiPm.SmiPin {
+        @Override
+        public boolean onCommand() {
+            return pci.smiOnCommand();
+        }
+
+        @Override
+        public void raise() {
+            machine.raiseSmi();
+        }
+    }
+
+    private final class HostBridge implements PciBus.HostBridgeListener {
+        @Override
+        public void attributeMap(int offset, int value) {
+            shadow.setRegister(offset, value);
+        }
+
+        @Override
+        public void smram(int value) {
+            video.setSmram(value);
+        }
+    }
+
+    /** Another firmware in ROM, which ends at 4 GiB and starts at the reset vector there. */
+    void setFirmware(byte[] rom) {
+        memory.mapRom(FOUR_GIB - rom.length, rom);
+        shadow.setRom(rom);
+        setUpCmos();
+    }
+
+    /** The text screen, if there is one. */
+    VideoWindow video() {
+        return video;
     }
 
     /** The RTC can also wake the machine. */
@@ -90,7 +136,8 @@ public final class Board implements Platform, Bus, Stateful {
         };
     }
 
-    private void attach() {
+    private void attach(MachineConfig config) {
+        new DebugConsole(config.debugConsole()).attach(this);
         pic.attach(this);
         serial.attach(this);
         pit.attach(this);
@@ -148,6 +195,7 @@ public final class Board implements Platform, Bus, Stateful {
         hpet.reset();
         ioApic.reset();
         control.reset();
+        pci.reset();
     }
 
     /** What the firmware does before it starts an image. */

@@ -64,6 +64,7 @@ public final class Machine implements Stateful {
     private final ExtensionTimers extensionTimers;
     private boolean resetRequested;
     private ImageFile image;
+    private BootProtocol protocol = BootProtocol.MULTIBOOT;
     private String commandLine = "";
     private List<ImageFile> modules = List.of();
 
@@ -167,7 +168,8 @@ public final class Machine implements Stateful {
     }
 
     /**
-     * Loads an image by the protocol that it asks for and makes the machine ready to run it, as the firmware leaves a PC.
+     * Loads an image by the protocol that it asks for and makes the machine ready to run it, as the firmware leaves a PC. A BIOS
+     * becomes the firmware and starts at the reset vector.
      *
      * @param newModules files that the image gets as modules or initial RAM disk (QEMU's {@code -initrd})
      * @throws NestboxException naming file, offset and field of what is wrong with the image
@@ -176,10 +178,17 @@ public final class Machine implements Stateful {
         image = newImage;
         commandLine = newCommandLine;
         modules = List.copyOf(newModules);
+        protocol = BootProtocol.of(image);
+        if (protocol == BootProtocol.BIOS) {
+            board.setFirmware(image.bytes());
+        }
         boot();
     }
 
     private void boot() {
+        if (protocol == BootProtocol.BIOS) {
+            return;
+        }
         board.setUpByFirmware();
         apics.forEach(LocalApic::setUpByFirmware);
         for (int i = 1; i < processors.length; i++) {
@@ -188,9 +197,9 @@ public final class Machine implements Stateful {
             cpu.pend(Cpu.PENDING_INACTIVE);
         }
         Cpu bootstrap = processors[0].cpu;
-        if (BootProtocol.of(image) == BootProtocol.LINUX) {
+        if (protocol == BootProtocol.LINUX) {
             LinuxBoot.Surroundings surroundings = new LinuxBoot.Surroundings(
-                    board.memoryMap(), Bios.rootPointer(), config.cpu().has(Feature.LM), false);
+                    board.memoryMap(), Bios.rootPointer(), config.cpu().has(Feature.LM), config.screen());
             BootState.linux(bootstrap, LinuxBoot.load(image, commandLine, modules, memory, surroundings));
         } else {
             BootState.multiboot(bootstrap, Multiboot.load(image, commandLine, modules, memory, board.memoryMap()));
@@ -214,6 +223,22 @@ public final class Machine implements Stateful {
     void requestBoot() {
         bootRequested = true;
         scheduler.stop();
+    }
+
+    /** Whether the processor that runs is in system management mode. */
+    boolean inManagementMode() {
+        Cpu running = scheduler.running();
+        return running != null && running.smm;
+    }
+
+    /** The chipset asserts SMI#, which as on QEMU's board is wired to the bootstrap processor. */
+    void raiseSmi() {
+        processors[0].cpu.pend(Cpu.PENDING_SMI);
+    }
+
+    /** The lines of the text screen; none if the machine has no screen. */
+    public List<String> screen() {
+        return board.video().lines();
     }
 
     void requestReset() {
@@ -302,6 +327,9 @@ public final class Machine implements Stateful {
         wakeRequested = false;
         reset();
         board.power().woken();
+        if (protocol == BootProtocol.BIOS) {
+            return;
+        }
         long vector = memory.read(board.acpiTables().wakingVector(), 4);
         BootState.realMode(processors[0].cpu, (int) (vector >>> 4), (int) vector & 0xf);
     }

@@ -19,6 +19,8 @@ import nestbox.x86.model.CpuFeatures;
  * @param blockSize longest block of the block interpreter, in instructions; no result depends on it
  * @param quantum longest turn of one of several processors, in ticks
  * @param serial where the first serial port's output goes
+ * @param debugConsole where what the guest writes to port 402h goes
+ * @param screen there is a text screen at B8000h
  * @param rtcStart what the real-time clock shows at the start, in seconds since 1970-01-01
  * @param rebootOnReset a hard reset boots the image again instead of ending the run
  * @param virtualization plugs VMX or SVM into the processors
@@ -33,6 +35,8 @@ public record MachineConfig(
         int blockSize,
         int quantum,
         OutputStream serial,
+        OutputStream debugConsole,
+        boolean screen,
         long rtcStart,
         boolean rebootOnReset,
         VirtualizationProvider virtualization) {
@@ -57,7 +61,7 @@ public record MachineConfig(
         if (quantum < 1) {
             reasons.add("a turn of " + quantum + " ticks is too short");
         }
-        if (cpu == null || serial == null || engine == null || tlbPolicy == null || virtualization == null) {
+        if (cpu == null || serial == null || debugConsole == null || engine == null || tlbPolicy == null || virtualization == null) {
             reasons.add("processor model, engine, policy and serial output must be given");
         }
         if (!reasons.isEmpty()) {
@@ -80,6 +84,8 @@ public record MachineConfig(
         builder.blockSize = blockSize;
         builder.quantum = quantum;
         builder.serial = serial;
+        builder.debugConsole = debugConsole;
+        builder.screen = screen;
         builder.rtcStart = rtcStart;
         builder.rebootOnReset = rebootOnReset;
         builder.virtualization = virtualization;
@@ -97,6 +103,8 @@ public record MachineConfig(
         private int blockSize = 64;
         private int quantum = 1000;
         private OutputStream serial = OutputStream.nullOutputStream();
+        private OutputStream debugConsole = OutputStream.nullOutputStream();
+        private boolean screen;
         private long rtcStart = 1_767_225_600L;
         private boolean rebootOnReset;
         private VirtualizationProvider virtualization = VirtualizationProvider.NONE;
@@ -145,6 +153,16 @@ public record MachineConfig(
             return this;
         }
 
+        public Builder debugConsole(OutputStream value) {
+            debugConsole = value;
+            return this;
+        }
+
+        public Builder screen(boolean value) {
+            screen = value;
+            return this;
+        }
+
         public Builder rtcStart(long value) {
             rtcStart = value;
             return this;
@@ -162,8 +180,8 @@ public record MachineConfig(
 
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, rtcStart, rebootOnReset,
-                    virtualization);
+                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, debugConsole, screen, rtcStart,
+                    rebootOnReset, virtualization);
         }
     }
 }

@@ -241,6 +241,9 @@ public final class Cpu implements Clock.SliceCounter {
     /** An NMI arrived while NMIs were blocked; {@link #unblockNmi} makes it pending again. */
     public boolean nmiLatched;
 
+    /** The processor is in system management mode. */
+    public boolean smm;
+
     /** The running instruction decides that no single-step trap follows it (INT n, SYSCALL...). */
     public boolean noStepTrap;
 

@@ -11,7 +11,7 @@ import nestbox.machine.bus.PortHandler;
 
 /**
  * The fixed hardware of ACPI (ACPI Specification, "ACPI Hardware Specification"): power-management timer, PM1a event and
- * control blocks, and the SMI command port that turns ACPI mode on.
+ * control blocks, and the SMI command port that raises SMI# or turns ACPI mode on.
  */
 public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
     public static final int EVENT_BLOCK = 0x600;
@@ -46,25 +46,36 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
         void sleep(int type);
     }
 
+    /** The chipset around the command port. */
+    public interface SmiPin {
+        /** Whether a write to the command port raises SMI#. */
+        boolean onCommand();
+
+        void raise();
+    }
+
     private final Frequency frequency = new Frequency(3_579_545);
     private final Clock clock;
     private final EventQueue events;
     private final int target;
     private final InterruptSink interrupts;
     private final SleepListener sleeper;
+    private final SmiPin smi;
 
     private int status;
     private int enable;
     private int control;
     private int smiCommand;
+    private int smiStatus;
     /** Half turns of the timer that the status covers. */
     private long halvesSeen;
 
-    public AcpiPm(Clock clock, EventQueue events, InterruptSink interrupts, SleepListener sleeper) {
+    public AcpiPm(Clock clock, EventQueue events, InterruptSink interrupts, SleepListener sleeper, SmiPin smi) {
         this.clock = clock;
         this.events = events;
         this.interrupts = interrupts;
         this.sleeper = sleeper;
+        this.smi = smi;
         target = events.register(this);
     }
 
@@ -113,7 +124,7 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
             case CONTROL_BLOCK:
                 return part(control, port);
             case SMI_COMMAND:
-                return smiCommand;
+                return port == SMI_COMMAND ? smiCommand : smiStatus;
             default:
                 if (port >= GPE_BLOCK) {
                     return 0;
@@ -152,21 +163,26 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
         update();
     }
 
+    /** Where no SMI handler of a firmware runs, the machine does what it would do with the two commands of ACPI. */
     private void writeCommand(int port, int value) {
         if (port != SMI_COMMAND) {
+            smiStatus = value;
             return;
         }
         smiCommand = value;
-        if (value == ACPI_ENABLE) {
+        if (smi.onCommand()) {
+            smi.raise();
+        } else if (value == ACPI_ENABLE) {
             control |= CONTROL_SCI;
         } else if (value == ACPI_DISABLE) {
             control &= ~CONTROL_SCI;
         }
     }
 
-    /** SLP_EN is write-only; SCI_EN is the firmware's. */
+    /** SLP_EN is write-only. SCI_EN can be written only where the firmware has an SMI handler that does so. */
     private void writeControl(int value) {
-        control = (control & CONTROL_SCI) | (value & CONTROL_WRITABLE);
+        int writable = CONTROL_WRITABLE | (smi.onCommand() ? CONTROL_SCI : 0);
+        control = control & CONTROL_SCI & ~writable | value & writable;
         if ((value & CONTROL_SLEEP_ENABLE) != 0) {
             sleeper.sleep(value >>> 10 & 7);
         }
@@ -197,7 +213,8 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("acpi-pm").writeInt(status).writeInt(enable).writeInt(control).writeInt(smiCommand).writeLong(halvesSeen);
+        out.section("acpi-pm").writeInt(status).writeInt(enable).writeInt(control).writeInt(smiCommand).writeInt(smiStatus);
+        out.writeLong(halvesSeen);
     }
 
     @Override
@@ -207,6 +224,7 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
         enable = in.readInt();
         control = in.readInt();
         smiCommand = in.readInt();
+        smiStatus = in.readInt();
         halvesSeen = in.readLong();
     }
 }

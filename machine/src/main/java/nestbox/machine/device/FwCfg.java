@@ -21,6 +21,9 @@ public final class FwCfg implements PortHandler, Stateful {
     private static final int NO_GRAPHIC = 4;
     private static final int NB_CPUS = 5;
     private static final int MAX_CPUS = 0xf;
+    /** IRQ 0 is input 2 of the I/O APIC. */
+    private static final int IRQ0_OVERRIDE = 0x8002;
+
     private static final int FILE_DIRECTORY = 0x19;
     /** Only the port interface, no DMA. */
     private static final int FEATURES = 1;
@@ -37,6 +40,7 @@ public final class FwCfg implements PortHandler, Stateful {
         items.put(NO_GRAPHIC, number(2, 1));
         items.put(NB_CPUS, number(2, cpus));
         items.put(MAX_CPUS, number(2, cpus));
+        items.put(IRQ0_OVERRIDE, number(4, 1));
         items.put(FILE_DIRECTORY, new byte[4]);
     }
 

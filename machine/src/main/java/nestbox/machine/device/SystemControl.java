@@ -8,7 +8,8 @@ import nestbox.machine.bus.PortHandler;
 
 /**
  * The ways to reset a PC, turn it off and gate its A20 line: port 92h, the keyboard controller (Intel 8042) at 60h and 64h,
- * the reset control register CF9h, and the "Shutdown" port of Bochs. No keyboard is attached.
+ * the reset control register CF9h, and the "Shutdown" port of Bochs. The keyboard answers commands, but nobody types on it, and
+ * it raises no interrupt.
  */
 public final class SystemControl implements PortHandler, Stateful {
     private static final int KEYBOARD_DATA = 0x60;
@@ -27,6 +28,7 @@ public final class SystemControl implements PortHandler, Stateful {
     private static final int RESET_CPU = 4;
     private static final int RESET_FULL = 2;
     private static final int ACKNOWLEDGED = 0xfa;
+    private static final int SELF_TEST_PASSED = 0xaa;
 
     /** What the board does on behalf of the guest. */
     public interface Actions {
@@ -49,6 +51,9 @@ public final class SystemControl implements PortHandler, Stateful {
 
     private int outputBuffer;
     private boolean outputFull;
+    /** What the keyboard says next, 9 bits each: 100h and a byte. */
+    private int following;
+
     private int postCode;
     private int resetControl;
     private int shutdownMatched;
@@ -70,6 +75,7 @@ public final class SystemControl implements PortHandler, Stateful {
         outputPort = OUTPUT_NO_RESET | OUTPUT_A20;
         pendingCommand = 0;
         outputFull = false;
+        following = 0;
         resetControl = 0;
         shutdownMatched = 0;
         actions.setA20(true);
@@ -79,8 +85,7 @@ public final class SystemControl implements PortHandler, Stateful {
     public long in(int port, int bytes) {
         switch (port) {
             case KEYBOARD_DATA:
-                outputFull = false;
-                return outputBuffer;
+                return readData();
             case KEYBOARD_COMMAND:
                 return STATUS_IDLE | (outputFull ? OUTPUT_FULL : 0);
             case FAST_A20:
@@ -139,6 +144,27 @@ public final class SystemControl implements PortHandler, Stateful {
     private void answer(int value) {
         outputBuffer = value;
         outputFull = true;
+        following = 0;
+    }
+
+    private int readData() {
+        int value = outputBuffer;
+        outputFull = following != 0;
+        if (outputFull) {
+            outputBuffer = following & 0xff;
+            following >>>= 9;
+        }
+        return value;
+    }
+
+    /** A command to the keyboard: reset ends with the self test's result, and it identifies itself as an AT keyboard. */
+    private void keyboard(int command) {
+        answer(ACKNOWLEDGED);
+        if (command == 0xff) {
+            following = 0x100 | SELF_TEST_PASSED;
+        } else if (command == 0xf2) {
+            following = 0x1ab | 0x183 << 9;
+        }
     }
 
     private void writeCommand(int v) {
@@ -185,7 +211,7 @@ public final class SystemControl implements PortHandler, Stateful {
             case 0xd4:
                 break;
             default:
-                answer(ACKNOWLEDGED);
+                keyboard(v);
                 break;
         }
     }
@@ -221,7 +247,7 @@ public final class SystemControl implements PortHandler, Stateful {
     public void save(StateWriter out) {
         out.section("system-control").writeInt(fastA20).writeInt(outputPort).writeInt(commandByte).writeInt(pendingCommand);
         out.writeInt(outputBuffer).writeBoolean(outputFull).writeInt(postCode).writeInt(resetControl);
-        out.writeInt(shutdownMatched);
+        out.writeInt(shutdownMatched).writeInt(following);
     }
 
     @Override
@@ -236,5 +262,6 @@ public final class SystemControl implements PortHandler, Stateful {
         postCode = in.readInt();
         resetControl = in.readInt();
         shutdownMatched = in.readInt();
+        following = in.readInt();
     }
 }

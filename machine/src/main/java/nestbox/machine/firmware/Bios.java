@@ -11,7 +11,6 @@ public final class Bios {
     public static final int SERVICE_PORT = 0xffe0;
 
     private static final int SIZE = (int) (MemoryMap.BIOS_END - MemoryMap.BIOS_START);
-    private static final long TOP_ALIAS = (1L << 32) - SIZE;
     private static final int SEGMENT = 0xf000;
     private static final int SEGMENT_OFFSET = (int) ((SEGMENT << 4) - MemoryMap.BIOS_START);
     private static final int RESET_VECTOR = 0xfff0;
@@ -82,10 +81,9 @@ public final class Bios {
         };
     }
 
-    /** Maps the ROM in both places. */
-    public void mapInto(PhysicalMemory memory) {
-        memory.mapRom(MemoryMap.BIOS_START, rom);
-        memory.mapRom(TOP_ALIAS, rom);
+    /** The contents of the ROM, whose end is the top of 4 GiB. */
+    public byte[] rom() {
+        return rom.clone();
     }
 
     /** Hardware interrupts are acknowledged and forgotten, everything else just returns. */

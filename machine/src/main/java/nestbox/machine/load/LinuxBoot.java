@@ -142,7 +142,8 @@ public final class LinuxBoot {
         long at = end - initrd.length & ~PAGE;
         if (at < kernelEnd) {
             throw new NestboxException(
-                    "initrd", String.format("%d bytes do not fit between the kernel's end %#x and %#x", initrd.length, kernelEnd, end));
+                    "initrd",
+                    String.format("%d bytes do not fit between the kernel's end %#x and %#x", initrd.length, kernelEnd, end));
         }
         memory.copyIn(at, initrd, 0, initrd.length);
         return at;

@@ -51,7 +51,8 @@ public final class LinuxImage {
         }
         version = file.u16(VERSION, "version");
         if (version < 0x202) {
-            throw file.bad(VERSION, "version", String.format("protocol %d.%02d is older than 2.02", version >> 8, version & 0xff));
+            String found = String.format("protocol %d.%02d is older than 2.02", version >> 8, version & 0xff);
+            throw file.bad(VERSION, "version", found);
         }
         if ((file.u8(LOAD_FLAGS, "loadflags") & LOADED_HIGH) == 0) {
             throw file.bad(LOAD_FLAGS, "loadflags", "a zImage, which is loaded low, is not supported");
@@ -71,7 +72,8 @@ public final class LinuxImage {
             throw file.bad(KERNEL_ALIGNMENT, "kernel_alignment", String.format("%#x is no power of two", alignment));
         }
         if (initBytes() < 0 || start() < 0 || start() + initBytes() > 1L << 32) {
-            throw file.bad(PREFERRED_ADDRESS, "pref_address", String.format("%#x with init_size %#x is beyond 4 GiB", start(), initBytes()));
+            String range = String.format("%#x with init_size %#x is beyond 4 GiB", start(), initBytes());
+            throw file.bad(PREFERRED_ADDRESS, "pref_address", range);
         }
     }
 

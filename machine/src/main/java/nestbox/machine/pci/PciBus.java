@@ -8,6 +8,8 @@ import nestbox.machine.bus.Bus;
 import nestbox.machine.bus.PortHandler;
 import nestbox.machine.device.AcpiPm;
 import nestbox.machine.device.SystemControl;
+import nestbox.machine.device.VideoWindow;
+import nestbox.machine.firmware.ShadowMemory;
 
 /**
  * PCI configuration mechanism #1 at ports CF8h and CFCh with the functions of an i440FX board: host bridge, PIIX3 ISA bridge
@@ -18,20 +20,85 @@ public final class PciBus implements PortHandler, Stateful {
     private static final int RESET_CONTROL = 0xcf9;
     private static final int DATA = 0xcfc;
     private static final int ENABLE = 1 << 31;
+    private static final int SMRAM_WRITABLE = VideoWindow.SMRAM_OPEN
+            | VideoWindow.SMRAM_CLOSED
+            | VideoWindow.SMRAM_LOCKED
+            | VideoWindow.SMRAM_ENABLED;
+
+    private static final int SUBSYSTEM = 0x2c;
+    /** QEMU's subsystem of the host bridge, by which firmware knows the board. */
+    private static final int QEMU_VENDOR = 0x1af4;
+
+    private static final int QEMU_BOARD = 0x1100;
+    private static final int DEVICE_ACTIVITY_B = 0x58;
+    private static final int SMI_ON_COMMAND = 1 << 25;
+
+    /** Told of what the host bridge's registers decode. */
+    public interface HostBridgeListener {
+        /** The PAM register at {@code offset} has this value now. */
+        void attributeMap(int offset, int value);
+
+        void smram(int value);
+    }
 
     private final TreeMap<Integer, PciDevice> functions = new TreeMap<>();
+    private final PciDevice host = hostBridge();
+    private final PciDevice power = powerManagement();
     private final SystemControl control;
+    private final HostBridgeListener listener;
     private int address;
 
-    public PciBus(SystemControl control) {
+    public PciBus(SystemControl control, HostBridgeListener listener) {
         this.control = control;
-        functions.put(function(0, 0), hostBridge());
+        this.listener = listener;
+        functions.put(function(0, 0), host);
         functions.put(function(1, 0), isaBridge());
-        functions.put(function(1, 3), powerManagement());
+        functions.put(function(1, 3), power);
     }
 
     private static PciDevice hostBridge() {
-        return new PciDevice("host", 0x8086, 0x1237, 0x060000, 0).set(8, 1, 2).allow(0x59, 7, -1L);
+        return new PciDevice("host", 0x8086, 0x1237, 0x060000, 0)
+                .set(8, 1, 2)
+                .set(SUBSYSTEM, 4, QEMU_BOARD << 16 | QEMU_VENDOR)
+                .set(VideoWindow.SMRAM, 1, VideoWindow.SMRAM_BASE)
+                .allow(ShadowMemory.PAM0, 7, 0x33333333333330L)
+                .allow(VideoWindow.SMRAM, 1, SMRAM_WRITABLE);
+    }
+
+    /** RESET: every register has its initial value. */
+    public void reset() {
+        address = 0;
+        functions.values().forEach(PciDevice::reset);
+        tell(0, PciDevice.SIZE);
+    }
+
+    /** Whether a write to port B2h raises SMI# (82371AB data sheet, "DEVACTB", APMC_EN). */
+    public boolean smiOnCommand() {
+        return (power.read(DEVICE_ACTIVITY_B, 4) & SMI_ON_COMMAND) != 0;
+    }
+
+    private void tell(int from, int to) {
+        for (int offset = from; offset < to; offset++) {
+            if (offset == VideoWindow.SMRAM) {
+                listener.smram((int) host.read(offset, 1));
+            } else if (offset >= ShadowMemory.PAM0 && offset < ShadowMemory.PAM0 + 7) {
+                listener.attributeMap(offset, (int) host.read(offset, 1));
+            }
+        }
+    }
+
+    /** A locked SMRAM register keeps its value but for D_CLS, and cannot be open. */
+    private void writeHost(int offset, int bytes, long value) {
+        int before = (int) host.read(VideoWindow.SMRAM, 1);
+        host.write(offset, bytes, value);
+        int after = (int) host.read(VideoWindow.SMRAM, 1);
+        if ((before & VideoWindow.SMRAM_LOCKED) != 0) {
+            after = before & ~VideoWindow.SMRAM_CLOSED | after & VideoWindow.SMRAM_CLOSED;
+        } else if ((after & VideoWindow.SMRAM_LOCKED) != 0) {
+            after &= ~VideoWindow.SMRAM_OPEN;
+        }
+        host.store(VideoWindow.SMRAM, after);
+        tell(offset, offset + bytes);
     }
 
     /** The interrupt routing registers 60h to 63h start with every PIRQ unrouted. */
@@ -44,7 +111,8 @@ public final class PciBus implements PortHandler, Stateful {
                 .set(8, 1, 3)
                 .set(0x3c, 2, 0x0100 | AcpiPm.SCI)
                 .set(0x40, 4, AcpiPm.EVENT_BLOCK | 1)
-                .set(0x80, 1, 1);
+                .set(0x80, 1, 1)
+                .allow(DEVICE_ACTIVITY_B, 4, SMI_ON_COMMAND);
     }
 
     private static int function(int device, int function) {
@@ -71,7 +139,9 @@ public final class PciBus implements PortHandler, Stateful {
     public void out(int port, int bytes, long value) {
         if (port >= DATA) {
             PciDevice device = selected();
-            if (device != null) {
+            if (device == host) {
+                writeHost((address & 0xfc) + port - DATA, bytes, value);
+            } else if (device != null) {
                 device.write((address & 0xfc) + port - DATA, bytes, value);
             }
         } else if (port == RESET_CONTROL && bytes == 1) {

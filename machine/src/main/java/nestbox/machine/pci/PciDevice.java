@@ -9,6 +9,7 @@ final class PciDevice implements Stateful {
     static final int SIZE = 256;
     private final String name;
     private final byte[] space = new byte[SIZE];
+    private final byte[] initial = new byte[SIZE];
     private final byte[] writable = new byte[SIZE];
 
     PciDevice(String name, int vendor, int device, int classCode, int headerType) {
@@ -24,7 +25,8 @@ final class PciDevice implements Stateful {
     /** Sets an initial value. */
     PciDevice set(int offset, int bytes, long value) {
         for (int i = 0; i < bytes; i++) {
-            space[offset + i] = (byte) (value >>> (8 * i));
+            initial[offset + i] = (byte) (value >>> (8 * i));
+            space[offset + i] = initial[offset + i];
         }
         return this;
     }
@@ -35,6 +37,10 @@ final class PciDevice implements Stateful {
             writable[offset + i] = (byte) (mask >>> (8 * i));
         }
         return this;
+    }
+
+    void reset() {
+        System.arraycopy(initial, 0, space, 0, SIZE);
     }
 
     long read(int offset, int bytes) {
@@ -50,6 +56,11 @@ final class PciDevice implements Stateful {
             int mask = writable[offset + i];
             space[offset + i] = (byte) (space[offset + i] & ~mask | (int) (value >>> (8 * i)) & mask);
         }
+    }
+
+    /** Sets one byte whatever software may change. */
+    void store(int offset, int value) {
+        space[offset] = (byte) value;
     }
 
     @Override

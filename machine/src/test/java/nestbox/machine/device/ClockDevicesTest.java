@@ -106,7 +106,7 @@ class ClockDevicesTest {
 
     @Test
     void powerManagementTimerRunsAt3579545Hertz() {
-        AcpiPm pm = new AcpiPm(clock, events, this::line, type -> lines.add("sleep " + type));
+        AcpiPm pm = new AcpiPm(clock, events, this::line, type -> lines.add("sleep " + type), new NoSmi());
         pm.attach(bus);
         advanceTo(Clock.HZ);
         assertThat(bus.ports.in(0x608, 4)).isEqualTo(3_579_545);
@@ -137,5 +137,18 @@ class ClockDevicesTest {
         advanceTo(20_000);
         assertThat(hpet.read(0xf4, 4)).isZero();
         assertThat(hpet.read(0xf0, 4)).isEqualTo(1000);
+    }
+
+    /** A board without an SMI handler. */
+    private static final class NoSmi implements AcpiPm.SmiPin {
+        @Override
+        public boolean onCommand() {
+            return false;
+        }
+
+        @Override
+        public void raise() {
+            throw new AssertionError("SMI#");
+        }
     }
 }

@@ -189,7 +189,8 @@ class LinuxBootTest {
         assertThat(BootProtocol.of(new ImageFile("zeros", rom))).isEqualTo(BootProtocol.MULTIBOOT);
         rom[rom.length - 16] = (byte) 0xea;
         assertThat(BootProtocol.of(new ImageFile("rom", rom))).isEqualTo(BootProtocol.BIOS);
-        assertThat(BootProtocol.of(new ImageFile("rom", java.util.Arrays.copyOf(rom, 0x1fff0)))).isEqualTo(BootProtocol.MULTIBOOT);
+        byte[] cut = java.util.Arrays.copyOf(rom, 0x1fff0);
+        assertThat(BootProtocol.of(new ImageFile("cut", cut))).isEqualTo(BootProtocol.MULTIBOOT);
         assertThat(BootProtocol.of(new ImageFile("empty", new byte[0]))).isEqualTo(BootProtocol.MULTIBOOT);
     }
 }

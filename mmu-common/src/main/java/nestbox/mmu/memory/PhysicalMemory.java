@@ -104,6 +104,11 @@ public final class PhysicalMemory implements Stateful {
         map(start, contents.length, Kind.ROM, null);
     }
 
+    /** Makes RAM read-only until the range is unmapped as {@link Kind#ROM}; its contents stay. */
+    public void protect(long start, long length) {
+        map(start, length, Kind.ROM, null);
+    }
+
     public void mapMmio(long start, long length, MmioHandler handler) {
         map(start, length, Kind.MMIO, handler);
     }
