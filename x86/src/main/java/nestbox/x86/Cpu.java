@@ -475,9 +475,12 @@ public final class Cpu implements Clock.SliceCounter {
         return codeSize == 64 ? linear + offset : (linear + offset) & 0xffffffffL;
     }
 
-    /** Truncates an instruction pointer to the code size. */
+    /**
+     * Truncates an instruction pointer to what it is wide: 64 or 32 bits. 16-bit code may run beyond 64 Kbytes where its segment's
+     * limit allows it; near branches of 16 bits truncate by themselves.
+     */
     public long wrapRip(long value) {
-        return codeSize == 64 ? value : codeSize == 32 ? value & 0xffffffffL : value & 0xffff;
+        return codeSize == 64 ? value : value & 0xffffffffL;
     }
 
     /** Raises #GP(0) if the code byte at RIP + {@code offset} is beyond CS's limit; 64-bit mode has no limit. */

@@ -60,9 +60,7 @@ final class Hints {
             case "MWAIT":
                 return Hints::mwait;
             case "RSM":
-                return (c, i) -> {
-                    throw c.raise(Vector.UD);
-                };
+                return Hints::rsm;
             default:
                 return null;
         }
@@ -236,6 +234,13 @@ final class Hints {
             throw c.raise(Vector.GP, 0);
         }
         Guard.taken(c, Intercept.MWAIT, in);
+    }
+
+    /** The processor is never in SMM: #UD, unless it is intercepted before that. */
+    private static void rsm(Cpu c, Insn in) {
+        if (!Guard.taken(c, Intercept.RSM, in)) {
+            throw c.raise(Vector.UD);
+        }
     }
 
     private static void checkMonitor(Cpu c) {
