@@ -277,6 +277,12 @@ public final class Board implements Platform, Bus, Stateful {
         return clock.now();
     }
 
+    /** The SMI handler of the machine's own firmware has nothing to do and returns at once; that of a BIOS image needs SMM. */
+    @Override
+    public boolean systemManagement(Cpu cpu) {
+        return machine.ownFirmware();
+    }
+
     @Override
     public void wakeExtension(Cpu cpu, long tick) {
         machine.extensionTimers().schedule(cpu, tick);

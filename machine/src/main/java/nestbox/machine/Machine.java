@@ -193,6 +193,7 @@ public final class Machine implements Stateful {
         apics.forEach(LocalApic::setUpByFirmware);
         for (int i = 1; i < processors.length; i++) {
             Cpu cpu = processors[i].cpu;
+            cpu.fpu.init();
             cpu.activity = Cpu.WAIT_FOR_SIPI;
             cpu.pend(Cpu.PENDING_INACTIVE);
         }
@@ -229,6 +230,11 @@ public final class Machine implements Stateful {
     boolean inManagementMode() {
         Cpu running = scheduler.running();
         return running != null && running.smm;
+    }
+
+    /** Whether no BIOS image stands in for the machine's own firmware. */
+    boolean ownFirmware() {
+        return protocol != BootProtocol.BIOS;
     }
 
     /** The chipset asserts SMI#, which as on QEMU's board is wired to the bootstrap processor. */

@@ -103,6 +103,11 @@ public final class Cpu implements Clock.SliceCounter {
     public static final int PENDING_RESUME = 1 << 11;
     /** The {@link VirtualizationExtension} wants its {@link VirtualizationExtension#window} called. */
     public static final int PENDING_EXTENSION = 1 << 12;
+    /** DEBUGCTL.LBR is set: one instruction at a time, so that branches are recorded. */
+    public static final int PENDING_BRANCH_RECORD = 1 << 13;
+
+    /** DEBUGCTL.LBR. */
+    public static final long DEBUGCTL_LBR = 1;
 
     /** Values of {@link #activity}, as in a VMCS. */
     public static final int ACTIVE = 0;
@@ -197,6 +202,8 @@ public final class Cpu implements Clock.SliceCounter {
     public long sysenterEip;
     public long tscAux;
     public long debugCtl;
+    /** AMD's last-branch registers, kept while DEBUGCTL.LBR is set: LastBranchFromIP, LastBranchToIP, LastIntFromIP, LastIntToIP. */
+    public final long[] lastBranch = new long[4];
     /** IA32_PAT. */
     public long pat = PAT_RESET;
     /** What the time-stamp counter is ahead of virtual time. */
@@ -246,6 +253,9 @@ public final class Cpu implements Clock.SliceCounter {
 
     /** The running instruction decides that no single-step trap follows it (INT n, SYSCALL...). */
     public boolean noStepTrap;
+
+    /** The running instruction was a world switch, which is no branch. */
+    public boolean switchedWorlds;
 
     /** The event that is being delivered, or was delivered last. */
     public final EventInDelivery event = new EventInDelivery();
@@ -419,9 +429,10 @@ public final class Cpu implements Clock.SliceCounter {
         return platform.now() + tscOffset;
     }
 
-    /** Recomputes the PENDING_ bits that follow from EFLAGS (IF, TF, RF), DR7 and the interrupt line. */
+    /** Recomputes the PENDING_ bits that follow from EFLAGS (IF, TF, RF), DR7, DEBUGCTL and the interrupt line. */
     public void updatePending() {
-        int reasons = pending & ~(PENDING_INTERRUPT | PENDING_STEP | PENDING_BREAKPOINTS | PENDING_RESUME);
+        int reasons = pending
+                & ~(PENDING_INTERRUPT | PENDING_STEP | PENDING_BREAKPOINTS | PENDING_RESUME | PENDING_BRANCH_RECORD);
         if (interruptLine && interruptsOpen()) {
             reasons |= PENDING_INTERRUPT;
         }
@@ -433,6 +444,9 @@ public final class Cpu implements Clock.SliceCounter {
         }
         if (executionBreakpoints()) {
             reasons |= PENDING_BREAKPOINTS;
+        }
+        if ((debugCtl & DEBUGCTL_LBR) != 0) {
+            reasons |= PENDING_BRANCH_RECORD;
         }
         pending = reasons;
         if (reasons != 0) {

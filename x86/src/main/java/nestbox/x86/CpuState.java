@@ -29,6 +29,7 @@ public final class CpuState {
         c.msrs.save(out);
         out.writeLong(c.star).writeLong(c.lstar).writeLong(c.cstar).writeLong(c.fmask).writeLong(c.kernelGsBase);
         out.writeLong(c.sysenterCs).writeLong(c.sysenterEsp).writeLong(c.sysenterEip).writeLong(c.tscAux);
+        out.writeLongs(c.lastBranch);
         out.writeLong(c.debugCtl).writeLong(c.pat).writeLong(c.tscOffset).writeInt(c.cpl).writeLong(c.retired);
         out.writeInt(c.pending & ~DERIVED).writeInt(c.activity).writeInt(c.shadow).writeLong(c.pendingDebug);
         out.writeBoolean(c.nmiBlocked).writeBoolean(c.nmiLatched).writeInt(c.sipiVector);
@@ -82,6 +83,7 @@ public final class CpuState {
         c.sysenterEsp = in.readLong();
         c.sysenterEip = in.readLong();
         c.tscAux = in.readLong();
+        in.readLongs(c.lastBranch);
         c.debugCtl = in.readLong();
         c.pat = in.readLong();
         c.tscOffset = in.readLong();

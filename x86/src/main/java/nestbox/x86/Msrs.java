@@ -67,6 +67,7 @@ public final class Msrs implements Stateful {
         cpu.sysenterEip = 0;
         cpu.tscAux = 0;
         cpu.debugCtl = 0;
+        Arrays.fill(cpu.lastBranch, 0);
         cpu.pat = Cpu.PAT_RESET;
     }
 

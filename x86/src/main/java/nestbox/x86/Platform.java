@@ -22,6 +22,16 @@ public interface Platform {
     }
 
     /**
+     * An SMI is taken. SMM itself is not modelled: firmware either serves it at once, invisibly to what it interrupts, or there is none
+     * to do so.
+     *
+     * @return whether the firmware has served it
+     */
+    default boolean systemManagement(Cpu cpu) {
+        return false;
+    }
+
+    /**
      * An x87 exception is pending while CR0.NE is 0: the processor asserts FERR# (IRQ 13 of a PC).
      *
      * @return whether IGNNE# is asserted, so that the processor goes on instead of waiting for the interrupt

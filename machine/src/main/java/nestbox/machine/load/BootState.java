@@ -31,7 +31,9 @@ public final class BootState {
         finish(cpu);
     }
 
+    /** What every start has in common; firmware has initialised the x87 by then, as its exceptions are unmasked after RESET. */
     private static void finish(Cpu cpu) {
+        cpu.fpu.init();
         cpu.activity = Cpu.ACTIVE;
         cpu.unpend(Cpu.PENDING_INACTIVE | Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
         cpu.setRflags(Flags.FIXED);

@@ -29,6 +29,8 @@ final class HostState {
     long rsp;
     long rax;
     long pat;
+    long debugCtl;
+    final long[] lastBranch = new long[4];
     /** Of PAE paging. */
     final long[] pdpte = new long[4];
 

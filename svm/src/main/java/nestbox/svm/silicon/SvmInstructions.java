@@ -114,24 +114,22 @@ final class SvmInstructions {
     }
 
     /** The physical address of VMLOAD's or VMSAVE's operand: guest-physical where they are virtualized. */
-    private long physical(Cpu c, Insn in) {
+    private long physical(Cpu c, Insn in, boolean write) {
         long address = accumulator(c, in);
-        if (svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload && svm.controls.nested) {
-            throw new UnsupportedFeatureException("virtualized VMLOAD and VMSAVE", "a guest executes one that is not intercepted");
-        }
-        return address;
+        boolean virtualized = svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload && svm.controls.nested;
+        return virtualized ? c.mem.port().control().guestPhysical(address, write) : address;
     }
 
     private void load(Cpu c, Insn in) {
         if (addressed(c, in, ExitCode.VMLOAD)) {
-            operand.attach(physical(c, in));
+            operand.attach(physical(c, in, false));
             GuestState.loadRest(c, operand);
         }
     }
 
     private void save(Cpu c, Insn in) {
         if (addressed(c, in, ExitCode.VMSAVE)) {
-            operand.attach(physical(c, in));
+            operand.attach(physical(c, in, true));
             GuestState.storeRest(c, operand);
             operand.commit();
         }

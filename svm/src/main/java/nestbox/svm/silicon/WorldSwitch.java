@@ -57,7 +57,11 @@ final class WorldSwitch implements CheckContext {
         if (stage != null) {
             c.pat = svm.vmcb.get(VmcbField.G_PAT);
         }
+        if (k.lbr && svm.capability.lbrv()) {
+            LastBranches.enter(c, svm.host, svm.vmcb);
+        }
         svm.guest = true;
+        c.switchedWorlds = true;
         control.enterSpace(k.asid & 0xffffffffL, stage);
         c.updateMode();
         svm.gif = true;
@@ -159,6 +163,9 @@ final class WorldSwitch implements CheckContext {
         if (svm.controls.nested && svm.capability.npt()) {
             svm.vmcb.set(VmcbField.G_PAT, c.pat);
         }
+        if (svm.controls.lbr && svm.capability.lbrv()) {
+            LastBranches.store(c, svm.vmcb);
+        }
         if (svm.capability.nrip()) {
             svm.vmcb.set(VmcbField.NRIP, next);
         }
@@ -187,7 +194,11 @@ final class WorldSwitch implements CheckContext {
     }
 
     private void backToHost(Cpu c) {
+        if (svm.controls.lbr && svm.capability.lbrv()) {
+            LastBranches.leave(c, svm.host);
+        }
         svm.guest = false;
+        c.switchedWorlds = true;
         svm.gif = false;
         svm.host.restore(c);
         clearPending(c);

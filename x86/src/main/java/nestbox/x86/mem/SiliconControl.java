@@ -153,6 +153,11 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
+    public long guestPhysical(long address, boolean write) {
+        return port.guestPhysical(address, write);
+    }
+
+    @Override
     public void dropSpace(long ofSpace, boolean globalToo) {
         cache.select(ofSpace, 0);
         if (globalToo) {

@@ -195,6 +195,15 @@ public final class SiliconPort implements MemoryPort {
         return second.walk(tables, address, Access.READ) ? physical.read(second.walker.physical & gate, bytes) : -1;
     }
 
+    long guestPhysical(long address, boolean write) {
+        int access = write ? Access.READ | Access.WRITE : Access.READ;
+        if (second != null && !second.walk(tables, address, access)) {
+            refused(address, address, access, false);
+            throw cpu.raise(Vector.EXTENSION);
+        }
+        return (second == null ? address : second.walker.physical) & gate;
+    }
+
     @Override
     public long load(long linear, int size, int access, int seg) {
         long at = check(linear, size, access, seg);

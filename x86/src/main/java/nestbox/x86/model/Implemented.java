@@ -112,6 +112,8 @@ public final class Implemented {
             // AMD SVM
             Feature.SVM,
             Feature.SVM_LOCK,
+            Feature.LBRV,
+            Feature.V_VMSAVE_VMLOAD,
             Feature.NPT,
             Feature.NRIP_SAVE,
             Feature.TSC_SCALE,

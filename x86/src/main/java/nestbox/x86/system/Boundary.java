@@ -47,6 +47,9 @@ public final class Boundary {
             if (c.extension != null && c.extension.smi(c)) {
                 return true;
             }
+            if (c.platform.systemManagement(c)) {
+                return true;
+            }
             throw new UnsupportedFeatureException("system management mode", "an SMI arrived");
         }
         if ((c.pending & Cpu.PENDING_INIT) != 0) {
@@ -193,6 +196,8 @@ public final class Boundary {
             c.setSystemFlags(c.systemFlags & ~(long) Flags.RF);
         }
         c.noStepTrap = false;
+        c.switchedWorlds = false;
+        boolean records = (c.debugCtl & Cpu.DEBUGCTL_LBR) != 0;
         Insn in = null;
         try {
             in = reference.step();
@@ -206,6 +211,10 @@ public final class Boundary {
             if (held && c.pendingDebug != 0) {
                 c.pend(Cpu.PENDING_DEBUG_TRAP);
             }
+        }
+        if (records && !c.switchedWorlds && branched(c, in, start)) {
+            c.lastBranch[0] = start;
+            c.lastBranch[1] = c.rip;
         }
         boolean unfinished = (in.rep || in.repne) && c.rip == start && !in.form.mnemonic().startsWith("J");
         if (unfinished && (resume || trap)) {

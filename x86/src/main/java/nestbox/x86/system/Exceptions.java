@@ -28,7 +28,6 @@ public final class Exceptions {
     static final long DR6_BT = 1 << 15;
 
     private static final long DR7_GD = 1 << 13;
-    private static final long DEBUGCTL_LBR = 1;
     private static final long DEBUGCTL_BTF = 2;
 
     private Exceptions() {}
@@ -128,7 +127,12 @@ public final class Exceptions {
             c.event.length = length;
             Tracing.delivery(c, v, t, withError ? code : 0);
             try {
+                long from = c.rip;
                 Delivery.deliver(c, v, t, withError, code, rf);
+                if ((c.debugCtl & Cpu.DEBUGCTL_LBR) != 0) {
+                    c.lastBranch[2] = from;
+                    c.lastBranch[3] = c.rip;
+                }
                 c.event.active = false;
                 return;
             } catch (GuestFault f) {
@@ -246,7 +250,8 @@ public final class Exceptions {
             c.pendingDebug = 0;
             c.unpend(Cpu.PENDING_DEBUG_TRAP);
             c.dr[7] &= ~DR7_GD;
-            c.debugCtl &= ~(DEBUGCTL_BTF | DEBUGCTL_LBR);
+            c.debugCtl &= ~(DEBUGCTL_BTF | Cpu.DEBUGCTL_LBR);
+            c.updatePending();
         }
     }
 

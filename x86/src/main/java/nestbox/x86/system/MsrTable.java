@@ -64,7 +64,9 @@ public final class MsrTable {
         speculation(rows);
         intel(rows);
         amd(rows);
-        rows.add(row(0x1d9, "DEBUGCTL", f -> true).writable(BTF).at((c, s) -> c.debugCtl, (c, v) -> c.debugCtl = v));
+        rows.add(row(0x1d9, "DEBUGCTL", f -> true)
+                .writable(f -> AMD.test(f) ? BTF | Cpu.DEBUGCTL_LBR : BTF)
+                .at((c, s) -> c.debugCtl, MsrTable::writeDebugControl));
         rows.add(row(Msr.XSS, "IA32_XSS", has(Feature.XSAVES)).writable(f -> {
             int[] leaf = f.cpuid(0xd, 1);
             return (long) leaf[3] << 32 | leaf[2] & LOW32;
@@ -210,7 +212,17 @@ public final class MsrTable {
         rows.add(row(0x345, "PERF_CAPABILITIES", has(Feature.PDCM).and(INTEL)));
     }
 
+    private static long writeDebugControl(Cpu c, long value) {
+        c.debugCtl = value;
+        c.updatePending();
+        return value;
+    }
+
     private static void amd(List<Msr> rows) {
+        rows.add(row(0x1db, "LAST_BRANCH_FROM_IP", AMD).read((c, s) -> c.lastBranch[0]));
+        rows.add(row(0x1dc, "LAST_BRANCH_TO_IP", AMD).read((c, s) -> c.lastBranch[1]));
+        rows.add(row(0x1dd, "LAST_INT_FROM_IP", AMD).read((c, s) -> c.lastBranch[2]));
+        rows.add(row(0x1de, "LAST_INT_TO_IP", AMD).read((c, s) -> c.lastBranch[3]));
         rows.add(row(0x8b, "PATCH_LEVEL", AMD).reset(0x01000065));
         rows.add(row(0xc0010010, "SYSCFG", AMD).writable(0x1fL << 18));
         rows.add(row(HWCR, "HWCR", AMD)
