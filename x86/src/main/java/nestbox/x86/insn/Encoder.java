@@ -121,8 +121,6 @@ final class Encoder {
             width(width, at.bits());
         } else if (width == Width.V || width == Width.Y || width == Width.Z) {
             unsized = true;
-        } else if (width == Width.X && vectorBits == 0) {
-            vectorBits = 128;
         }
     }
 
@@ -326,6 +324,7 @@ final class Encoder {
             return null;
         }
         if (vex) {
+            expect(vectorBits == 0 || (permitted & (vectorBits == 256 ? 2L : 1L) << Match.LENGTH) != 0);
             vexPrefix(out, mandatory, w);
         } else {
             legacyPrefix(out, mandatory, w);

@@ -29,6 +29,10 @@ public final class Implemented {
             Feature.ERMS,
             Feature.FSRM,
             Feature.PREFETCHW,
+            Feature.CLDEMOTE,
+            Feature.MOVDIRI,
+            Feature.MOVDIR64B,
+            Feature.SERIALIZE,
             Feature.CR8LEGACY,
             // Floating point and vectors
             Feature.MMX,

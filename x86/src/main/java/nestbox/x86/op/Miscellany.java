@@ -183,9 +183,23 @@ final class Miscellany {
         }
         c.mem.probeRead(source, LINE, sourceSeg);
         c.mem.probeWrite(target, LINE, seg);
-        for (int i = 0; i < LINE; i += 8) {
-            c.mem.store64(target + i, seg, c.mem.load64(source + i, sourceSeg));
-        }
+        // All of the source is read first, for it may overlap the target.
+        long q0 = c.mem.load64(source, sourceSeg);
+        long q1 = c.mem.load64(source + 8, sourceSeg);
+        long q2 = c.mem.load64(source + 16, sourceSeg);
+        long q3 = c.mem.load64(source + 24, sourceSeg);
+        long q4 = c.mem.load64(source + 32, sourceSeg);
+        long q5 = c.mem.load64(source + 40, sourceSeg);
+        long q6 = c.mem.load64(source + 48, sourceSeg);
+        long q7 = c.mem.load64(source + 56, sourceSeg);
+        c.mem.store64(target, seg, q0);
+        c.mem.store64(target + 8, seg, q1);
+        c.mem.store64(target + 16, seg, q2);
+        c.mem.store64(target + 24, seg, q3);
+        c.mem.store64(target + 32, seg, q4);
+        c.mem.store64(target + 40, seg, q5);
+        c.mem.store64(target + 48, seg, q6);
+        c.mem.store64(target + 56, seg, q7);
     }
 
     /** #BR unless the signed index lies between the two bounds in memory. */

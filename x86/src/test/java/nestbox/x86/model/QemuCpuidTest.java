@@ -21,7 +21,7 @@ class QemuCpuidTest {
     private static final Set<Feature> TCG_DIFFERS = EnumSet.of(
             Feature.HYPERVISOR, Feature.VMX, Feature.X2APIC, Feature.TSC_DEADLINE, Feature.PCID, Feature.INVPCID, Feature.RDPID, Feature.XSAVEC,
             Feature.XSAVES, Feature.WBNOINVD, Feature.CLZERO, Feature.PREFETCHW, Feature.TOPOEXT, Feature.RDSEED, Feature.FSRM, Feature.VME,
-            Feature.FXSR_OPT, Feature.MISALIGNSSE, Feature.XSAVEERPTR, Feature.SHA_NI);
+            Feature.FXSR_OPT, Feature.MISALIGNSSE, Feature.XSAVEERPTR, Feature.SHA_NI, Feature.NRIP_SAVE);
 
     static Stream<Arguments> dumps() {
         return Stream.of("qemu64", "kvm64", "Skylake-Server", "IvyBridge", "Opteron_G1", "EPYC", "EPYC-Milan")

@@ -37,6 +37,11 @@ final class MaskedMoves {
         return (v[mask + (bit >> 6)] >>> bit & 1) != 0;
     }
 
+    /** Linear address of element {@code n}: segment limits count for chosen elements only. */
+    private static long linear(Cpu c, Insn in, int n, int step, boolean write) {
+        return Operands.linearAt(c, in, in.seg, Operands.offset(c, in) + n * step, step, write);
+    }
+
     private static void load(Cpu c, Insn in, int bits) {
         VectorAccess.checkAvx(c);
         long[] v = c.v;
@@ -46,10 +51,9 @@ final class MaskedMoves {
         int m = SimdAccess.MEMORY;
         Halves.set(v, m, 0, 0);
         Halves.set(v, m + 2, 0, 0);
-        long linear = Operands.linear(c, in, bytes, false);
         for (int n = 0; n * step < bytes; n++) {
             if (chosen(v, mask, bits, n)) {
-                long value = c.mem.load(bits, SimdAccess.advance(in, linear, n * step), Operands.faultSegment(in));
+                long value = c.mem.load(bits, linear(c, in, n, step, false), Operands.faultSegment(in));
                 v[m + (n * bits >> 6)] |= value << n * bits;
             }
         }
@@ -63,16 +67,15 @@ final class MaskedMoves {
         int step = bits >> 3;
         int bytes = VectorAccess.bytes(in);
         int seg = Operands.faultSegment(in);
-        long linear = Operands.linear(c, in, bytes, true);
         for (int n = 0; n * step < bytes; n++) {
             if (chosen(v, mask, bits, n)) {
-                c.mem.probeWrite(SimdAccess.advance(in, linear, n * step), step, seg);
+                c.mem.probeWrite(linear(c, in, n, step, true), step, seg);
             }
         }
         int s = in.reg << 2;
         for (int n = 0; n * step < bytes; n++) {
             if (chosen(v, mask, bits, n)) {
-                c.mem.store(bits, SimdAccess.advance(in, linear, n * step), seg, v[s + (n * bits >> 6)] >>> n * bits);
+                c.mem.store(bits, linear(c, in, n, step, true), seg, v[s + (n * bits >> 6)] >>> n * bits);
             }
         }
     }
