@@ -7,6 +7,7 @@ import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.x86.Cpu;
+import nestbox.x86.Reg;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.system.EventInDelivery;
 
@@ -29,7 +30,8 @@ final class Exit {
 
     /** RIP goes back to the instruction, whose length is noted. */
     void rewind(Insn in) {
-        cpu.rip = cpu.wrapRip(cpu.rip - in.length);
+        long start = cpu.r[Reg.BLOCK_RIP] + in.next - in.length;
+        cpu.rip = cpu.codeSize == 64 ? start : start & 0xffffffffL;
         vmx.vmcs.set(VmcsField.VM_EXIT_INSTRUCTION_LEN, in.length);
     }
 
@@ -56,6 +58,8 @@ final class Exit {
         vmx.guestState.save();
         long injected = vmcs.get(VmcsField.VM_ENTRY_INTR_INFO);
         vmcs.set(VmcsField.VM_ENTRY_INTR_INFO, injected & ~InterruptionType.VALID);
+        // The stored IA32_TIME_STAMP_COUNTER is the processor's, without the guest's offset.
+        vmx.guest = false;
         if (!vmx.msrLists.store()) {
             abort(AbortIndicator.SAVING_GUEST_MSRS);
             return;
