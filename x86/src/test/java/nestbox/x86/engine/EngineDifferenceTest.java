@@ -60,6 +60,7 @@ class EngineDifferenceTest {
         byte[] program = new byte[CODE_BYTES + 16];
         byte[] candidate = new byte[Decoder.MAX_LENGTH];
         int at = 0;
+        Op last = null;
         while (at < CODE_BYTES) {
             for (int i = 0; i < candidate.length; i++) {
                 candidate[i] = (byte) seed.nextLong();
@@ -70,7 +71,13 @@ class EngineDifferenceTest {
                 System.arraycopy(candidate, 0, program, at, in.length);
                 at += in.length;
                 in.next = in.length;
-                seenUops.add((int) UopSelector.select(in).uop);
+                Op op = UopSelector.select(in);
+                seenUops.add((int) op.uop);
+                if (last != null) {
+                    UopSelector.fuse(last, op);
+                    seenUops.add((int) last.uop);
+                }
+                last = op;
             } else if (seed.nextInt(40) == 0) {
                 program[at++] = (byte) 0x90;
             }
@@ -80,6 +87,10 @@ class EngineDifferenceTest {
 
     /** Makes common shapes likelier than chance does: REX prefixes, two-byte opcodes, short displacements. */
     private static void shape(Seed seed, byte[] bytes) {
+        if (seed.nextInt(8) == 0) {
+            bytes[0] = (byte) (0x74 + seed.nextInt(2));
+            return;
+        }
         int at = 0;
         if (seed.nextInt(2) == 0) {
             bytes[at++] = (byte) (0x40 | seed.nextInt(16));
