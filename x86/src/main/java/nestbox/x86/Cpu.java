@@ -172,6 +172,8 @@ public final class Cpu implements Clock.SliceCounter {
     public long efer;
     public long xcr0 = 1;
     public long pkru;
+    /** IA32_PKRS. */
+    public long pkrs;
     /** The four PDPTE registers of Intel's PAE paging. */
     public final long[] pdpte = new long[4];
 

@@ -24,7 +24,7 @@ public final class CpuState {
         out.writeInts(c.selector).writeLongs(c.base).writeLongs(c.limit).writeInts(c.rights);
         out.writeLong(c.gdtBase).writeInt(c.gdtLimit).writeLong(c.idtBase).writeInt(c.idtLimit);
         out.writeLong(c.cr0).writeLong(c.cr2).writeLong(c.cr3).writeLong(c.cr4).writeLong(c.efer).writeLong(c.xcr0);
-        out.writeLong(c.pkru).writeLongs(c.pdpte).writeLongs(c.dr).writeLongs(c.v).writeInt(c.mxcsr);
+        out.writeLong(c.pkru).writeLong(c.pkrs).writeLongs(c.pdpte).writeLongs(c.dr).writeLongs(c.v).writeInt(c.mxcsr);
         c.fpu.save(out);
         c.msrs.save(out);
         out.writeLong(c.star).writeLong(c.lstar).writeLong(c.cstar).writeLong(c.fmask).writeLong(c.kernelGsBase);
@@ -60,6 +60,7 @@ public final class CpuState {
         c.efer = in.readLong();
         c.xcr0 = in.readLong();
         c.pkru = in.readLong();
+        c.pkrs = in.readLong();
         in.readLongs(c.pdpte);
         in.readLongs(c.dr);
         in.readLongs(c.v);

@@ -15,6 +15,8 @@ public final class Permissions {
     private boolean writeProtect;
     private boolean keys;
     private int pkru;
+    private boolean supervisorKeys;
+    private int pkrs;
     private boolean reportsFetch;
 
     /**
@@ -46,6 +48,12 @@ public final class Permissions {
         pkru = (int) pkruValue;
     }
 
+    /** Sets IA32_PKRS, with {@code enabled} if CR4.PKS is set in IA-32e mode. */
+    public void setSupervisorKeys(boolean enabled, long pkrsValue) {
+        supervisorKeys = enabled;
+        pkrs = (int) pkrsValue;
+    }
+
     private boolean permitted(int access, int rights, boolean smep, boolean smap, boolean ac) {
         boolean readable = (rights & Access.READ) != 0;
         boolean writable = (rights & Access.WRITE) != 0;
@@ -69,19 +77,20 @@ public final class Permissions {
 
     /** Whether the access is denied, by the rights or by the protection key. */
     public boolean denies(int access, int rights, int key) {
-        return (denied[access & (ACCESSES - 1)] >>> rights & 1) != 0 || (keys && keyDenies(access, rights, key));
+        return (denied[access & (ACCESSES - 1)] >>> rights & 1) != 0 || ((keys || supervisorKeys) && keyDenies(access, rights, key));
     }
 
-    /** Whether the protection key of a user-mode page denies a data access. */
+    /** Whether the protection key denies a data access: PKRU judges user-mode pages, IA32_PKRS supervisor-mode ones. */
     public boolean keyDenies(int access, int rights, int key) {
-        if (!keys || (access & Access.EXECUTE) != 0 || (rights & Access.USER) == 0) {
+        boolean userPage = (rights & Access.USER) != 0;
+        if ((access & Access.EXECUTE) != 0 || !(userPage ? keys : supervisorKeys)) {
             return false;
         }
-        int bits = pkru >>> (2 * key);
+        int bits = (userPage ? pkru : pkrs) >>> (2 * key);
         if ((bits & 1) != 0) {
             return true;
         }
-        boolean user = (access & (Access.USER | Access.IMPLICIT)) == Access.USER;
+        boolean user = userPage && (access & (Access.USER | Access.IMPLICIT)) == Access.USER;
         return (bits & 2) != 0 && (access & Access.WRITE) != 0 && (user || writeProtect);
     }
 

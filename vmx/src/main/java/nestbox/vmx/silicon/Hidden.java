@@ -30,7 +30,9 @@ public final class Hidden {
             VmxFeature.SECONDARY_EXIT_CONTROLS,
             VmxFeature.ENTRY_LOAD_PERF_GLOBAL_CTRL,
             VmxFeature.EXIT_LOAD_PERF_GLOBAL_CTRL,
-            VmxFeature.EXIT_SAVE_PERF_GLOBAL_CTRL));
+            VmxFeature.EXIT_SAVE_PERF_GLOBAL_CTRL,
+            VmxFeature.ENTRY_LOAD_PKRS,
+            VmxFeature.EXIT_LOAD_PKRS));
 
     private Hidden() {}
 

@@ -13,7 +13,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 
-/** What follows for translation from CR0, CR4, EFER, PKRU and the CPU model; recomputed only when one of them has changed. */
+/** What follows for translation from CR0, CR4, EFER, PKRU, PKRS and the CPU model; recomputed only when one has changed. */
 final class PagingState {
     private static final long CR0_BITS = Cpu.CR0_PG | Cpu.CR0_WP;
     private static final long EFER_BITS = Cpu.EFER_NXE | Cpu.EFER_LMA;
@@ -24,7 +24,8 @@ final class PagingState {
             | Cpu.CR4_PCIDE
             | Cpu.CR4_SMEP
             | Cpu.CR4_SMAP
-            | Cpu.CR4_PKE;
+            | Cpu.CR4_PKE
+            | Cpu.CR4_PKS;
 
     private static final long IN_MEMORY = 2;
 
@@ -37,6 +38,7 @@ final class PagingState {
 
     private long key = -1;
     private long pkru;
+    private long pkrs;
 
     private boolean unseen;
     /** PAE paging reads its PDPTEs from memory. */
@@ -73,11 +75,12 @@ final class PagingState {
 
     private boolean catchUp() {
         long now = (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32 | (inMemory ? IN_MEMORY : 0);
-        if (now == key && cpu.pkru == pkru) {
+        if (now == key && cpu.pkru == pkru && cpu.pkrs == pkrs) {
             return false;
         }
         key = now;
         pkru = cpu.pkru;
+        pkrs = cpu.pkrs;
         rebuild();
         return true;
     }
@@ -105,6 +108,9 @@ final class PagingState {
         boolean keys = longMode && (cpu.cr4 & Cpu.CR4_PKE) != 0;
         strict.setKeys(keys, pkru);
         lifted.setKeys(keys, pkru);
+        boolean supervisorKeys = longMode && (cpu.cr4 & Cpu.CR4_PKS) != 0;
+        strict.setSupervisorKeys(supervisorKeys, pkrs);
+        lifted.setSupervisorKeys(supervisorKeys, pkrs);
     }
 
     private PagingFormat format(boolean longMode, boolean la57) {
@@ -124,7 +130,7 @@ final class PagingState {
         add(set, PagingFeature.GIGABYTE_PAGES, cpu.features.has(Feature.PDPE1GB));
         add(set, PagingFeature.EXECUTE_DISABLE, (cpu.efer & Cpu.EFER_NXE) != 0);
         add(set, PagingFeature.GLOBAL_PAGES, (cpu.cr4 & Cpu.CR4_PGE) != 0);
-        add(set, PagingFeature.PROTECTION_KEYS, cpu.features.has(Feature.PKU));
+        add(set, PagingFeature.PROTECTION_KEYS, cpu.features.has(Feature.PKU) || cpu.features.has(Feature.PKS));
         add(set, PagingFeature.TOP_BIT8_RESERVED, cpu.features.vendor() == Vendor.AMD);
         return new PagingLimits(cpu.features.physicalBits(), la57 ? 57 : 48, set);
     }

@@ -101,6 +101,7 @@ public final class Implemented {
             Feature.SMAP,
             Feature.UMIP,
             Feature.PKU,
+            Feature.PKS,
             Feature.FSGSBASE,
             // Interrupt controller and topology
             Feature.APIC,

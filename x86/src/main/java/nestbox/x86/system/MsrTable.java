@@ -71,7 +71,14 @@ public final class MsrTable {
             int[] leaf = f.cpuid(0xd, 1);
             return (long) leaf[3] << 32 | leaf[2] & LOW32;
         }));
+        rows.add(row(0x6e1, "IA32_PKRS", has(Feature.PKS)).writable(LOW32).at((c, s) -> c.pkrs, MsrTable::writePkrs));
         return List.copyOf(rows);
+    }
+
+    private static long writePkrs(Cpu c, long value) {
+        c.pkrs = value;
+        c.mem.port().contextChanged();
+        return 0;
     }
 
     private static void time(List<Msr> rows) {

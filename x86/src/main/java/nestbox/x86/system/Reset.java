@@ -26,6 +26,7 @@ public final class Reset {
         common(c);
         c.xcr0 = 1;
         c.pkru = 0;
+        c.pkrs = 0;
         Arrays.fill(c.v, 0);
         c.mxcsr = 0x1f80;
         c.fpu.reset();

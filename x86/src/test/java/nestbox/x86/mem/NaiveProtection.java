@@ -18,6 +18,7 @@ final class NaiveProtection {
     boolean nxe;
 
     boolean pke;
+    boolean pks;
     boolean ad;
     boolean wd;
 
@@ -114,7 +115,13 @@ final class NaiveProtection {
     }
 
     private boolean keyAllows(Mode mode, Kind kind, boolean userAddress) {
-        if (!pke || !userAddress || kind == Kind.FETCH) {
+        if (kind == Kind.FETCH) {
+            return true;
+        }
+        if (!userAddress) {
+            return !pks || !ad && !(kind == Kind.WRITE && wd && wp);
+        }
+        if (!pke) {
             return true;
         }
         if (ad) {

@@ -102,6 +102,8 @@ class ProtectionTest {
         naive.ac = (controls & 8) != 0;
         naive.nxe = (controls & 16) != 0 && format != Format.TWO_LEVEL;
         naive.pke = (controls & 32) != 0;
+        // SMEP is about fetches, keys are not: one control bit serves both.
+        naive.pks = naive.smep && format.keys();
         naive.ad = (controls & 64) != 0;
         naive.wd = (controls & 128) != 0;
         if (naive.ac && !naive.smap) {
@@ -112,9 +114,11 @@ class ProtectionTest {
         bench.setCr4(format.cr4()
                 | (naive.smep ? Cpu.CR4_SMEP : 0)
                 | (naive.smap ? Cpu.CR4_SMAP : 0)
+                | (naive.pks ? Cpu.CR4_PKS : 0)
                 | (naive.pke ? Cpu.CR4_PKE : 0));
         bench.setEfer((format.efer() & ~Cpu.EFER_NXE) | ((controls & 16) != 0 ? Cpu.EFER_NXE : 0));
         cpu.pkru = ((naive.ad ? 1L : 0) | (naive.wd ? 2L : 0)) << 2 * 5;
+        cpu.pkrs = cpu.pkru;
         cpu.setSystemFlags((cpu.systemFlags & ~(long) Flags.AC) | (naive.ac ? Flags.AC : 0));
         cpu.mem.port().contextChanged();
         return true;

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What SDM Vol. 2A, "Instruction Exception Specification", and the instructions' pages say beyond results: faults, lanes, restart. */
+/** SDM Vol. 2A, "Instruction Exception Specification", and the instructions' pages beyond results: faults, lanes, restart. */
 class AvxRulesTest {
     private static final long DATA = 0x8000;
     private static final long END = TestCpu.MEMORY;
@@ -71,8 +71,8 @@ class AvxRulesTest {
     /** A prefix before VEX, vvvv where it names nothing, a length that the instruction has not. */
     @ParameterizedTest
     @ValueSource(strings = {
-        "66 c5 f0 58 c2", "f2 c5 f0 58 c2", "f3 c5 f0 58 c2", "f0 c5 f0 58 c2", "40 c5 f0 58 c2", "c5 f0 51 c2", "c5 f0 28 c2",
-        "c5 fc 12 c1", "c5 fd 6e c0", "c4 e2 79 1a 03", "c4 e2 79 36 c1", "c4 e2 f9 92 0b"
+        "66 c5 f0 58 c2", "f2 c5 f0 58 c2", "f3 c5 f0 58 c2", "f0 c5 f0 58 c2", "40 c5 f0 58 c2", "c5 f0 51 c2",
+        "c5 f0 28 c2", "c5 fc 12 c1", "c5 fd 6e c0", "c4 e2 79 1a 03", "c4 e2 79 36 c1", "c4 e2 f9 92 0b"
     })
     void undefinedEncodings(String hex) {
         assertThat(mode64().run(hex)).isEqualTo(Vector.UD);
@@ -90,10 +90,11 @@ class AvxRulesTest {
     /** YMM1 is 04, 05, 06, 07 in each byte of its lanes. */
     @ParameterizedTest
     @CsvSource({
-        "'paddd xmm1, xmm2', true", "'vpaddd xmm1, xmm1, xmm2', false", "'movups xmm1, [rbx]', true", "'vmovups xmm1, [rbx]', false",
-        "'vaddss xmm1, xmm1, xmm2', false", "'vmovd xmm1, eax', false", "'vpinsrb xmm1, xmm1, eax, 3', false",
-        "'vcvtsi2sd xmm1, xmm1, rax', false", "'vextractf128 xmm1, ymm2, 1', false", "'vpslld xmm1, xmm2, 3', false",
-        "'vroundsd xmm1, xmm2, xmm3, 4', false", "'pshufb xmm1, xmm2', true", "'roundsd xmm1, xmm2, 4', true"
+        "'paddd xmm1, xmm2', true", "'vpaddd xmm1, xmm1, xmm2', false", "'movups xmm1, [rbx]', true",
+        "'vmovups xmm1, [rbx]', false", "'vaddss xmm1, xmm1, xmm2', false", "'vmovd xmm1, eax', false",
+        "'vpinsrb xmm1, xmm1, eax, 3', false", "'vcvtsi2sd xmm1, xmm1, rax', false", "'vextractf128 xmm1, ymm2, 1', false",
+        "'vpslld xmm1, xmm2, 3', false", "'vroundsd xmm1, xmm2, xmm3, 4', false", "'pshufb xmm1, xmm2', true",
+        "'roundsd xmm1, xmm2, 4', true"
     })
     void legacyKeepsAndVexClearsTheUpperHalf(String text, boolean kept) {
         Snippet code = mode64();
@@ -121,10 +122,11 @@ class AvxRulesTest {
     @ParameterizedTest
     @CsvSource({
         "'vaddps ymm0, ymm1, [rbx]', 4, -1", "'vpshufb xmm0, xmm1, [rbx]', 1, -1", "'pshufb xmm0, [rbx]', 1, 13",
-        "'vmovaps xmm0, [rbx]', 16, -1", "'vmovaps ymm0, [rbx]', 16, 13", "'vmovaps [rbx], ymm0', 16, 13", "'vmovdqa xmm0, [rbx]', 8, 13",
-        "'vmovntdqa ymm0, [rbx]', 16, 13", "'vmovntdq [rbx], xmm0', 8, 13", "'vmovntps [rbx], ymm0', 16, 13",
-        "'vmovups ymm0, [rbx]', 1, -1", "'vlddqu ymm0, [rbx]', 1, -1", "'pcmpistri xmm0, [rbx], 0', 1, -1", "'lddqu xmm0, [rbx]', 1, -1",
-        "'pmovsxbw xmm0, [rbx]', 1, -1", "'movddup xmm0, [rbx]', 1, -1", "'movntdqa xmm0, [rbx]', 8, 13", "'aesenc xmm0, [rbx]', 8, 13",
+        "'vmovaps xmm0, [rbx]', 16, -1", "'vmovaps ymm0, [rbx]', 16, 13", "'vmovaps [rbx], ymm0', 16, 13",
+        "'vmovdqa xmm0, [rbx]', 8, 13", "'vmovntdqa ymm0, [rbx]', 16, 13", "'vmovntdq [rbx], xmm0', 8, 13",
+        "'vmovntps [rbx], ymm0', 16, 13", "'vmovups ymm0, [rbx]', 1, -1", "'vlddqu ymm0, [rbx]', 1, -1",
+        "'pcmpistri xmm0, [rbx], 0', 1, -1", "'lddqu xmm0, [rbx]', 1, -1", "'pmovsxbw xmm0, [rbx]', 1, -1",
+        "'movddup xmm0, [rbx]', 1, -1", "'movntdqa xmm0, [rbx]', 8, 13", "'aesenc xmm0, [rbx]', 8, 13",
         "'vpmovzxbw ymm0, [rbx]', 1, -1"
     })
     void alignment(String text, int offset, int vector) {
@@ -136,7 +138,9 @@ class AvxRulesTest {
     // ---- faults ----
 
     @ParameterizedTest
-    @ValueSource(strings = {"vmovups [rbx], ymm1", "vmaskmovps [rbx], ymm3, ymm1", "vextractf128 [rbx], ymm1, 0", "vcvtps2ph [rbx], ymm1, 0"})
+    @ValueSource(strings = {
+        "vmovups [rbx], ymm1", "vmaskmovps [rbx], ymm3, ymm1", "vextractf128 [rbx], ymm1, 0", "vcvtps2ph [rbx], ymm1, 0"
+    })
     void faultingStoresChangeNothing(String text) {
         Snippet code = mode64();
         java.util.Arrays.fill(code.cpu.v, 12, 16, -1);

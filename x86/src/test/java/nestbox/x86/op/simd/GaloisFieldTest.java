@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 /** GFNI, which the processor that the vectors come from has not: facts of FIPS 197 and of the field. */
 class GaloisFieldTest {
-    /** The matrix that makes GF2P8AFFINEINVQB with constant 63h the S-box of AES: rotations of F1h, lowest row in the top byte. */
+    /** The matrix that makes GF2P8AFFINEINVQB with constant 63h the S-box of AES. */
     private static final long AES_MATRIX = 0xF1E3C78F1F3E7CF8L;
 
     private static final long IDENTITY = 0x0102040810204080L;
