@@ -61,7 +61,8 @@ public record MachineConfig(
         if (quantum < 1) {
             reasons.add("a turn of " + quantum + " ticks is too short");
         }
-        if (cpu == null || serial == null || debugConsole == null || engine == null || tlbPolicy == null || virtualization == null) {
+        if (cpu == null || serial == null || debugConsole == null || engine == null || tlbPolicy == null
+                || virtualization == null) {
             reasons.add("processor model, engine, policy and serial output must be given");
         }
         if (!reasons.isEmpty()) {

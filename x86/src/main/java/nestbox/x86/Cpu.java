@@ -204,7 +204,7 @@ public final class Cpu implements Clock.SliceCounter {
     public long sysenterEip;
     public long tscAux;
     public long debugCtl;
-    /** AMD's last-branch registers, kept while DEBUGCTL.LBR is set: LastBranchFromIP, LastBranchToIP, LastIntFromIP, LastIntToIP. */
+    /** AMD's LastBranchFromIP, LastBranchToIP, LastIntFromIP and LastIntToIP, kept up to date while DEBUGCTL.LBR is set. */
     public final long[] lastBranch = new long[4];
     /** IA32_PAT. */
     public long pat = PAT_RESET;
@@ -492,8 +492,8 @@ public final class Cpu implements Clock.SliceCounter {
     }
 
     /**
-     * Truncates an instruction pointer to what it is wide: 64 or 32 bits. 16-bit code may run beyond 64 Kbytes where its segment's
-     * limit allows it; near branches of 16 bits truncate by themselves.
+     * Truncates an instruction pointer to what it is wide: 64 or 32 bits. 16-bit code may run beyond 64 Kbytes where its
+     * segment's limit allows it; near branches of 16 bits truncate by themselves.
      */
     public long wrapRip(long value) {
         return codeSize == 64 ? value : value & 0xffffffffL;

@@ -22,8 +22,8 @@ public interface Platform {
     }
 
     /**
-     * An SMI is taken. SMM itself is not modelled: firmware either serves it at once, invisibly to what it interrupts, or there is none
-     * to do so.
+     * An SMI is taken. SMM itself is not modelled: firmware either serves it at once, invisibly to what it interrupts, or there
+     * is none to do so.
      *
      * @return whether the firmware has served it
      */

@@ -33,7 +33,7 @@ public record SvmCapability(
         boolean pauseThreshold,
         boolean tscScale,
         boolean addressCheck) {
-    /** What of leaf 8000000Ah stays hidden, whatever a model declares: AVIC and the encrypted kinds of guests are out of scope. */
+    /** What of leaf 8000000Ah stays hidden, whatever a model declares: AVIC is out of scope. */
     public static final Set<Feature> OUT_OF_SCOPE = Set.of(Feature.AVIC, Feature.X2AVIC);
 
     public static SvmCapability of(CpuFeatures f) {

@@ -5,8 +5,8 @@ import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.x86.model.CpuFeatures;
 
 /**
- * What check rows may look at: the VMCB, the processor model and the little state outside the VMCB that VMRUN depends on. Silicon,
- * L0 and the {@code check} tool run the same rows through it.
+ * What check rows may look at: the VMCB, the processor model and the little state outside the VMCB that VMRUN depends on.
+ * Silicon, L0 and the {@code check} tool run the same rows through it.
  */
 public interface CheckContext {
     /** Value of a field, zero-extended. */

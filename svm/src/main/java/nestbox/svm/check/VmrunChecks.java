@@ -84,8 +84,9 @@ public final class VmrunChecks {
 
     /** Bits 11:0 are ignored; the byte behind 8 Kbytes must exist too, as the I/O map has one more. */
     private static boolean mapFits(CheckContext c, VmcbField field) {
-        long end = (c.get(field) & PAGE) + MAP_BYTES;
-        return end > 0 && end >>> c.features().physicalBits() == 0;
+        long start = c.get(field) & PAGE;
+        int bits = c.features().physicalBits();
+        return start >>> bits == 0 && start + MAP_BYTES >>> bits == 0;
     }
 
     private static void registers(List<VmrunCheck> rows) {

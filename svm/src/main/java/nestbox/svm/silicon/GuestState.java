@@ -8,8 +8,8 @@ import nestbox.x86.Flags;
 import nestbox.x86.Reg;
 
 /**
- * Moves state between the processor and the state-save area: what VMRUN and #VMEXIT switch, and what VMLOAD and VMSAVE do (APM Vol. 2,
- * "VMRUN Instruction", "VMSAVE and VMLOAD Instructions"). Bases are made canonical, never refused.
+ * Moves state between the processor and the state-save area: what VMRUN and #VMEXIT switch, and what VMLOAD and VMSAVE do
+ * (APM Vol. 2, "VMRUN Instruction", "VMSAVE and VMLOAD Instructions"). Bases are made canonical, never refused.
  */
 final class GuestState {
     private static final long RFLAGS = 0x3f7fd7;

@@ -5,8 +5,8 @@ import nestbox.x86.Flags;
 import nestbox.x86.Reg;
 
 /**
- * What VMRUN saves of the host and #VMEXIT restores (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). The format of the host save area at
- * VM_HSAVE_PA is the processor's own; this one keeps it to itself.
+ * What VMRUN saves of the host and #VMEXIT restores (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). The format of the host save
+ * area at VM_HSAVE_PA is the processor's own; this one keeps it to itself.
  */
 final class HostState {
     private static final int SEGMENTS = 4;

@@ -7,7 +7,10 @@ import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
 
-/** Which instructions leave the guest, and what EXITINFO1 and EXITINFO2 say of them (APM Vol. 2, "Instruction Intercepts", "Decode Assists"). */
+/**
+ * Which instructions leave the guest, and what EXITINFO1 and EXITINFO2 say of them (APM Vol. 2, "Instruction Intercepts", "Decode
+ * Assists").
+ */
 final class InstructionIntercepts {
     private static final long MOV_CR = 1L << 63;
     private static final long NOT_SELECTIVE = Cpu.CR0_TS | Cpu.CR0_MP;

@@ -9,8 +9,8 @@ import nestbox.x86.Cpu;
 import nestbox.x86.mem.SecondStage;
 
 /**
- * Nested paging (APM Vol. 2, "Nested Paging"): the second stage in the host's paging format, where every access is the user's and a
- * walk of the guest's tables writes.
+ * Nested paging (APM Vol. 2, "Nested Paging"): the second stage in the host's paging format, where every access is the user's
+ * and a walk of the guest's tables writes.
  */
 final class NestedPaging {
     private static final long FINAL = 1L << 32;

@@ -13,8 +13,8 @@ import nestbox.x86.mem.SecondStage;
 import nestbox.x86.system.EventInDelivery;
 
 /**
- * AMD SVM on one processor (APM Vol. 2, "Secure Virtual Machine"): the mode it is in, GIF, and the dispatch of the processor's hooks to
- * the classes that decide on intercepts.
+ * AMD SVM on one processor (APM Vol. 2, "Secure Virtual Machine"): the mode it is in, GIF, and the dispatch of the processor's
+ * hooks to the classes that decide on intercepts.
  */
 final class Svm implements VirtualizationExtension {
     static final long DR6_HITS = 0xf;

@@ -32,7 +32,8 @@ final class SvmMsrs {
     static List<Msr> rows() {
         Predicate<CpuFeatures> svm = f -> f.has(Feature.SVM);
         return List.of(
-                row(TSC_RATIO, "TSC_RATIO", f -> f.has(Feature.TSC_SCALE), RATIO_ONE, (c, v) -> (v & ~RATIO_BITS) == 0, null, null),
+                row(TSC_RATIO, "TSC_RATIO", f -> f.has(Feature.TSC_SCALE), RATIO_ONE,
+                        (c, v) -> (v & ~RATIO_BITS) == 0, null, null),
                 row(VM_CR, "VM_CR", svm, 0, SvmMsrs::vmCrPermits, null, SvmMsrs::writeVmCr),
                 row(VM_HSAVE_PA, "VM_HSAVE_PA", svm, 0,
                         (c, v) -> (v & 0xfff) == 0 && v >>> c.features.physicalBits() == 0, null, null),

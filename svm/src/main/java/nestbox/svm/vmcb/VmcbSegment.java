@@ -3,8 +3,8 @@ package nestbox.svm.vmcb;
 import nestbox.x86.Cpu;
 
 /**
- * Segment registers of the state-save area, 16 bytes each: selector, attributes, limit, base (APM Vol. 2, "Layout of VMCB", "State
- * Save Area"). Attributes are the descriptor's bits 55:52 and 47:40 as 12 bits.
+ * Segment registers of the state-save area, 16 bytes each: selector, attributes, limit, base (APM Vol. 2, "Layout of VMCB",
+ * "State Save Area"). Attributes are the descriptor's bits 55:52 and 47:40 as 12 bits.
  */
 public enum VmcbSegment {
     ES(0x400, true),

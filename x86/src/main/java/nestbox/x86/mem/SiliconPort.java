@@ -354,7 +354,7 @@ public final class SiliconPort implements MemoryPort {
         return address;
     }
 
-    /** A miss in a guest under nested paging: its own tables first, each step through the second stage, then the address they give. */
+    /** A miss under nested paging: the guest's tables first, each step through the second stage, then the address they give. */
     private long missNested(long linear, int access) {
         long guestPhysical = linear;
         if (state.paging) {

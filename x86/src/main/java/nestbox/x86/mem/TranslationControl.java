@@ -79,14 +79,14 @@ public interface TranslationControl {
     }
 
     /**
-     * Physical address of what the present guest calls physical, for an instruction that takes such an operand; unwinds as an access
-     * does if the second stage refuses.
+     * Physical address of what the present guest calls physical, for an instruction that takes such an operand; unwinds as an
+     * access does if the second stage refuses.
      */
     default long guestPhysical(long address, boolean write) {
         throw new UnsupportedOperationException("no world switch behind this port");
     }
 
-    /** The paging format in force, as a second stage uses it for its own tables when it has the host's format; null without paging. */
+    /** The host's paging format, as a second stage of that format uses it for its own tables; null without paging. */
     default nestbox.mmu.paging.PagingMode hostPaging() {
         return null;
     }

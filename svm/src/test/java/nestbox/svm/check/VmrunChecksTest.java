@@ -1,0 +1,140 @@
+package nestbox.svm.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import nestbox.svm.Lab;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.x86.Cpu;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** For each check of VMRUN a state that violates it and the nearest one that does not, run by a real VMRUN. */
+class VmrunChecksTest {
+    private static final String MODEL = "EPYC-Milan,phys-bits=40";
+    private static final long LIMIT = 1L << 40;
+
+    record Case(String row, String what, Consumer<Lab> edit, boolean valid) {
+        @Override
+        public String toString() {
+            return row + ": " + what;
+        }
+    }
+
+    private static Case bad(String row, String what, Consumer<Lab> edit) {
+        return new Case(row, what, edit, false);
+    }
+
+    private static Case good(String row, String what, Consumer<Lab> edit) {
+        return new Case(row, what, edit, true);
+    }
+
+    private static Consumer<Lab> set(VmcbField field, long value) {
+        return lab -> lab.set(field, value);
+    }
+
+    private static Consumer<Lab> or(VmcbField field, long bits) {
+        return lab -> lab.set(field, lab.get(field) | bits);
+    }
+
+    private static Consumer<Lab> without(VmcbField field, long bits) {
+        return lab -> lab.set(field, lab.get(field) & ~bits);
+    }
+
+    static Stream<Case> cases() {
+        List<Case> cases = new ArrayList<>();
+        cases.add(bad("control.vmrun.intercepted", "clear", without(VmcbField.INTERCEPT_MISC2, 1)));
+        cases.add(bad("control.asid.nonzero", "0", set(VmcbField.GUEST_ASID, 0)));
+        cases.add(good("control.asid.nonzero", "1", set(VmcbField.GUEST_ASID, 1)));
+        cases.add(bad("control.iopm.address", "third page missing", set(VmcbField.IOPM_BASE_PA, LIMIT - 0x2000)));
+        cases.add(good("control.iopm.address", "ends at the limit", set(VmcbField.IOPM_BASE_PA, LIMIT - 0x3000)));
+        cases.add(good("control.iopm.address", "low bits are ignored", set(VmcbField.IOPM_BASE_PA, LIMIT - 0x2001)));
+        cases.add(bad("control.msrpm.address", "second page missing", set(VmcbField.MSRPM_BASE_PA, LIMIT - 0x1000)));
+        cases.add(bad("control.msrpm.address", "all ones", set(VmcbField.MSRPM_BASE_PA, -1)));
+        cases.add(good("control.msrpm.address", "fits", set(VmcbField.MSRPM_BASE_PA, LIMIT - 0x3000)));
+        cases.add(bad("save.efer.svme", "clear", without(VmcbField.EFER, Cpu.EFER_SVME)));
+        for (int bit : new int[] {9, 16, 31, 32, 63}) {
+            cases.add(bad("save.efer.reserved", "bit " + bit, or(VmcbField.EFER, 1L << bit)));
+        }
+        cases.add(good("save.efer.reserved", "SCE and NXE", or(VmcbField.EFER, Cpu.EFER_SCE | Cpu.EFER_NXE)));
+        cases.add(bad("save.cr0.cd-nw", "NW alone", or(VmcbField.CR0, Cpu.CR0_NW)));
+        cases.add(good("save.cr0.cd-nw", "both", or(VmcbField.CR0, Cpu.CR0_NW | Cpu.CR0_CD)));
+        cases.add(good("save.cr0.cd-nw", "CD alone", or(VmcbField.CR0, Cpu.CR0_CD)));
+        registers(cases);
+        longMode(cases);
+        injectionAndNesting(cases);
+        return cases.stream();
+    }
+
+    private static void registers(List<Case> cases) {
+        for (int bit : new int[] {32, 63}) {
+            cases.add(bad("save.cr0.high", "bit " + bit, or(VmcbField.CR0, 1L << bit)));
+            cases.add(bad("save.dr6.high", "bit " + bit, or(VmcbField.DR6, 1L << bit)));
+            cases.add(bad("save.dr7.high", "bit " + bit, or(VmcbField.DR7, 1L << bit)));
+            cases.add(bad("save.cr4.reserved", "bit " + bit, or(VmcbField.CR4, 1L << bit)));
+        }
+        for (int bit : new int[] {40, 51, 52, 63}) {
+            cases.add(bad("save.cr3.reserved", "bit " + bit, or(VmcbField.CR3, 1L << bit)));
+        }
+        cases.add(good("save.cr3.reserved", "low bits", or(VmcbField.CR3, 0xfff)));
+        for (int bit : new int[] {13, 14, 15, 19}) {
+            cases.add(bad("save.cr4.reserved", "bit " + bit, or(VmcbField.CR4, 1L << bit)));
+        }
+        cases.add(good("save.cr4.reserved", "PGE", or(VmcbField.CR4, Cpu.CR4_PGE)));
+        cases.add(good("save.dr6.high", "bit 31", or(VmcbField.DR6, 1L << 31)));
+        cases.add(good("save.dr7.high", "bit 10", or(VmcbField.DR7, 1L << 10)));
+    }
+
+    private static void longMode(List<Case> cases) {
+        cases.add(bad("save.long-mode.pae", "no PAE", without(VmcbField.CR4, Cpu.CR4_PAE)));
+        cases.add(bad("save.long-mode.pe", "no PE", without(VmcbField.CR0, Cpu.CR0_PE)));
+        cases.add(bad("save.long-mode.cs", "L and D", lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xe9b, 0xffffffffL, 0)));
+    }
+
+    private static void injectionAndNesting(List<Case> cases) {
+        for (int type : new int[] {1, 5, 6, 7}) {
+            cases.add(bad("inject.type", "type " + type, set(VmcbField.EVENTINJ, 1L << 31 | type << 8 | 3)));
+            cases.add(good("inject.type", "type " + type + " not valid", set(VmcbField.EVENTINJ, type << 8 | 3)));
+        }
+        cases.add(bad("inject.exception.vector", "NMI", set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | 2)));
+        cases.add(bad("inject.exception.vector", "32", set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | 32)));
+        cases.add(bad("nested.ncr3.reserved", "beyond the width", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT)));
+        cases.add(bad("nested.pat", "type 2", lab -> lab.nested().set(VmcbField.G_PAT, 2)));
+        cases.add(bad("nested.pat", "type 8 in the last entry", lab -> lab.nested().set(VmcbField.G_PAT, 8L << 56)));
+        cases.add(good("nested.pat", "without nested paging", set(VmcbField.G_PAT, 2)));
+        cases.add(good("nested.pat", "UC-", lab -> lab.nested().set(VmcbField.G_PAT, 0x0707070707070707L)));
+        cases.add(bad("nested.gmet", "not there", or(VmcbField.NESTED_CONTROL, 8)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void vmrunDecides(Case c) {
+        Lab lab = Lab.of(MODEL).guest("vmmcall");
+        c.edit.accept(lab);
+        lab.run();
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo(c.valid ? "VMMCALL" : "INVALID");
+    }
+
+    /** Rows that no model or state of these cases reaches are named here, so that none is forgotten silently. */
+    @Test
+    void everyRowHasAViolation() {
+        Set<String> violated = new HashSet<>(Set.of("control.vnmi.intercepted", "nested.host-paging"));
+        cases().filter(c -> !c.valid).forEach(c -> violated.add(c.row));
+        assertThat(VmrunChecks.rows()).extracting(VmrunCheck::id).allMatch(violated::contains).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void virtualNmisNeedTheNmiIntercept() {
+        Lab lab = Lab.of("max,+svm").guest("vmmcall").set(VmcbField.INTERRUPT_CONTROL, 1 << 26);
+        assertThat(lab.run().exitCode()).isEqualTo(ExitCode.INVALID.code());
+        assertThat(lab.intercept(0x61).run().exitCode()).isEqualTo(ExitCode.VMMCALL.code());
+    }
+}
