@@ -77,7 +77,8 @@ public final class Permissions {
 
     /** Whether the access is denied, by the rights or by the protection key. */
     public boolean denies(int access, int rights, int key) {
-        return (denied[access & (ACCESSES - 1)] >>> rights & 1) != 0 || ((keys || supervisorKeys) && keyDenies(access, rights, key));
+        return (denied[access & (ACCESSES - 1)] >>> rights & 1) != 0
+                || ((keys || supervisorKeys) && keyDenies(access, rights, key));
     }
 
     /** Whether the protection key denies a data access: PKRU judges user-mode pages, IA32_PKRS supervisor-mode ones. */

@@ -6,6 +6,8 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Asm;
+import nestbox.x86.insn.Decoder;
+import nestbox.x86.model.CpuModel;
 import nestbox.x86.testing.Snippet;
 import nestbox.x86.testing.TestCpu;
 import org.junit.jupiter.api.Test;
@@ -83,6 +85,24 @@ class AvxRulesTest {
         Snippet code = mode64();
         assertThat(code.run("c5 f6 10 c2")).as("vmovss with VEX.L").isEqualTo(Snippet.NO_FAULT);
         assertThat(code.cpu.v[2]).isZero();
+    }
+
+    /** Without its feature an instruction is none; with it, it is one. */
+    @ParameterizedTest
+    @CsvSource({
+        "pni, f2 0f 7c c1", "ssse3, 66 0f 38 00 c1", "sse4.1, 66 0f 38 17 c1", "sse4.2, 66 0f 3a 63 c1 00",
+        "aes, 66 0f 38 dc c1", "pclmulqdq, 66 0f 3a 44 c1 00", "sha-ni, 0f 38 cb c1", "gfni, 66 0f 38 cf c1",
+        "avx, c5 f0 58 c2", "avx, c5 f8 77", "avx, c5 f1 fe c2", "avx2, c5 f5 fe c2", "avx2, c4 e2 79 58 c1",
+        "avx2, c4 e2 79 18 c1",
+        "fma, c4 e2 71 98 c2", "f16c, c4 e2 79 13 c1", "vaes, c4 e2 75 dc c2", "vpclmulqdq, c4 e3 75 44 c2 00",
+        "movdiri, 0f 38 f9 03", "movdir64b, 66 0f 38 f8 03", "serialize, 0f 01 e8"
+    })
+    void featuresDecide(String feature, String hex) {
+        byte[] code = java.util.HexFormat.of().parseHex(hex.replace(" ", ""));
+        Decoder with = new Decoder(CpuModel.parse("max"));
+        Decoder without = new Decoder(CpuModel.parse("max,-" + feature));
+        assertThat(with.decode(code, 0, code.length, 64).form).isNotNull();
+        assertThat(without.decode(code, 0, code.length, 64).form).isNull();
     }
 
     // ---- upper lanes ----
