@@ -79,7 +79,6 @@ final class GuestRun {
             throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
         }
         CpuModel model = CpuModel.parse(settings.cpu).toBuilder().processors(settings.processors).build();
-        LineFlushingStream output = new LineFlushingStream(out);
         MachineConfig config = MachineConfig.builder(model)
                 .memoryBytes(settings.memory)
                 .cpus(settings.processors)
@@ -89,8 +88,8 @@ final class GuestRun {
                 .blockSize(settings.blockSize)
                 .rebootOnReset(settings.reboot)
                 .virtualization(Virtualization.PROVIDER)
-                .serial(output)
-                .debugConsole(output)
+                .serial(new LineFlushingStream(out))
+                .debugConsole(new LineFlushingStream(err))
                 .screen(settings.screen)
                 .build();
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));

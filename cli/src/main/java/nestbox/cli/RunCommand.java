@@ -33,7 +33,7 @@ final class RunCommand implements Callable<Integer> {
     private String image;
 
     @Option(names = "--bios", paramLabel = "FILE",
-            description = "Firmware to start at the reset vector, in place of an image. Port 0x402 is standard output as well.")
+            description = "Firmware to start at the reset vector, in place of an image. Port 0x402 appears on standard error.")
     private String bios;
 
     @Option(names = "--screen", description = "Give the machine a text screen at B8000h and print it when the run ends.")

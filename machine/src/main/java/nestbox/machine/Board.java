@@ -34,6 +34,9 @@ import nestbox.mmu.memory.MmioHandler;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.Cpu;
 import nestbox.x86.Platform;
+import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
 
 /** The board: buses, devices and firmware around the processors. */
 public final class Board implements Platform, Bus, Stateful {
@@ -112,12 +115,22 @@ public final class Board implements Platform, Bus, Stateful {
         public void smram(int value) {
             video.setSmram(value);
         }
+
+        @Override
+        public void powerManagementBase(int port) {
+            power.setBase(port);
+        }
     }
 
     /** Another firmware in ROM, which ends at 4 GiB and starts at the reset vector there. */
     void setFirmware(byte[] rom) {
         memory.mapRom(FOUR_GIB - rom.length, rom);
         shadow.setRom(rom);
+        CpuFeatures cpu = machine.config().cpu();
+        if (cpu.has(Feature.LM) && cpu.vendor() != Vendor.AMD) {
+            // SeaBIOS knows no save map but the AMD64 and the 32-bit one, and waits forever for a handler that it gave up.
+            pci.takeManagementMode();
+        }
         setUpCmos();
     }
 

@@ -10,6 +10,7 @@ import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Vendor;
 import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.ManagementMode;
 import nestbox.x86.system.MsrTable;
 import nestbox.x86.system.StackFrame;
 
@@ -252,6 +253,14 @@ public final class Cpu implements Clock.SliceCounter {
 
     /** The processor is in system management mode. */
     public boolean smm;
+
+    /** Base of the memory that SMM starts in. */
+    public int smbase = ManagementMode.SMBASE_RESET;
+
+    /** What {@link #nmiBlocked} and {@link #pendingDebug} were when SMM was entered; RSM brings them back. */
+    public boolean smmNmiBlocked;
+
+    public long smmPendingDebug;
 
     /** The running instruction decides that no single-step trap follows it (INT n, SYSCALL...). */
     public boolean noStepTrap;

@@ -34,6 +34,7 @@ public final class CpuState {
         out.writeInt(c.pending & ~DERIVED).writeInt(c.activity).writeInt(c.shadow).writeLong(c.pendingDebug);
         out.writeBoolean(c.nmiBlocked).writeBoolean(c.nmiLatched).writeInt(c.sipiVector);
         out.writeBoolean(c.interruptLine());
+        out.writeBoolean(c.smm).writeInt(c.smbase).writeBoolean(c.smmNmiBlocked).writeLong(c.smmPendingDebug);
         c.random.save(out);
     }
 
@@ -98,6 +99,10 @@ public final class CpuState {
         c.nmiLatched = in.readBoolean();
         c.sipiVector = in.readInt();
         c.setInterruptLine(in.readBoolean());
+        c.smm = in.readBoolean();
+        c.smbase = in.readInt();
+        c.smmNmiBlocked = in.readBoolean();
+        c.smmPendingDebug = in.readLong();
         c.random.restore(in);
     }
 }

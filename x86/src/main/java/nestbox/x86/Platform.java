@@ -22,8 +22,8 @@ public interface Platform {
     }
 
     /**
-     * An SMI is taken. SMM itself is not modelled: firmware either serves it at once, invisibly to what it interrupts, or there
-     * is none to do so.
+     * An SMI is taken. Firmware of the machine's own serves it at once, invisibly to what it interrupts; otherwise the processor
+     * enters SMM.
      *
      * @return whether the firmware has served it
      */

@@ -103,6 +103,24 @@ public interface VirtualizationExtension {
         return false;
     }
 
+    /**
+     * The processor enters SMM by the default treatment of SMIs: its registers are in the state save area and still hold their
+     * values. The extension notes there, or in itself, what it must know when SMM is left, and leaves guest mode or VMX
+     * operation (SDM Vol. 3, "Default Treatment of SMI Delivery"; APM Vol. 2, "SMM and SVM").
+     *
+     * @param area physical address SMBASE + 8000h, to which the offsets of the save maps are added
+     */
+    default void enterSmm(Cpu cpu, long area) {}
+
+    /**
+     * RSM has loaded the registers from the state save area; the extension goes back to where it was.
+     *
+     * @return false if what it finds leads to shutdown
+     */
+    default boolean leaveSmm(Cpu cpu, long area) {
+        return true;
+    }
+
     /** The third fault; true if a VM exit takes the place of the shutdown. */
     default boolean tripleFault(Cpu cpu) {
         return false;

@@ -37,12 +37,18 @@ public final class TraceEvents {
 
     public static final TraceEventType SIPI = TraceEventType.of("sipi", "#vector");
 
+    /** An SMI was taken, with the processor's SMBASE. */
+    public static final TraceEventType SMI = TraceEventType.of("smi", "#smbase");
+
+    /** RSM went back to this address. */
+    public static final TraceEventType RSM = TraceEventType.of("rsm", "#rip");
+
     /** The machine was reset. */
     public static final TraceEventType RESET = TraceEventType.of("reset");
 
     private static final List<TraceEventType> ALL = List.of(
             EXCEPTION, INTERRUPT, SOFTWARE_INTERRUPT, IRQ_LINE, IPI, APIC_TIMER, MSR_WRITE, CR_WRITE, PORT_READ, PORT_WRITE,
-            MMIO_READ, MMIO_WRITE, ACTIVITY, INIT, SIPI, RESET);
+            MMIO_READ, MMIO_WRITE, ACTIVITY, INIT, SIPI, SMI, RSM, RESET);
 
     private TraceEvents() {}
 

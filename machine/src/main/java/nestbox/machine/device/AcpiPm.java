@@ -39,6 +39,7 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
     private static final long TIMER_HALF = 1 << 23;
 
     private static final int OVERFLOW = 0;
+    private static final int BLOCK_BYTES = 12;
 
     /** Told of the sleep states that software enters. */
     @FunctionalInterface
@@ -62,6 +63,8 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
     private final SleepListener sleeper;
     private final SmiPin smi;
 
+    private Bus bus;
+    private int base = EVENT_BLOCK;
     private int status;
     private int enable;
     private int control;
@@ -79,12 +82,35 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
         target = events.register(this);
     }
 
-    public void attach(Bus bus) {
-        bus.mapPorts(EVENT_BLOCK, 4, 2, this);
-        bus.mapPorts(CONTROL_BLOCK, 2, 2, this);
-        bus.mapPorts(TIMER_BLOCK, 4, 4, this);
+    public void attach(Bus newBus) {
+        bus = newBus;
+        mapBlocks();
         bus.mapPorts(GPE_BLOCK, 4, 1, this);
         bus.mapPorts(SMI_COMMAND, 2, 1, this);
+    }
+
+    private void mapBlocks() {
+        bus.mapPorts(base, 4, 2, this);
+        bus.mapPorts(base + CONTROL_BLOCK - EVENT_BLOCK, 2, 2, this);
+        bus.mapPorts(base + TIMER_BLOCK - EVENT_BLOCK, 4, 4, this);
+    }
+
+    /** Puts event, control and timer block elsewhere, as PMBA of the PIIX4 says (82371AB data sheet, "Power Management"). */
+    public void setBase(int port) {
+        if (port == base) {
+            return;
+        }
+        bus.unmapPorts(base, 4, this);
+        bus.unmapPorts(base + CONTROL_BLOCK - EVENT_BLOCK, 2, this);
+        bus.unmapPorts(base + TIMER_BLOCK - EVENT_BLOCK, 4, this);
+        base = port;
+        mapBlocks();
+    }
+
+    /** The port where a register would be if the blocks lay where they do after RESET. */
+    private int register(int port) {
+        int offset = port - base;
+        return offset >= 0 && offset < BLOCK_BYTES ? EVENT_BLOCK + offset : port;
     }
 
     public void reset() {
@@ -114,7 +140,8 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
     }
 
     @Override
-    public long in(int port, int bytes) {
+    public long in(int absolute, int bytes) {
+        int port = register(absolute);
         switch (port & ~1) {
             case EVENT_BLOCK:
                 catchUp();
@@ -138,7 +165,8 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
     }
 
     @Override
-    public void out(int port, int bytes, long value) {
+    public void out(int absolute, int bytes, long value) {
+        int port = register(absolute);
         int shift = 8 * (port & 1);
         int mask = (bytes == 2 ? 0xffff : 0xff) << shift;
         int v = (int) value << shift;

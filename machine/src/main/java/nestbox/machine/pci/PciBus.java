@@ -30,6 +30,7 @@ public final class PciBus implements PortHandler, Stateful {
     private static final int QEMU_VENDOR = 0x1af4;
 
     private static final int QEMU_BOARD = 0x1100;
+    private static final int POWER_BASE = 0x40;
     private static final int DEVICE_ACTIVITY_B = 0x58;
     private static final int SMI_ON_COMMAND = 1 << 25;
 
@@ -39,6 +40,9 @@ public final class PciBus implements PortHandler, Stateful {
         void attributeMap(int offset, int value);
 
         void smram(int value);
+
+        /** The power-management ports begin here now. */
+        void powerManagementBase(int port);
     }
 
     private final TreeMap<Integer, PciDevice> functions = new TreeMap<>();
@@ -47,6 +51,9 @@ public final class PciBus implements PortHandler, Stateful {
     private final SystemControl control;
     private final HostBridgeListener listener;
     private int address;
+    /** The board's, not a register: it stays as it is from the start on. */
+    private boolean managementTaken;
+
 
     public PciBus(SystemControl control, HostBridgeListener listener) {
         this.control = control;
@@ -70,11 +77,25 @@ public final class PciBus implements PortHandler, Stateful {
         address = 0;
         functions.values().forEach(PciDevice::reset);
         tell(0, PciDevice.SIZE);
+        tellPower();
+    }
+
+    private void tellPower() {
+        listener.powerManagementBase((int) power.read(POWER_BASE, 2) & 0xffc0);
     }
 
     /** Whether a write to port B2h raises SMI# (82371AB data sheet, "DEVACTB", APMC_EN). */
     public boolean smiOnCommand() {
-        return (power.read(DEVICE_ACTIVITY_B, 4) & SMI_ON_COMMAND) != 0;
+        return !managementTaken && (power.read(DEVICE_ACTIVITY_B, 4) & SMI_ON_COMMAND) != 0;
+    }
+
+    /**
+     * Shows the firmware APMC_EN set, as if system management mode had been set up before it, and raises no SMI#: what QEMU does
+     * where there is no SMM for the firmware.
+     */
+    public void takeManagementMode() {
+        managementTaken = true;
+        power.set(DEVICE_ACTIVITY_B, 4, SMI_ON_COMMAND);
     }
 
     private void tell(int from, int to) {
@@ -110,7 +131,8 @@ public final class PciBus implements PortHandler, Stateful {
         return new PciDevice("pm", 0x8086, 0x7113, 0x068000, 0)
                 .set(8, 1, 3)
                 .set(0x3c, 2, 0x0100 | AcpiPm.SCI)
-                .set(0x40, 4, AcpiPm.EVENT_BLOCK | 1)
+                .set(POWER_BASE, 4, AcpiPm.EVENT_BLOCK | 1)
+                .allow(POWER_BASE, 2, 0xffc0)
                 .set(0x80, 1, 1)
                 .allow(DEVICE_ACTIVITY_B, 4, SMI_ON_COMMAND);
     }
@@ -143,6 +165,7 @@ public final class PciBus implements PortHandler, Stateful {
                 writeHost((address & 0xfc) + port - DATA, bytes, value);
             } else if (device != null) {
                 device.write((address & 0xfc) + port - DATA, bytes, value);
+                tellPower();
             }
         } else if (port == RESET_CONTROL && bytes == 1) {
             control.writeResetControl((int) value);
@@ -167,5 +190,6 @@ public final class PciBus implements PortHandler, Stateful {
         in.section("pci");
         address = in.readInt();
         functions.values().forEach(device -> device.restore(in));
+        tellPower();
     }
 }

@@ -1,6 +1,5 @@
 package nestbox.x86.system;
 
-import nestbox.core.UnsupportedFeatureException;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.VirtualizationExtension;
@@ -40,19 +39,18 @@ public final class Boundary {
         return true;
     }
 
-    /** INIT, SIPI and SMI. */
+    /** INIT, SIPI and SMI. In SMM the first and the last wait for RSM; an SMI also waits for the end of a shadow. */
     private static boolean startOver(Cpu c) {
-        if ((c.pending & Cpu.PENDING_SMI) != 0 && c.activity != Cpu.WAIT_FOR_SIPI) {
+        boolean shadow = (c.pending & Cpu.PENDING_SHADOW) != 0;
+        if ((c.pending & Cpu.PENDING_SMI) != 0 && !c.smm && !shadow && c.activity != Cpu.WAIT_FOR_SIPI) {
             c.unpend(Cpu.PENDING_SMI);
-            if (c.extension != null && c.extension.smi(c)) {
-                return true;
+            boolean taken = c.extension != null && c.extension.smi(c);
+            if (!taken && !c.platform.systemManagement(c)) {
+                ManagementMode.enter(c);
             }
-            if (c.platform.systemManagement(c)) {
-                return true;
-            }
-            throw new UnsupportedFeatureException("system management mode", "an SMI arrived");
+            return true;
         }
-        if ((c.pending & Cpu.PENDING_INIT) != 0) {
+        if ((c.pending & Cpu.PENDING_INIT) != 0 && !c.smm) {
             c.unpend(Cpu.PENDING_INIT);
             if (c.extension == null || !c.extension.init(c)) {
                 Reset.init(c);

@@ -60,7 +60,7 @@ final class Hints {
             case "MWAIT":
                 return Hints::mwait;
             case "RSM":
-                return Hints::rsm;
+                return ManagementMode::resume;
             default:
                 return null;
         }
@@ -234,13 +234,6 @@ final class Hints {
             throw c.raise(Vector.GP, 0);
         }
         Guard.taken(c, Intercept.MWAIT, in);
-    }
-
-    /** The processor is never in SMM: #UD, unless it is intercepted before that. */
-    private static void rsm(Cpu c, Insn in) {
-        if (!Guard.taken(c, Intercept.RSM, in)) {
-            throw c.raise(Vector.UD);
-        }
     }
 
     private static void checkMonitor(Cpu c) {

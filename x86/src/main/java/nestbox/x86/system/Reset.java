@@ -32,6 +32,7 @@ public final class Reset {
         c.fpu.reset();
         c.msrs.reset();
         c.tscOffset = -c.platform.now();
+        c.smbase = ManagementMode.SMBASE_RESET;
         c.unpend(Cpu.PENDING_SIPI | Cpu.PENDING_INIT | Cpu.PENDING_SMI);
         start(c);
     }
@@ -98,6 +99,7 @@ public final class Reset {
         c.pendingDebug = 0;
         c.nmiBlocked = false;
         c.nmiLatched = false;
+        c.smm = false;
         c.event.active = false;
         c.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP | Cpu.PENDING_NMI);
         c.setRflags(Flags.FIXED);
