@@ -22,6 +22,10 @@ final class NestedPaging {
     private long info1;
     private long info2;
     private boolean fetch;
+    /** The stage's permissions are set, with this meaning of a fault's I bit. */
+    private boolean prepared;
+
+    private boolean reportsFetch;
 
     NestedPaging(Svm svm) {
         this.svm = svm;
@@ -42,7 +46,11 @@ final class NestedPaging {
         }
         boolean noExecute = (c.efer & Cpu.EFER_NXE) != 0 && mode.format != PagingFormat.TWO_LEVEL;
         boolean smep = (c.cr4 & Cpu.CR4_SMEP) != 0;
-        stage.permissions.set(true, false, false, false, noExecute || smep);
+        if (!prepared || reportsFetch != (noExecute || smep)) {
+            prepared = true;
+            reportsFetch = noExecute || smep;
+            stage.permissions.set(true, false, false, false, reportsFetch);
+        }
         return stage;
     }
 

@@ -28,6 +28,10 @@ final class WorldSwitch implements CheckContext {
 
     private final Svm svm;
     private final Cpu cpu;
+    /** Bits that the model has: asked for at the first VMRUN, when SVM cannot be disabled. */
+    private long cr4Bits;
+
+    private long eferBits;
     /** VMRUN was executed with RFLAGS.TF set: the trap comes after #VMEXIT. */
     private boolean hostTrap;
     /** Code bytes are being read for the VMCB: what that meets is no fault of the guest. */
@@ -264,12 +268,18 @@ final class WorldSwitch implements CheckContext {
 
     @Override
     public long cr4Bits() {
-        return ControlRegisters.cr4Mask(cpu);
+        if (cr4Bits == 0) {
+            cr4Bits = ControlRegisters.cr4Mask(cpu);
+        }
+        return cr4Bits;
     }
 
     @Override
     public long eferBits() {
-        return ControlRegisters.eferMask(cpu);
+        if (eferBits == 0) {
+            eferBits = ControlRegisters.eferMask(cpu);
+        }
+        return eferBits;
     }
 
     @Override
