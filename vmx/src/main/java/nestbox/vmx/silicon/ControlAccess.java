@@ -3,12 +3,16 @@ package nestbox.vmx.silicon;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
+import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.op.Operands;
 
 /** Accesses to control and debug registers (SDM Vol. 3, "Instructions that Cause VM Exits Conditionally"). */
 final class ControlAccess {
     private static final long LMSW_BITS = Cpu.CR0_MP | Cpu.CR0_EM | Cpu.CR0_TS;
+    /** Offset of the task-priority register in the virtual-APIC page. */
+    private static final int VTPR = 0x80;
+
     private static final int FROM = 1;
     private static final int CLTS = 2;
     private static final int LMSW = 3;
@@ -46,7 +50,30 @@ final class ControlAccess {
                     case 8 -> c.primary(Controls.CR8_LOAD);
                     default -> false;
                 };
-        return wanted && exit(in, number, 0, (long) in.rm << 8);
+        if (wanted) {
+            return exit(in, number, 0, (long) in.rm << 8);
+        }
+        if (number == 8 && c.primary(Controls.TPR_SHADOW)) {
+            taskPriority(value);
+            return true;
+        }
+        return false;
+    }
+
+    /** MOV to CR8 with "use TPR shadow" (SDM Vol. 3, "Virtualizing CR8-Based TPR Accesses", "TPR Virtualization"). */
+    private void taskPriority(long value) {
+        if (value >>> 4 != 0) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+        cpu.physical.write(vmx.vmcs.get(VmcsField.VIRTUAL_APIC_PAGE_ADDR) + VTPR, 4, value << 4);
+        if (value < (vmx.vmcs.get(VmcsField.TPR_THRESHOLD) & 15)) {
+            vmx.exit.event(ExitReason.TPR_BELOW_THRESHOLD, 0);
+        }
+    }
+
+    /** MOV from CR8 with "use TPR shadow". */
+    long taskPriority() {
+        return cpu.physical.read(vmx.vmcs.get(VmcsField.VIRTUAL_APIC_PAGE_ADDR) + VTPR, 4) >>> 4 & 15;
     }
 
     private boolean target(long value) {

@@ -20,6 +20,7 @@ import nestbox.x86.mem.SecondStage;
 final class EptStage {
     private static final long ACCESSED_DIRTY = 1 << 6;
     private static final long RESERVED = 0xf80;
+    private static final int LOG_ENTRIES = 512;
     private static final int WALK_4 = 3;
     private static final int WALK_5 = 4;
 
@@ -34,6 +35,8 @@ final class EptStage {
     private final SecondStage stage = new SecondStage();
     private final Map<Long, PagingMode> modes = new HashMap<>();
     private long present = -1;
+
+    private final SecondStage.DirtyListener logger = this::log;
 
     private ExitReason reason;
     private long qualification;
@@ -56,8 +59,20 @@ final class EptStage {
         return typeGood && lengthGood && flags && (eptp & RESERVED) == 0 && eptp >>> cpu.features.physicalBits() == 0;
     }
 
+    /** Page-modification logging (SDM Vol. 3, "Page-Modification Logging"); false if the log is full. */
+    private boolean log(long guestPhysical) {
+        long index = vmx.vmcs.get(VmcsField.GUEST_PML_INDEX);
+        if (index >= LOG_ENTRIES) {
+            return false;
+        }
+        cpu.physical.write(vmx.vmcs.get(VmcsField.PML_ADDRESS) + 8 * index, 8, guestPhysical & ~0xfffL);
+        vmx.vmcs.set(VmcsField.GUEST_PML_INDEX, index - 1);
+        return true;
+    }
+
     /** The stage of an EPTP that VM entry has accepted. */
     SecondStage stage(long eptp) {
+        stage.dirtyListener = vmx.controls.secondary(Controls.PML) ? logger : null;
         if (eptp != present) {
             present = eptp;
             stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
@@ -100,6 +115,11 @@ final class EptStage {
         vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, linear);
         if (walker.outcome == Walker.RESERVED) {
             reason = ExitReason.EPT_MISCONFIG;
+            qualification = 0;
+            return;
+        }
+        if (walker.outcome == Walker.STAGE_FAILED) {
+            reason = ExitReason.PML_FULL;
             qualification = 0;
             return;
         }

@@ -11,14 +11,12 @@ import nestbox.vmx.capability.VmxFeature;
  */
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
-            VmxFeature.TPR_SHADOW,
             VmxFeature.VIRTUALIZE_APIC_ACCESSES,
             VmxFeature.VIRTUALIZE_X2APIC_MODE,
             VmxFeature.APIC_REGISTER_VIRTUALIZATION,
             VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
             VmxFeature.POSTED_INTERRUPTS,
             VmxFeature.PAUSE_LOOP_EXITING,
-            VmxFeature.ENABLE_PML,
             VmxFeature.EPT_VIOLATION_VE,
             VmxFeature.MODE_BASED_EXECUTE,
             VmxFeature.SUB_PAGE_WRITE_PERMISSION,

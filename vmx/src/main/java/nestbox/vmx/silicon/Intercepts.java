@@ -16,7 +16,7 @@ final class Intercepts {
     Intercepts(Vmx vmx) {
         this.vmx = vmx;
         cpu = vmx.cpu;
-        control = new ControlAccess(vmx);
+        control = vmx.controlAccess;
     }
 
     boolean decide(Intercept what, Insn in, long operand, long value) {

@@ -39,6 +39,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     final Entry entry;
     final Events events;
     final VmFunctions functions;
+    final ControlAccess controlAccess;
     private final VmxInstructions instructions;
     private final Intercepts intercepts;
 
@@ -70,6 +71,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         entry = new Entry(this);
         events = new Events(this);
         functions = new VmFunctions(this);
+        controlAccess = new ControlAccess(this);
         instructions = new VmxInstructions(this);
         intercepts = new Intercepts(this);
     }
@@ -169,6 +171,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         return switch (number) {
             case 0 -> value & ~controls.cr0Mask | controls.cr0Shadow & controls.cr0Mask;
             case 4 -> value & ~controls.cr4Mask | controls.cr4Shadow & controls.cr4Mask;
+            case 8 -> controls.primary(Controls.TPR_SHADOW) ? controlAccess.taskPriority() : value;
             default -> value;
         };
     }

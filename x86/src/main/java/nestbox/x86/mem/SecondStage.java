@@ -13,6 +13,42 @@ import nestbox.mmu.paging.Walker;
  */
 public final class SecondStage {
     private static final long[] NO_REGISTERS = new long[4];
+    private static final long DIRTY = 1 << 9;
+
+    /** Asked before a dirty flag of the stage is set (EPT's page-modification log). */
+    @FunctionalInterface
+    public interface DirtyListener {
+        /** False if the flag must not be set: the walk ends with {@link Walker#STAGE_FAILED}. */
+        boolean beforeDirty(long guestPhysical);
+    }
+
+    /** Lets the listener see what the walk writes. */
+    private final class Logged implements TableReader {
+        private TableReader tables;
+        private long guestPhysical;
+        private boolean refused;
+
+        @Override
+        public long read(long address, int bytes) {
+            return tables.read(address, bytes);
+        }
+
+        @Override
+        public boolean update(long address, int bytes, long expected, long value) {
+            refused = (value & ~expected & DIRTY) != 0 && !dirtyListener.beforeDirty(guestPhysical);
+            return !refused && tables.update(address, bytes, expected, value);
+        }
+
+        @Override
+        public boolean failed() {
+            return refused;
+        }
+    }
+
+    private final Logged logged = new Logged();
+
+    /** Told of dirty flags, or null. */
+    public DirtyListener dirtyListener;
 
     public final Walker walker = new Walker();
     public final Permissions permissions = new Permissions();
@@ -39,7 +75,14 @@ public final class SecondStage {
             walker.level = mode.topLevel;
             return false;
         }
-        return walker.walk(mode, tables, root, NO_REGISTERS, guestPhysical, access | always, permissions);
+        TableReader through = tables;
+        if (dirtyListener != null) {
+            logged.tables = tables;
+            logged.guestPhysical = guestPhysical;
+            logged.refused = false;
+            through = logged;
+        }
+        return walker.walk(mode, through, root, NO_REGISTERS, guestPhysical, access | always, permissions);
     }
 
     /** Whether the last walk leaves a translation through which stores may go without another walk. */
