@@ -40,6 +40,7 @@ final class Entry {
         vmx.controls.load(vmcs);
         cpu.blockLimit = 0;
         cpu.noStepTrap = true;
+        cpu.switchedWorlds = true;
         vmx.guest = true;
         vmx.flushForTransition();
         vmx.guestState.load();
@@ -72,6 +73,7 @@ final class Entry {
             default -> {
                 cpu.blockLimit = 0;
                 cpu.noStepTrap = true;
+                cpu.switchedWorlds = true;
                 vmx.controls.load(vmx.vmcs);
                 vmx.flushForTransition();
                 vmx.exit.entryFailure(failure.number(), failure.qualification());

@@ -112,7 +112,8 @@ final class EptStage {
     void refused(SecondStage from, long guestPhysical, long linear, int access, boolean ofTable) {
         Walker walker = from.walker;
         vmx.vmcs.set(VmcsField.GUEST_PHYSICAL_ADDRESS, guestPhysical);
-        vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, linear);
+        boolean known = linear != SecondStage.NO_LINEAR;
+        vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, known ? linear : 0);
         if (walker.outcome == Walker.RESERVED) {
             reason = ExitReason.EPT_MISCONFIG;
             qualification = 0;
@@ -125,7 +126,7 @@ final class EptStage {
         }
         reason = ExitReason.EPT_VIOLATION;
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
-        qualification = access & 7 | (long) rights << 3 | LINEAR_VALID | (ofTable ? 0 : TRANSLATED);
+        qualification = access & 7 | (long) rights << 3 | (known ? LINEAR_VALID : 0) | (ofTable ? 0 : TRANSLATED);
         if (!ofTable && vmx.model.has(VmxFeature.EPT_ADVANCED_EXIT_INFORMATION)) {
             qualification |= advanced(from.firstStageRights);
         }

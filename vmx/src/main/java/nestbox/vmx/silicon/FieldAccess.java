@@ -60,7 +60,7 @@ final class FieldAccess {
         }
         VmcsField field = VmcsField.byEncoding(encoding);
         if (field == null || !vmx.model.has(field)) {
-            fail(InstructionError.UNSUPPORTED_COMPONENT, shadow);
+            instructions.fail(InstructionError.UNSUPPORTED_COMPONENT);
             return;
         }
         long value = shadow ? readShadow(field) : vmx.vmcs.get(field);
@@ -84,11 +84,11 @@ final class FieldAccess {
         long value = Operands.rm(cpu, in, bits(in));
         VmcsField field = VmcsField.byEncoding(encoding);
         if (field == null || !vmx.model.has(field)) {
-            fail(InstructionError.UNSUPPORTED_COMPONENT, shadow);
+            instructions.fail(InstructionError.UNSUPPORTED_COMPONENT);
             return;
         }
         if (field.group() == VmcsField.Group.READ_ONLY && !vmx.model.has(VmxFeature.VMWRITE_EXIT_FIELDS)) {
-            fail(InstructionError.READ_ONLY_COMPONENT, shadow);
+            instructions.fail(InstructionError.READ_ONLY_COMPONENT);
             return;
         }
         long old = shadow ? readShadow(field) : vmx.vmcs.get(field);
@@ -110,15 +110,5 @@ final class FieldAccess {
 
     private long readShadow(VmcsField field) {
         return cpu.physical.read(link() + VmcsLayout.offset(field), field.width().bytes()) & field.mask();
-    }
-
-    private void fail(InstructionError error, boolean shadow) {
-        if (!shadow) {
-            instructions.fail(error);
-            return;
-        }
-        nestbox.x86.Flags.setArithmetic(cpu, nestbox.x86.Flags.ZF);
-        VmcsField field = VmcsField.VM_INSTRUCTION_ERROR;
-        cpu.physical.write(link() + VmcsLayout.offset(field), 4, error.number());
     }
 }

@@ -15,6 +15,9 @@ public final class SecondStage {
     private static final long[] NO_REGISTERS = new long[4];
     private static final long DIRTY = 1 << 9;
 
+    /** In place of a linear address: the access has none (loads of PDPTE registers). No linear address has this value. */
+    public static final long NO_LINEAR = Long.MIN_VALUE;
+
     /** Asked before a dirty flag of the stage is set (EPT's page-modification log). */
     @FunctionalInterface
     public interface DirtyListener {

@@ -187,12 +187,16 @@ public final class SiliconPort implements MemoryPort {
         return gate == -1;
     }
 
-    /** Reads without regard to rights what the present world calls physical memory; ones where a second stage has nothing. */
+    /** Reads without regard to rights what the present world calls physical memory; a second stage may refuse it. */
     long readGuestPhysical(long address, int bytes) {
         if (second == null) {
             return physical.read(address & gate, bytes);
         }
-        return second.walk(tables, address, Access.READ) ? physical.read(second.walker.physical & gate, bytes) : -1;
+        if (!second.walk(tables, address, second.tableRead)) {
+            refused(address, SecondStage.NO_LINEAR, second.tableRead, true);
+            throw cpu.raise(Vector.EXTENSION);
+        }
+        return physical.read(second.walker.physical & gate, bytes);
     }
 
     long guestPhysical(long address, boolean write) {

@@ -65,7 +65,7 @@ public final class MsrTable {
         intel(rows);
         amd(rows);
         rows.add(row(0x1d9, "DEBUGCTL", f -> true)
-                .writable(f -> AMD.test(f) ? BTF | Cpu.DEBUGCTL_LBR : BTF)
+                .writable(BTF | Cpu.DEBUGCTL_LBR)
                 .at((c, s) -> c.debugCtl, MsrTable::writeDebugControl));
         rows.add(row(Msr.XSS, "IA32_XSS", has(Feature.XSAVES)).writable(f -> {
             int[] leaf = f.cpuid(0xd, 1);
