@@ -32,7 +32,8 @@ class VmxSiliconTest {
     void exitsAndResumes(String model) {
         boolean ept = !model.contains("-vmx-ept");
         Hypervisor l1 = new Hypervisor(ept, ept)
-                .asm("vmlaunch\nfailed:\n" + Hypervisor.END + "exit:\nmov ecx, [count]\ninc dword [count]\ncmp ecx, 1\nje second\n")
+                .asm("vmlaunch\nfailed:\n" + Hypervisor.END)
+                .asm("exit:\nmov ecx, [count]\ninc dword [count]\ncmp ecx, 1\nje second\n")
                 .result(VmcsField.VM_EXIT_REASON, 0)
                 .result(VmcsField.VM_EXIT_INSTRUCTION_LEN, 1)
                 .asm(Hypervisor.RESUME_BEHIND + "jmp failed\nsecond:\n")
