@@ -3,6 +3,7 @@ package nestbox.vmx.silicon;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
@@ -251,6 +252,15 @@ public final class Vmx implements VirtualizationExtension, Stateful {
             return true;
         }
         return on;
+    }
+
+    /** The default treatment of SMIs, which leaves VMX operation for SMM and comes back by RSM, is not done. */
+    @Override
+    public boolean smi(Cpu c) {
+        if (on) {
+            throw new UnsupportedFeatureException("SMIs in VMX operation", "an SMI arrived");
+        }
+        return false;
     }
 
     @Override
