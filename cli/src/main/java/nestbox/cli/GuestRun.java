@@ -91,6 +91,7 @@ final class GuestRun {
                 .serial(new LineFlushingStream(out))
                 .debugConsole(new LineFlushingStream(err))
                 .screen(settings.screen)
+                .pit(settings.pit)
                 .build();
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
     }

@@ -145,7 +145,7 @@ final class QemuArguments {
         }
     }
 
-    private static void machine(String value) {
+    private void machine(String value) {
         for (String part : value.split(",")) {
             int equals = part.indexOf('=');
             String key = equals < 0 ? "type" : part.substring(0, equals);
@@ -156,7 +156,8 @@ final class QemuArguments {
                         throw new NestboxException("-machine", "'" + setting + "' is not implemented, only pc");
                     }
                 }
-                case "accel", "kernel-irqchip", "kernel_irqchip", "pit", "dump-guest-core" -> { }
+                case "pit" -> settings.pit = !setting.equals("off");
+                case "accel", "kernel-irqchip", "kernel_irqchip", "dump-guest-core" -> { }
                 default -> {
                     if (!setting.equals("off")) {
                         throw new NestboxException("-machine", "'" + part + "' is not implemented");

@@ -18,6 +18,7 @@ final class RunSettings {
     ImageFile assembled;
     /** There is a text screen; its last contents are printed behind the run. */
     boolean screen;
+    boolean pit = true;
     String append = "";
     /** Comma-separated list of {@code FILE[ ARGUMENTS]}, as QEMU has it for Multiboot; null for none. */
     String initrd;

@@ -153,7 +153,9 @@ public final class Board implements Platform, Bus, Stateful {
         new DebugConsole(config.debugConsole()).attach(this);
         pic.attach(this);
         serial.attach(this);
-        pit.attach(this);
+        if (config.pit()) {
+            pit.attach(this);
+        }
         rtc.attach(this);
         power.attach(this);
         hpet.attach(this);
@@ -213,7 +215,9 @@ public final class Board implements Platform, Bus, Stateful {
 
     /** What the firmware does before it starts an image. */
     void setUpByFirmware() {
-        pit.setUpByFirmware();
+        if (machine.config().pit()) {
+            pit.setUpByFirmware();
+        }
         // Initialised after the timer, the controllers have forgotten its first edge.
         pic.setUpByFirmware();
         rtc.poke(Rtc.SHUTDOWN_STATUS, 0);

@@ -21,6 +21,7 @@ import nestbox.x86.model.CpuFeatures;
  * @param serial where the first serial port's output goes
  * @param debugConsole where what the guest writes to port 402h goes
  * @param screen there is a text screen at B8000h
+ * @param pit there is an 8254 timer (QEMU's {@code -machine pit=off} leaves it out)
  * @param rtcStart what the real-time clock shows at the start, in seconds since 1970-01-01
  * @param rebootOnReset a hard reset boots the image again instead of ending the run
  * @param virtualization plugs VMX or SVM into the processors
@@ -37,6 +38,7 @@ public record MachineConfig(
         OutputStream serial,
         OutputStream debugConsole,
         boolean screen,
+        boolean pit,
         long rtcStart,
         boolean rebootOnReset,
         VirtualizationProvider virtualization) {
@@ -87,6 +89,7 @@ public record MachineConfig(
         builder.serial = serial;
         builder.debugConsole = debugConsole;
         builder.screen = screen;
+        builder.pit = pit;
         builder.rtcStart = rtcStart;
         builder.rebootOnReset = rebootOnReset;
         builder.virtualization = virtualization;
@@ -106,6 +109,7 @@ public record MachineConfig(
         private OutputStream serial = OutputStream.nullOutputStream();
         private OutputStream debugConsole = OutputStream.nullOutputStream();
         private boolean screen;
+        private boolean pit = true;
         private long rtcStart = 1_767_225_600L;
         private boolean rebootOnReset;
         private VirtualizationProvider virtualization = VirtualizationProvider.NONE;
@@ -164,6 +168,11 @@ public record MachineConfig(
             return this;
         }
 
+        public Builder pit(boolean value) {
+            pit = value;
+            return this;
+        }
+
         public Builder rtcStart(long value) {
             rtcStart = value;
             return this;
@@ -181,7 +190,7 @@ public record MachineConfig(
 
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, debugConsole, screen, rtcStart,
+                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, debugConsole, screen, pit, rtcStart,
                     rebootOnReset, virtualization);
         }
     }

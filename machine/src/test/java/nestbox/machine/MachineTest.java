@@ -280,4 +280,14 @@ class MachineTest {
         assertThat(machine.run(100).code()).isEqualTo(7);
         assertThat(machine.memory().plainRam(62L << 30)).isTrue();
     }
+
+    /** QEMU's pit=off: the ports of the 8254 are those of an empty bus. */
+    @Test
+    void thePitCanBeLeftOut() {
+        Machine without = new Machine(Guests.config().pit(false).build());
+        without.board().portOut(0x43, 1, 0x34);
+        assertThat(without.board().portIn(0x40, 1)).isEqualTo(0xff);
+        assertThat(without.board().portIn(0x61, 1)).isEqualTo(0xff);
+        assertThat(new Machine(Guests.config().build()).board().portIn(0x61, 1)).isNotEqualTo(0xff);
+    }
 }
