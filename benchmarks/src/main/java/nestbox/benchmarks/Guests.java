@@ -50,7 +50,11 @@ final class Guests {
             source.append(' ').append(instruction(seed)).append('\n');
         }
         source.append(" imul r8, r8, 1103515245\n add r8, 12345\n test r8d, ").append(1 << 16 + seed.nextInt(10));
-        source.append("\n jz ").append(label).append("\n add rax, 40\n").append(label).append(":\n");
+        source.append("\n jz ")
+                .append(label)
+                .append("\n add rax, 40\n")
+                .append(label)
+                .append(":\n");
     }
 
     private static String instruction(Seed seed) {

@@ -24,7 +24,9 @@ public final class Speed {
 
     public static void main(String[] arguments) {
         String os = System.getProperty("os.name") + " " + System.getProperty("os.arch");
-        System.out.printf("JDK %s, %s, %d processors%n", Runtime.version(), os, Runtime.getRuntime().availableProcessors());
+        System.out.printf(
+                "JDK %s, %s, %d processors%n",
+                Runtime.version(), os, Runtime.getRuntime().availableProcessors());
         speed("mixed integer/memory/branch/call loop", Guests.mixed());
         speed("large code: 256 functions, 1,536 blocks", Guests.large());
         idle();
@@ -44,8 +46,11 @@ public final class Speed {
         }
         allocated = allocatedBytes() - allocated;
         Arrays.sort(mips);
-        System.out.printf("%-42s %8.1f million instructions a second (%.1f to %.1f)%n", name, mips[RUNS / 2], mips[0], mips[RUNS - 1]);
-        System.out.printf("%-42s %8.6f bytes an instruction%n", "  heap allocated", (double) allocated / RUNS / INSTRUCTIONS);
+        System.out.printf(
+                "%-42s %8.1f million instructions a second (%.1f to %.1f)%n",
+                name, mips[RUNS / 2], mips[0], mips[RUNS - 1]);
+        System.out.printf(
+                "%-42s %8.6f bytes an instruction%n", "  heap allocated", (double) allocated / RUNS / INSTRUCTIONS);
     }
 
     private static void idle() {
@@ -56,7 +61,8 @@ public final class Speed {
             machines.add(idleMachine());
         }
         double each = (usedHeap() - before) / (double) IDLE_MACHINES / (1 << 20);
-        System.out.printf("%-42s %8.2f MiB of heap (of %d)%n", "each further idle machine of 1 GiB", each, machines.size());
+        System.out.printf(
+                "%-42s %8.2f MiB of heap (of %d)%n", "each further idle machine of 1 GiB", each, machines.size());
     }
 
     private static Machine idleMachine() {

@@ -37,7 +37,9 @@ final class CpuCommand implements Runnable {
 
     /** {@code nestbox cpu show}. */
     @Command(name = "show", description = "Shows a model: identity, features, CPUID.", mixinStandardHelpOptions = true)
-    int show(@Parameters(paramLabel = "MODEL[,+feature...]", description = "A model in QEMU's grammar.") String specification) {
+    int show(
+            @Parameters(paramLabel = "MODEL[,+feature...]", description = "A model in QEMU's grammar.")
+                    String specification) {
         CpuModel model = CpuModel.parse(specification);
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%s: %s%n", model, model.brand());
@@ -62,12 +64,16 @@ final class CpuCommand implements Runnable {
             boolean repeated = subleaf > 0 && registers == model.cpuid(leaf, 0);
             boolean empty = (registers[0] | registers[1] | registers[3]) == 0;
             if (!repeated && (subleaf == 0 || !empty)) {
-                out.printf("%08x %3d %08x %08x %08x %08x%n", leaf, subleaf, registers[0], registers[1], registers[2], registers[3]);
+                out.printf(
+                        "%08x %3d %08x %08x %08x %08x%n",
+                        leaf, subleaf, registers[0], registers[1], registers[2], registers[3]);
             }
         }
     }
 
     private static String names(Set<Feature> features) {
-        return features.isEmpty() ? "none" : features.stream().map(Feature::qemuName).collect(Collectors.joining(" "));
+        return features.isEmpty()
+                ? "none"
+                : features.stream().map(Feature::qemuName).collect(Collectors.joining(" "));
     }
 }

@@ -36,7 +36,11 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--trace-hash", description = "Print the SHA-256 of all events of the first run.")
     private boolean traceHash;
 
-    @Option(names = "--engine", paramLabel = "block|reference", defaultValue = "block", description = "Engine, as for 'run'.")
+    @Option(
+            names = "--engine",
+            paramLabel = "block|reference",
+            defaultValue = "block",
+            description = "Engine, as for 'run'.")
     private MachineConfig.Engine engine;
 
     @Option(names = "--block-size", paramLabel = "N", defaultValue = "64", description = "Longest block, as for 'run'.")
@@ -51,15 +55,19 @@ final class DemoCommand implements Callable<Integer> {
             return 0;
         }
         ImageFile guest = assemble(text);
-        out.printf("A guest of %d bytes, assembled just now ('nestbox demo --source' shows it), runs twice on the same PC.%n", guest.length());
+        out.printf(
+                "A guest of %d bytes, assembled just now ('nestbox demo --source' shows it), runs twice on the same PC.%n",
+                guest.length());
         out.println();
         out.println("With --tlb keep a cached translation goes only when the manual requires it:");
         String kept = run(guest, "keep", traceHash, out);
         out.println("With --tlb none nothing is cached:");
         String uncached = run(guest, "none", false, out);
         if (kept.equals(STALE) && uncached.equals(FRESH)) {
-            out.println("The guest changed a page-table entry and forgot INVLPG. A processor may go on using the old translation,");
-            out.println("and the first run did; a test suite that runs under --tlb keep finds such mistakes every time.");
+            out.println(
+                    "The guest changed a page-table entry and forgot INVLPG. A processor may go on using the old translation,");
+            out.println(
+                    "and the first run did; a test suite that runs under --tlb keep finds such mistakes every time.");
             return 0;
         }
         System.err.println("nestbox: the demo went wrong: keep gave '" + kept + "', none gave '" + uncached + "'");

@@ -73,12 +73,15 @@ final class GuestRun {
     private Machine machine() {
         RetentionPolicy policy = RetentionPolicy.parse("--tlb", settings.tlb);
         if (settings.processors < 1 || settings.processors > MachineConfig.MAX_CPUS) {
-            throw new NestboxException("--smp", settings.processors + " is not between 1 and " + MachineConfig.MAX_CPUS);
+            throw new NestboxException(
+                    "--smp", settings.processors + " is not between 1 and " + MachineConfig.MAX_CPUS);
         }
         if (settings.blockSize < 1) {
             throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
         }
-        CpuModel model = CpuModel.parse(settings.cpu).toBuilder().processors(settings.processors).build();
+        CpuModel model = CpuModel.parse(settings.cpu).toBuilder()
+                .processors(settings.processors)
+                .build();
         MachineConfig config = MachineConfig.builder(model)
                 .memoryBytes(settings.memory)
                 .cpus(settings.processors)
@@ -120,7 +123,8 @@ final class GuestRun {
         }
         if (settings.trace != null) {
             try {
-                BufferedWriter writer = new BufferedWriter(Files.newBufferedWriter(settings.trace, StandardCharsets.UTF_8), TRACE_BUFFER);
+                BufferedWriter writer = new BufferedWriter(
+                        Files.newBufferedWriter(settings.trace, StandardCharsets.UTF_8), TRACE_BUFFER);
                 String name = settings.trace.toString();
                 boolean json = name.endsWith(".json") || name.endsWith(".jsonl");
                 machine.trace().addSink(json ? new JsonSink(writer) : new TextSink(writer));
@@ -154,7 +158,9 @@ final class GuestRun {
         }
         if (settings.summary) {
             err.println("nestbox: " + summary(machine, outcome, nanos));
-        } else if (ExitCode.of(outcome) % 2 == 0 && outcome.kind() != Outcome.Kind.POWER_OFF && outcome.kind() != Outcome.Kind.RESET) {
+        } else if (ExitCode.of(outcome) % 2 == 0
+                && outcome.kind() != Outcome.Kind.POWER_OFF
+                && outcome.kind() != Outcome.Kind.RESET) {
             err.println("nestbox: " + how(outcome));
         }
         if (settings.traceHash) {

@@ -61,7 +61,7 @@ final class QemuArguments {
     private void option(String word, String name) {
         switch (name) {
             case "no-reboot" -> settings.reboot = false;
-            case "nodefaults", "nographic", "enable-kvm", "no-user-config", "no-hpet" -> { }
+            case "nodefaults", "nographic", "enable-kvm", "no-user-config", "no-hpet" -> {}
             case "kernel" -> settings.image = value(word);
             case "initrd" -> settings.initrd = value(word);
             case "append" -> settings.append = value(word);
@@ -87,7 +87,8 @@ final class QemuArguments {
             case "trace" -> settings.trace = Path.of(value(word));
             case "trace-hash" -> settings.traceHash = true;
             case "engine" -> settings.engine = engine(word, value(word));
-            case "block-size" -> settings.blockSize = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
+            case "block-size" ->
+                settings.blockSize = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
             case "summary" -> settings.summary = true;
             default -> throw new NestboxException(word, "unknown option");
         }
@@ -124,8 +125,10 @@ final class QemuArguments {
         String first = value.split(",")[0];
         long count = Quantity.count("-smp", first.startsWith("cpus=") ? first.substring("cpus=".length()) : first);
         if (count < 1 || count > MachineConfig.MAX_CPUS) {
-            throw new NestboxException("-smp",
-                    "Invalid SMP CPUs " + count + ". The max CPUs supported by machine 'pc' is " + MachineConfig.MAX_CPUS);
+            throw new NestboxException(
+                    "-smp",
+                    "Invalid SMP CPUs " + count + ". The max CPUs supported by machine 'pc' is "
+                            + MachineConfig.MAX_CPUS);
         }
         return (int) count;
     }
@@ -133,10 +136,11 @@ final class QemuArguments {
     private static void device(String value) {
         String[] parts = value.split(",");
         switch (parts[0]) {
-            case "pc-testdev" -> { }
+            case "pc-testdev" -> {}
             case "isa-debug-exit" -> {
                 for (String part : parts) {
-                    if (part.startsWith("iobase=") && Quantity.any("-device", part.substring("iobase=".length())) != DEBUG_EXIT_PORT) {
+                    if (part.startsWith("iobase=")
+                            && Quantity.any("-device", part.substring("iobase=".length())) != DEBUG_EXIT_PORT) {
                         throw new NestboxException("-device", "isa-debug-exit is at port 0xf4 alone, not at " + part);
                     }
                 }
@@ -157,7 +161,7 @@ final class QemuArguments {
                     }
                 }
                 case "pit" -> settings.pit = !setting.equals("off");
-                case "accel", "kernel-irqchip", "kernel_irqchip", "dump-guest-core" -> { }
+                case "accel", "kernel-irqchip", "kernel_irqchip", "dump-guest-core" -> {}
                 default -> {
                     if (!setting.equals("off")) {
                         throw new NestboxException("-machine", "'" + part + "' is not implemented");

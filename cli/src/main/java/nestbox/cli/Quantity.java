@@ -12,7 +12,10 @@ final class Quantity {
     /** Bytes of {@code 512}, {@code 512M}, {@code 4G}, {@code 64k}; without a suffix MiB, as QEMU's {@code -m} has it. */
     static long memory(String option, String text) {
         String digits = text.toLowerCase(Locale.ROOT);
-        if (digits.endsWith("ib") || digits.endsWith("b") && digits.length() > 1 && Character.isLetter(digits.charAt(digits.length() - 2))) {
+        if (digits.endsWith("ib")
+                || digits.endsWith("b")
+                        && digits.length() > 1
+                        && Character.isLetter(digits.charAt(digits.length() - 2))) {
             digits = digits.substring(0, digits.length() - (digits.endsWith("ib") ? 2 : 1));
         }
         int shift = MEBIBYTE_SHIFT;

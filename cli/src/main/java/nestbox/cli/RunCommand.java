@@ -28,22 +28,36 @@ import picocli.CommandLine.Parameters;
             "130:interrupted by Ctrl-C"
         })
 final class RunCommand implements Callable<Integer> {
-    @Parameters(index = "0", arity = "0..1", paramLabel = "IMAGE",
+    @Parameters(
+            index = "0",
+            arity = "0..1",
+            paramLabel = "IMAGE",
             description = "Multiboot image (ELF32, ELF64 or flat) bzImage or ROM image; told apart by itself.")
     private String image;
 
-    @Option(names = "--bios", paramLabel = "FILE",
-            description = "Firmware to start at the reset vector, in place of an image. Port 0x402 appears on standard error.")
+    @Option(
+            names = "--bios",
+            paramLabel = "FILE",
+            description =
+                    "Firmware to start at the reset vector, in place of an image. Port 0x402 appears on standard error.")
     private String bios;
 
-    @Option(names = "--screen", description = "Give the machine a text screen at B8000h and print it when the run ends.")
+    @Option(
+            names = "--screen",
+            description = "Give the machine a text screen at B8000h and print it when the run ends.")
     private boolean screen;
 
-    @Option(names = "--cpu", paramLabel = "MODEL[,+feature,-feature,key=value...]", defaultValue = "max",
+    @Option(
+            names = "--cpu",
+            paramLabel = "MODEL[,+feature,-feature,key=value...]",
+            defaultValue = "max",
             description = "CPU model in QEMU's grammar; see 'nestbox cpu list'. Default: ${DEFAULT-VALUE}.")
     private String cpu;
 
-    @Option(names = {"-m", "--memory"}, paramLabel = "SIZE", defaultValue = "128M",
+    @Option(
+            names = {"-m", "--memory"},
+            paramLabel = "SIZE",
+            defaultValue = "128M",
             description = "Size of memory; costs nothing until touched. Default: ${DEFAULT-VALUE}.")
     private String memory;
 
@@ -53,13 +67,19 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--append", paramLabel = "ARGS", defaultValue = "", description = "The image's command line.")
     private String append;
 
-    @Option(names = "--initrd", paramLabel = "FILE[,FILE...]",
+    @Option(
+            names = "--initrd",
+            paramLabel = "FILE[,FILE...]",
             description = "Modules, or the kernel's initial RAM disk.")
     private String initrd;
 
-    @Option(names = "--tlb", paramLabel = "POLICY", defaultValue = "lru:2048",
-            description = "How long translations stay cached: keep (until the manual requires that they go), none, lru:N, seeded:S."
-                    + " Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--tlb",
+            paramLabel = "POLICY",
+            defaultValue = "lru:2048",
+            description =
+                    "How long translations stay cached: keep (until the manual requires that they go), none, lru:N, seeded:S."
+                            + " Default: ${DEFAULT-VALUE}.")
     private String tlb;
 
     @Option(names = "--limit", paramLabel = "N", description = "Stop after N instructions (100M, 2G).")
@@ -68,18 +88,27 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Source of every random choice.")
     private String seed;
 
-    @Option(names = "--trace", paramLabel = "FILE",
-            description = "Write events there: JSON lines if the name ends in .json or .jsonl, else text as ftrace has it.")
+    @Option(
+            names = "--trace",
+            paramLabel = "FILE",
+            description =
+                    "Write events there: JSON lines if the name ends in .json or .jsonl, else text as ftrace has it.")
     private Path trace;
 
     @Option(names = "--trace-hash", description = "Print the SHA-256 of all events.")
     private boolean traceHash;
 
-    @Option(names = "--engine", paramLabel = "block|reference", defaultValue = "block",
+    @Option(
+            names = "--engine",
+            paramLabel = "block|reference",
+            defaultValue = "block",
             description = "Block interpreter, or one instruction at a time. No result depends on it.")
     private MachineConfig.Engine engine;
 
-    @Option(names = "--block-size", paramLabel = "N", defaultValue = "64",
+    @Option(
+            names = "--block-size",
+            paramLabel = "N",
+            defaultValue = "64",
             description = "Longest block in instructions. No result depends on it.")
     private int blockSize;
 

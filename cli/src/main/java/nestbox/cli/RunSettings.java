@@ -18,13 +18,16 @@ final class RunSettings {
     ImageFile assembled;
     /** There is a text screen; its last contents are printed behind the run. */
     boolean screen;
+
     boolean pit = true;
     String append = "";
     /** Comma-separated list of {@code FILE[ ARGUMENTS]}, as QEMU has it for Multiboot; null for none. */
     String initrd;
+
     String tlb = "lru:2048";
     /** Most instructions of all processors together. */
     long limit = Long.MAX_VALUE;
+
     long seed;
     Path trace;
     boolean traceHash;
@@ -33,5 +36,6 @@ final class RunSettings {
     boolean reboot;
     /** Print summary and progress on the error stream. */
     boolean summary = true;
+
     boolean progress;
 }

@@ -27,7 +27,11 @@ class MainTest {
 
     private static void isOneCleanLine(Result result, String... parts) {
         assertThat(result.code()).isEqualTo(2);
-        assertThat(result.err()).startsWith("nestbox: ").contains(parts).doesNotContain("Exception").doesNotContain("\tat ");
+        assertThat(result.err())
+                .startsWith("nestbox: ")
+                .contains(parts)
+                .doesNotContain("Exception")
+                .doesNotContain("\tat ");
     }
 
     @Test

@@ -14,8 +14,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class QemuArgumentsTest {
     /** What kvm-unit-tests' x86/run puts before a configuration's own options. */
-    private static final String RUNNER = "--no-reboot -nodefaults -global kvm-pit.lost_tick_policy=discard -device pc-testdev"
-            + " -device isa-debug-exit,iobase=0xf4,iosize=0x4 -display none -serial stdio -machine accel=tcg -kernel";
+    private static final String RUNNER =
+            "--no-reboot -nodefaults -global kvm-pit.lost_tick_policy=discard -device pc-testdev"
+                    + " -device isa-debug-exit,iobase=0xf4,iosize=0x4 -display none -serial stdio -machine accel=tcg -kernel";
 
     private static RunSettings parse(String line, String more) {
         return QemuArguments.parse(line.split(" "), more);
@@ -47,7 +48,8 @@ class QemuArgumentsTest {
 
     @Test
     void theEnvironmentsOptionsComeLast() {
-        RunSettings settings = parse("-kernel k -cpu qemu64", " --tlb keep  --engine reference --limit 5M --seed 0x10 -cpu max ");
+        RunSettings settings =
+                parse("-kernel k -cpu qemu64", " --tlb keep  --engine reference --limit 5M --seed 0x10 -cpu max ");
         assertThat(settings.tlb).isEqualTo("keep");
         assertThat(settings.engine).isEqualTo(MachineConfig.Engine.REFERENCE);
         assertThat(settings.limit).isEqualTo(5_000_000);
@@ -56,11 +58,14 @@ class QemuArgumentsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "-kernel", "-nosuch", "disk.img", "-kernel k -device e1000", "-kernel k -device isa-debug-exit,iobase=0x501",
-        "-kernel k -M q35", "-kernel k -machine vmport=on", "-kernel k -smp 17", "-kernel k -smp 0", "-nodefaults",
-        "-kernel k -serial file:x", "-kernel k --engine warp"
-    })
+    @ValueSource(
+            strings = {
+                "-kernel", "-nosuch", "disk.img", "-kernel k -device e1000",
+                        "-kernel k -device isa-debug-exit,iobase=0x501",
+                "-kernel k -M q35", "-kernel k -machine vmport=on", "-kernel k -smp 17", "-kernel k -smp 0",
+                        "-nodefaults",
+                "-kernel k -serial file:x", "-kernel k --engine warp"
+            })
     void whatIsMissingIsRefused(String line) {
         assertThatThrownBy(() -> parse(line, null)).isInstanceOf(NestboxException.class);
     }
@@ -79,11 +84,15 @@ class QemuArgumentsTest {
 
     @Test
     void aProcessorThatCannotBeIsReportedBeforeTheKernelIsLookedAt() {
-        assertThat(errors(RUNNER + " _NO_FILE_4Uhere_ -cpu nosuch", 2)).contains("unknown CPU model").doesNotContain("kernel");
+        assertThat(errors(RUNNER + " _NO_FILE_4Uhere_ -cpu nosuch", 2))
+                .contains("unknown CPU model")
+                .doesNotContain("kernel");
     }
 
     @Test
     void tooManyProcessorsAreReportedInTheWordsThatTheRunnerLooksFor() {
-        assertThat(errors(RUNNER + " _NO_FILE_4Uhere_ -smp 64", 2).trim()).contains("SMP CPUs").endsWith(" 16");
+        assertThat(errors(RUNNER + " _NO_FILE_4Uhere_ -smp 64", 2).trim())
+                .contains("SMP CPUs")
+                .endsWith(" 16");
     }
 }

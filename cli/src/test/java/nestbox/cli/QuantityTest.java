@@ -27,7 +27,9 @@ class QuantityTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "G", "-1", "x", "99999999999T", "1.5G", "0"})
     void badMemory(String text) {
-        assertThatThrownBy(() -> Quantity.memory("-m", text)).isInstanceOf(NestboxException.class).hasMessageStartingWith("-m: ");
+        assertThatThrownBy(() -> Quantity.memory("-m", text))
+                .isInstanceOf(NestboxException.class)
+                .hasMessageStartingWith("-m: ");
     }
 
     @ParameterizedTest

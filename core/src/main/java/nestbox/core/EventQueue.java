@@ -115,7 +115,11 @@ public final class EventQueue implements Stateful {
     public void save(StateWriter out) {
         out.section("events").writeInt(size).writeLong(nextSequence);
         for (int i = 0; i < size; i++) {
-            out.writeLong(due[i]).writeLong(sequence[i]).writeInt(target[i]).writeInt(event[i]).writeLong(argument[i]);
+            out.writeLong(due[i])
+                    .writeLong(sequence[i])
+                    .writeInt(target[i])
+                    .writeInt(event[i])
+                    .writeLong(argument[i]);
         }
     }
 

@@ -18,8 +18,10 @@ public final class StateReader {
         byte[] found = new byte[Math.max(0, Math.min(readInt(), in.remaining()))];
         in.get(found);
         if (!java.util.Arrays.equals(expected, found)) {
-            throw new NestboxException("state", "offset " + at + ": expected section '" + name + "', found '"
-                    + new String(found, StandardCharsets.UTF_8) + "'");
+            throw new NestboxException(
+                    "state",
+                    "offset " + at + ": expected section '" + name + "', found '"
+                            + new String(found, StandardCharsets.UTF_8) + "'");
         }
     }
 

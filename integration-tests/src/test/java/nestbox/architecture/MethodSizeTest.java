@@ -50,7 +50,8 @@ class MethodSizeTest {
 
     /** Measures all classes of the jar or directory that {@code member} comes from. */
     private static void measure(Class<?> member, Map<String, Integer> sizes) throws IOException, URISyntaxException {
-        Path place = Path.of(member.getProtectionDomain().getCodeSource().getLocation().toURI());
+        Path place = Path.of(
+                member.getProtectionDomain().getCodeSource().getLocation().toURI());
         if (Files.isDirectory(place)) {
             measure(place, sizes);
         } else {
@@ -65,7 +66,8 @@ class MethodSizeTest {
             files.filter(file -> file.toString().endsWith(".class")).forEach(file -> {
                 try {
                     String type = file.getFileName().toString().replace(".class", "");
-                    CodeSizes.of(Files.readAllBytes(file)).forEach((method, size) -> sizes.put(type + "." + method, size));
+                    CodeSizes.of(Files.readAllBytes(file))
+                            .forEach((method, size) -> sizes.put(type + "." + method, size));
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }

@@ -22,7 +22,9 @@ class FirmwareTest {
     @ValueSource(strings = {"EPYC", "max"})
     void seaBiosFindsNothingToBoot(String model) {
         if (!Boolean.getBoolean("nestbox.required")) {
-            assumeThat(Files.isReadable(SEABIOS)).as("package seabios is installed").isTrue();
+            assumeThat(Files.isReadable(SEABIOS))
+                    .as("package seabios is installed")
+                    .isTrue();
         }
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         ByteArrayOutputStream serial = new ByteArrayOutputStream();

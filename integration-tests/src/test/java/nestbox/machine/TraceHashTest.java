@@ -53,7 +53,9 @@ class TraceHashTest {
         Run run = run(MachineConfig.Engine.BLOCK, 64);
         assertThat(run.outcome().kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
         assertThat(run.outcome().code()).isZero();
-        assertThat(run.serial()).contains("no INVLPG yet. The page says: old\n").endsWith("After INVLPG the page says: new\n");
+        assertThat(run.serial())
+                .contains("no INVLPG yet. The page says: old\n")
+                .endsWith("After INVLPG the page says: new\n");
         assertThat(run.events()).isGreaterThan(400);
     }
 }

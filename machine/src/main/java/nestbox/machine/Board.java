@@ -128,7 +128,8 @@ public final class Board implements Platform, Bus, Stateful {
         shadow.setRom(rom);
         CpuFeatures cpu = machine.config().cpu();
         if (cpu.has(Feature.LM) && cpu.vendor() != Vendor.AMD) {
-            // SeaBIOS knows no save map but the AMD64 and the 32-bit one, and waits forever for a handler that it gave up.
+            // SeaBIOS knows no save map but the AMD64 and the 32-bit one, and waits forever for a handler that it gave
+            // up.
             pci.takeManagementMode();
         }
         setUpCmos();

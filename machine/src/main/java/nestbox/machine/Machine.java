@@ -95,7 +95,9 @@ public final class Machine implements Stateful {
             processors[i] = processor(cpu);
             Reset.power(cpu);
         }
-        Cpu[] cpus = java.util.Arrays.stream(processors).map(processor -> processor.cpu).toArray(Cpu[]::new);
+        Cpu[] cpus = java.util.Arrays.stream(processors)
+                .map(processor -> processor.cpu)
+                .toArray(Cpu[]::new);
         extensionTimers = new ExtensionTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
     }
@@ -108,7 +110,8 @@ public final class Machine implements Stateful {
         Decoder decoder = new Decoder(config.cpu());
         ReferenceEngine reference = new ReferenceEngine(cpu, decoder);
         boolean blocks = config.engine() == MachineConfig.Engine.BLOCK;
-        return new Processor(cpu, blocks ? new BlockInterpreter(cpu, decoder, config.blockSize()) : reference, reference);
+        return new Processor(
+                cpu, blocks ? new BlockInterpreter(cpu, decoder, config.blockSize()) : reference, reference);
     }
 
     private LocalApic currentApic() {

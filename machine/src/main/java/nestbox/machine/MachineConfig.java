@@ -63,7 +63,11 @@ public record MachineConfig(
         if (quantum < 1) {
             reasons.add("a turn of " + quantum + " ticks is too short");
         }
-        if (cpu == null || serial == null || debugConsole == null || engine == null || tlbPolicy == null
+        if (cpu == null
+                || serial == null
+                || debugConsole == null
+                || engine == null
+                || tlbPolicy == null
                 || virtualization == null) {
             reasons.add("processor model, engine, policy and serial output must be given");
         }
@@ -190,8 +194,21 @@ public record MachineConfig(
 
         public MachineConfig build() {
             return new MachineConfig(
-                    memoryBytes, cpus, cpu, tlbPolicy, seed, engine, blockSize, quantum, serial, debugConsole, screen, pit, rtcStart,
-                    rebootOnReset, virtualization);
+                    memoryBytes,
+                    cpus,
+                    cpu,
+                    tlbPolicy,
+                    seed,
+                    engine,
+                    blockSize,
+                    quantum,
+                    serial,
+                    debugConsole,
+                    screen,
+                    pit,
+                    rtcStart,
+                    rebootOnReset,
+                    virtualization);
         }
     }
 }

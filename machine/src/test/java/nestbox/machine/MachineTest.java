@@ -36,8 +36,7 @@ class MachineTest {
                 inc eax
                 jmp count
             handler:
-            """
-            + EXIT + Guests.IDT;
+            """ + EXIT + Guests.IDT;
 
     /** Processors 1 to 3 are started in real mode; each adds its work to a counter under a lock. */
     private static final String SMP = """
@@ -71,8 +70,7 @@ class MachineTest {
                 jmp stop
                 bits 32
             trampoline_end:
-            """
-            + EXIT;
+            """ + EXIT;
 
     private static MachineConfig.Builder with(String variant) {
         return variant.equals("reference")
@@ -89,8 +87,7 @@ class MachineTest {
                     mov ecx, 5
                     rep outsb
                     mov eax, 42
-                """
-                + EXIT + "text: db 'hello'";
+                """ + EXIT + "text: db 'hello'";
         assertThat(Guests.output(source)).isEqualTo("hello");
         Outcome outcome = Guests.machine(Guests.config(), source).run(1000);
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
@@ -105,7 +102,8 @@ class MachineTest {
     @ValueSource(strings = {"1", "4", "64", "reference"})
     void timerInterruptsArriveAtTheirExactTick(String variant) {
         for (int count : new int[] {1, 2, 3, 7, 64, 65, 1001}) {
-            Outcome outcome = Guests.machine(with(variant), TIMER.replace("COUNT", Integer.toString(count))).run(10_000);
+            Outcome outcome = Guests.machine(with(variant), TIMER.replace("COUNT", Integer.toString(count)))
+                    .run(10_000);
             assertThat(outcome.kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
             assertThat(outcome.code()).as("count %d", count).isEqualTo(count / 2);
         }
@@ -182,10 +180,10 @@ class MachineTest {
                     jmp again
                     bits 32
                 trampoline_end:
-                """
-                + EXIT;
+                """ + EXIT;
         for (int quantum : new int[] {1, 7, 1000}) {
-            Outcome outcome = Guests.machine(Guests.config().cpus(3).quantum(quantum), source).run(10_000_000);
+            Outcome outcome = Guests.machine(Guests.config().cpus(3).quantum(quantum), source)
+                    .run(10_000_000);
             assertThat(outcome.code()).as("quantum %d", quantum).isZero();
         }
     }
@@ -198,7 +196,8 @@ class MachineTest {
 
     @Test
     void tripleFaultsAreReportedWithTheirPlace() {
-        Outcome outcome = Guests.machine(Guests.config(), "start: lidt [zero]\nud2\nzero: dd 0, 0").run(1000);
+        Outcome outcome = Guests.machine(Guests.config(), "start: lidt [zero]\nud2\nzero: dd 0, 0")
+                .run(1000);
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.SHUTDOWN);
         assertThat(outcome.detail()).contains("0008:00100027").contains("0f 0b").contains("32-bit");
     }
@@ -214,9 +213,11 @@ class MachineTest {
 
     @Test
     void powerOffAndResetEndTheRun() {
-        Outcome off = Guests.machine(Guests.config(), "start: mov dx, 0x604\nmov ax, 0x2000\nout dx, ax\njmp $").run(1000);
+        Outcome off = Guests.machine(Guests.config(), "start: mov dx, 0x604\nmov ax, 0x2000\nout dx, ax\njmp $")
+                .run(1000);
         assertThat(off.kind()).isEqualTo(Outcome.Kind.POWER_OFF);
-        Outcome reset = Guests.machine(Guests.config(), "start: mov dx, 0xcf9\nmov al, 6\nout dx, al\njmp $").run(1000);
+        Outcome reset = Guests.machine(Guests.config(), "start: mov dx, 0xcf9\nmov al, 6\nout dx, al\njmp $")
+                .run(1000);
         assertThat(reset.kind()).isEqualTo(Outcome.Kind.RESET);
     }
 
@@ -231,9 +232,9 @@ class MachineTest {
                     mov dx, 0xcf9
                     mov al, 6
                     out dx, al
-                """
-                + EXIT;
-        Outcome outcome = Guests.machine(Guests.config().rebootOnReset(true), source).run(1000);
+                """ + EXIT;
+        Outcome outcome =
+                Guests.machine(Guests.config().rebootOnReset(true), source).run(1000);
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
         assertThat(outcome.code()).isEqualTo(3);
     }
@@ -267,8 +268,7 @@ class MachineTest {
                     mov al, 0x20
                     out 0x20, al
                     iret
-                """
-                + EXIT + Guests.IDT;
+                """ + EXIT + Guests.IDT;
         Machine machine = Guests.machine(Guests.config(), source);
         assertThat(machine.run(10_000).code()).isEqualTo(10);
         assertThat(machine.now()).isBetween(99_900_000L, 100_100_000L);

@@ -11,9 +11,29 @@ import nestbox.x86.model.Vendor;
 public record TestCpu(String modelName, Map<String, Boolean> vmxSwitches, EnumSet<Feature> features, int physicalBits)
         implements CpuFeatures {
     private static final EnumSet<Feature> CORE2 = EnumSet.of(
-            Feature.FPU, Feature.VME, Feature.DE, Feature.PSE, Feature.TSC, Feature.MSR, Feature.PAE, Feature.MCE, Feature.CX8,
-            Feature.APIC, Feature.SEP, Feature.MTRR, Feature.PGE, Feature.MCA, Feature.CMOV, Feature.PAT, Feature.FXSR,
-            Feature.SSE, Feature.SSE2, Feature.VMX, Feature.LM, Feature.NX, Feature.SYSCALL);
+            Feature.FPU,
+            Feature.VME,
+            Feature.DE,
+            Feature.PSE,
+            Feature.TSC,
+            Feature.MSR,
+            Feature.PAE,
+            Feature.MCE,
+            Feature.CX8,
+            Feature.APIC,
+            Feature.SEP,
+            Feature.MTRR,
+            Feature.PGE,
+            Feature.MCA,
+            Feature.CMOV,
+            Feature.PAT,
+            Feature.FXSR,
+            Feature.SSE,
+            Feature.SSE2,
+            Feature.VMX,
+            Feature.LM,
+            Feature.NX,
+            Feature.SYSCALL);
 
     @SuppressWarnings("fallthrough")
     public static TestCpu of(String model, Object... switches) {
@@ -21,29 +41,34 @@ public record TestCpu(String modelName, Map<String, Boolean> vmxSwitches, EnumSe
         switch (model) {
             case "max", "SapphireRapids":
                 features.addAll(EnumSet.of(
-                        Feature.WAITPKG, Feature.SHSTK, Feature.IBT, Feature.PKS, Feature.BUS_LOCK_DETECT, Feature.LAM));
-                // fall through
+                        Feature.WAITPKG,
+                        Feature.SHSTK,
+                        Feature.IBT,
+                        Feature.PKS,
+                        Feature.BUS_LOCK_DETECT,
+                        Feature.LAM));
+            // fall through
             case "Icelake-Server":
                 features.addAll(EnumSet.of(Feature.LA57, Feature.UMIP, Feature.RDPID, Feature.SPEC_CTRL));
-                // fall through
+            // fall through
             case "Skylake-Server":
                 features.addAll(EnumSet.of(Feature.XSAVES, Feature.PKU, Feature.MPX));
-                // fall through
+            // fall through
             case "Broadwell":
                 features.addAll(EnumSet.of(Feature.RDSEED, Feature.SMAP));
-                // fall through
+            // fall through
             case "Haswell":
                 features.addAll(EnumSet.of(Feature.INVPCID, Feature.PCID, Feature.RTM));
-                // fall through
+            // fall through
             case "IvyBridge":
                 features.addAll(EnumSet.of(Feature.RDRAND, Feature.FSGSBASE, Feature.SMEP));
-                // fall through
+            // fall through
             case "SandyBridge":
                 features.addAll(EnumSet.of(Feature.XSAVE, Feature.X2APIC));
-                // fall through
+            // fall through
             case "Westmere":
                 features.add(Feature.PDPE1GB);
-                // fall through
+            // fall through
             case "Nehalem":
                 features.add(Feature.RDTSCP);
                 break;

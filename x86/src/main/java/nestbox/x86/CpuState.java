@@ -23,15 +23,39 @@ public final class CpuState {
         out.writeLong(c.rip).writeLong(c.rflags());
         out.writeInts(c.selector).writeLongs(c.base).writeLongs(c.limit).writeInts(c.rights);
         out.writeLong(c.gdtBase).writeInt(c.gdtLimit).writeLong(c.idtBase).writeInt(c.idtLimit);
-        out.writeLong(c.cr0).writeLong(c.cr2).writeLong(c.cr3).writeLong(c.cr4).writeLong(c.efer).writeLong(c.xcr0);
-        out.writeLong(c.pkru).writeLong(c.pkrs).writeLongs(c.pdpte).writeLongs(c.dr).writeLongs(c.v).writeInt(c.mxcsr);
+        out.writeLong(c.cr0)
+                .writeLong(c.cr2)
+                .writeLong(c.cr3)
+                .writeLong(c.cr4)
+                .writeLong(c.efer)
+                .writeLong(c.xcr0);
+        out.writeLong(c.pkru)
+                .writeLong(c.pkrs)
+                .writeLongs(c.pdpte)
+                .writeLongs(c.dr)
+                .writeLongs(c.v)
+                .writeInt(c.mxcsr);
         c.fpu.save(out);
         c.msrs.save(out);
-        out.writeLong(c.star).writeLong(c.lstar).writeLong(c.cstar).writeLong(c.fmask).writeLong(c.kernelGsBase);
-        out.writeLong(c.sysenterCs).writeLong(c.sysenterEsp).writeLong(c.sysenterEip).writeLong(c.tscAux);
+        out.writeLong(c.star)
+                .writeLong(c.lstar)
+                .writeLong(c.cstar)
+                .writeLong(c.fmask)
+                .writeLong(c.kernelGsBase);
+        out.writeLong(c.sysenterCs)
+                .writeLong(c.sysenterEsp)
+                .writeLong(c.sysenterEip)
+                .writeLong(c.tscAux);
         out.writeLongs(c.lastBranch);
-        out.writeLong(c.debugCtl).writeLong(c.pat).writeLong(c.tscOffset).writeInt(c.cpl).writeLong(c.retired);
-        out.writeInt(c.pending & ~DERIVED).writeInt(c.activity).writeInt(c.shadow).writeLong(c.pendingDebug);
+        out.writeLong(c.debugCtl)
+                .writeLong(c.pat)
+                .writeLong(c.tscOffset)
+                .writeInt(c.cpl)
+                .writeLong(c.retired);
+        out.writeInt(c.pending & ~DERIVED)
+                .writeInt(c.activity)
+                .writeInt(c.shadow)
+                .writeLong(c.pendingDebug);
         out.writeBoolean(c.nmiBlocked).writeBoolean(c.nmiLatched).writeInt(c.sipiVector);
         out.writeBoolean(c.interruptLine());
         out.writeBoolean(c.smm).writeInt(c.smbase).writeBoolean(c.smmNmiBlocked).writeLong(c.smmPendingDebug);

@@ -60,7 +60,12 @@ public final class Flags {
 
     /** The six arithmetic flags at their places in EFLAGS. */
     public static int arithmetic(Cpu c) {
-        return (cf(c) ? CF : 0) | (pf(c) ? PF : 0) | (af(c) ? AF : 0) | (zf(c) ? ZF : 0) | (sf(c) ? SF : 0) | (of(c) ? OF : 0);
+        return (cf(c) ? CF : 0)
+                | (pf(c) ? PF : 0)
+                | (af(c) ? AF : 0)
+                | (zf(c) ? ZF : 0)
+                | (sf(c) ? SF : 0)
+                | (of(c) ? OF : 0);
     }
 
     /** Sets the six arithmetic flags from their places in {@code eflags}. */

@@ -32,7 +32,8 @@ public final class Msrs implements Stateful {
      * Adds the rows that the model has; a virtualization extension brings its own. A row replaces an earlier one of its index.
      */
     public void register(List<Msr> more) {
-        Msr[] present = more.stream().filter(row -> row.present().test(cpu.features)).toArray(Msr[]::new);
+        Msr[] present =
+                more.stream().filter(row -> row.present().test(cpu.features)).toArray(Msr[]::new);
         Msr[] all = Stream.concat(
                         Stream.of(rows).filter(old -> Stream.of(present).noneMatch(row -> row.index() == old.index())),
                         Stream.of(present))

@@ -52,7 +52,8 @@ public interface VirtualizationExtension {
      * @param access what was wanted of the second stage
      * @param ofTable the access was to a paging structure of the guest, not to what the linear address translates to
      */
-    default void secondStageRefused(Cpu cpu, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {}
+    default void secondStageRefused(
+            Cpu cpu, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {}
 
     /**
      * The processor is being reset ({@code power}) or takes an INIT; guest mode ends with it. Registers still hold old values.

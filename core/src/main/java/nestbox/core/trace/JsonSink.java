@@ -16,7 +16,12 @@ public final class JsonSink implements TraceSink {
     @Override
     public void event(TraceEventType type, long time, int cpu, int level, long[] values) {
         line.setLength(0);
-        line.append("{\"time\":").append(time).append(",\"cpu\":").append(cpu).append(",\"level\":").append(level);
+        line.append("{\"time\":")
+                .append(time)
+                .append(",\"cpu\":")
+                .append(cpu)
+                .append(",\"level\":")
+                .append(level);
         line.append(",\"event\":\"").append(type.name()).append('"');
         for (int i = 0; i < type.fields().size(); i++) {
             line.append(",\"").append(type.fields().get(i)).append("\":").append(Long.toUnsignedString(values[i]));

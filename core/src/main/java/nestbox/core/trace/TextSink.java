@@ -14,7 +14,8 @@ public final class TextSink implements TraceSink {
 
     public TextSink(Writer out) {
         this.out = out;
-        write("# tracer: nestbox\n#\n#       LEVEL    CPU#   TIMESTAMP      EVENT\n#         |       |         |            |\n");
+        write(
+                "# tracer: nestbox\n#\n#       LEVEL    CPU#   TIMESTAMP      EVENT\n#         |       |         |            |\n");
     }
 
     @Override
@@ -24,7 +25,10 @@ public final class TextSink implements TraceSink {
         String number = cpu < 0 ? "---" : Integer.toString(cpu);
         line.append("0".repeat(Math.max(0, 3 - number.length()))).append(number).append("]  ");
         String fraction = Long.toString(time % Clock.HZ);
-        line.append(time / Clock.HZ).append('.').append("0".repeat(NANOSECOND_DIGITS - fraction.length())).append(fraction);
+        line.append(time / Clock.HZ)
+                .append('.')
+                .append("0".repeat(NANOSECOND_DIGITS - fraction.length()))
+                .append(fraction);
         line.append(": ").append(type.name()).append(':');
         for (int i = 0; i < type.fields().size(); i++) {
             line.append(' ').append(type.fields().get(i)).append('=');

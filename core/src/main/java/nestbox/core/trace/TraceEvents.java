@@ -5,7 +5,8 @@ import java.util.List;
 /** The events of the PC. Hypervisor and virtualization extensions have tables of their own. */
 public final class TraceEvents {
     /** An exception delivered; {@code address} is CR2's value for #PF and else 0, {@code error_code} 0 without one. */
-    public static final TraceEventType EXCEPTION = TraceEventType.of("exception", "vector", "#error_code", "#rip", "#address");
+    public static final TraceEventType EXCEPTION =
+            TraceEventType.of("exception", "vector", "#error_code", "#rip", "#address");
 
     /** An interrupt from the interrupt controller, or an NMI, delivered. */
     public static final TraceEventType INTERRUPT = TraceEventType.of("interrupt", "vector", "#rip");
@@ -47,8 +48,24 @@ public final class TraceEvents {
     public static final TraceEventType RESET = TraceEventType.of("reset");
 
     private static final List<TraceEventType> ALL = List.of(
-            EXCEPTION, INTERRUPT, SOFTWARE_INTERRUPT, IRQ_LINE, IPI, APIC_TIMER, MSR_WRITE, CR_WRITE, PORT_READ, PORT_WRITE,
-            MMIO_READ, MMIO_WRITE, ACTIVITY, INIT, SIPI, SMI, RSM, RESET);
+            EXCEPTION,
+            INTERRUPT,
+            SOFTWARE_INTERRUPT,
+            IRQ_LINE,
+            IPI,
+            APIC_TIMER,
+            MSR_WRITE,
+            CR_WRITE,
+            PORT_READ,
+            PORT_WRITE,
+            MMIO_READ,
+            MMIO_WRITE,
+            ACTIVITY,
+            INIT,
+            SIPI,
+            SMI,
+            RSM,
+            RESET);
 
     private TraceEvents() {}
 

@@ -50,8 +50,9 @@ class TraceTest {
         trace.addSink(new JsonSink(out));
         someEvents();
         assertThat(out.toString().lines().findFirst())
-                .hasValue("{\"time\":1000000042,\"cpu\":3,\"level\":0,\"event\":\"exception\",\"vector\":14,\"error_code\":2,"
-                        + "\"rip\":18446744071578845184,\"address\":4096}");
+                .hasValue(
+                        "{\"time\":1000000042,\"cpu\":3,\"level\":0,\"event\":\"exception\",\"vector\":14,\"error_code\":2,"
+                                + "\"rip\":18446744071578845184,\"address\":4096}");
     }
 
     @Test
@@ -66,7 +67,8 @@ class TraceTest {
         hashes.add(hash(5, 0, 1, TraceEvents.IRQ_LINE, fields[0]));
         hashes.add(hash(5, 0, 0, TraceEvents.INTERRUPT, fields[0]));
         assertThat(hashes).hasSize(7).doesNotContain(new HashSink().hash());
-        assertThat(hash(5, 0, 0, TraceEvents.IRQ_LINE, fields[0])).isEqualTo(hash(5, 0, 0, TraceEvents.IRQ_LINE, fields[0]));
+        assertThat(hash(5, 0, 0, TraceEvents.IRQ_LINE, fields[0]))
+                .isEqualTo(hash(5, 0, 0, TraceEvents.IRQ_LINE, fields[0]));
     }
 
     private static String hash(long time, int cpu, int level, TraceEventType type, long[] values) {

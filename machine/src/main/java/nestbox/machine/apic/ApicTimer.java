@@ -188,7 +188,11 @@ final class ApicTimer implements Stateful, EventQueue.Target {
 
     @Override
     public void save(StateWriter out) {
-        out.section("apic-timer").writeInt(lvt).writeInt(divide).writeLong(initialCount).writeLong(start);
+        out.section("apic-timer")
+                .writeInt(lvt)
+                .writeInt(divide)
+                .writeLong(initialCount)
+                .writeLong(start);
         out.writeBoolean(running).writeLong(deadline);
     }
 

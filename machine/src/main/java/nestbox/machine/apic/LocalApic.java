@@ -173,7 +173,8 @@ public final class LocalApic implements MmioHandler, Stateful {
 
     /** Whether the 8259's output reaches the processor: through LINT0 as ExtINT, or directly while the APIC is disabled. */
     public boolean externalPending() {
-        boolean wired = !enabled() || ((lvt[LINT0] & ApicReg.LVT_MASKED) == 0 && mode(LINT0) == ApicMessage.MODE_EXTINT);
+        boolean wired =
+                !enabled() || ((lvt[LINT0] & ApicReg.LVT_MASKED) == 0 && mode(LINT0) == ApicMessage.MODE_EXTINT);
         return externalRaised || (pins[0] && wired);
     }
 
@@ -508,8 +509,16 @@ public final class LocalApic implements MmioHandler, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("apic").writeLong(base).writeInt(xapicId).writeInt(taskPriority).writeInt(logicalDestination);
-        out.writeInt(destinationFormat).writeInt(spurious).writeInt(errorStatus).writeInt(newErrors).writeLong(icr);
+        out.section("apic")
+                .writeLong(base)
+                .writeInt(xapicId)
+                .writeInt(taskPriority)
+                .writeInt(logicalDestination);
+        out.writeInt(destinationFormat)
+                .writeInt(spurious)
+                .writeInt(errorStatus)
+                .writeInt(newErrors)
+                .writeLong(icr);
         out.writeInts(lvt).writeBoolean(pins[0]).writeBoolean(pins[1]).writeBoolean(externalRaised);
         requests.save(out);
         inService.save(out);

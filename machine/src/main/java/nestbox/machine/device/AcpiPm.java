@@ -225,7 +225,8 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
     }
 
     private void update() {
-        interrupts.setLine(SCI, (control & CONTROL_SCI) != 0 && (status & enable & (STATUS_TIMER | STATUS_RTC | 0x320)) != 0);
+        interrupts.setLine(
+                SCI, (control & CONTROL_SCI) != 0 && (status & enable & (STATUS_TIMER | STATUS_RTC | 0x320)) != 0);
         if ((enable & STATUS_TIMER) != 0) {
             events.schedule(target, OVERFLOW, frequency.tick((timer() / TIMER_HALF + 1) * TIMER_HALF), 0);
         } else {
@@ -241,7 +242,12 @@ public final class AcpiPm implements PortHandler, EventQueue.Target, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("acpi-pm").writeInt(status).writeInt(enable).writeInt(control).writeInt(smiCommand).writeInt(smiStatus);
+        out.section("acpi-pm")
+                .writeInt(status)
+                .writeInt(enable)
+                .writeInt(control)
+                .writeInt(smiCommand)
+                .writeInt(smiStatus);
         out.writeLong(halvesSeen);
     }
 

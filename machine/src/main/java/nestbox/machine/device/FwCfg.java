@@ -45,7 +45,10 @@ public final class FwCfg implements PortHandler, Stateful {
     }
 
     private static byte[] number(int bytes, long value) {
-        byte[] wide = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
+        byte[] wide = ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(value)
+                .array();
         return java.util.Arrays.copyOf(wide, bytes);
     }
 

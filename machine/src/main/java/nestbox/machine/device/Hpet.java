@@ -237,7 +237,11 @@ public final class Hpet implements MmioHandler, EventQueue.Target, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("hpet").writeLong(configuration).writeLong(status).writeLong(counter).writeLong(anchor);
+        out.section("hpet")
+                .writeLong(configuration)
+                .writeLong(status)
+                .writeLong(counter)
+                .writeLong(anchor);
         out.writeLongs(timer).writeLongs(comparator).writeLongs(period);
     }
 

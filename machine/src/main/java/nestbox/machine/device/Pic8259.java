@@ -254,9 +254,21 @@ final class Pic8259 implements PortHandler, InterruptSink, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("pic").writeInt(lines).writeInt(requests).writeInt(mask).writeInt(service).writeInt(vectorBase);
-        out.writeInt(levelTriggered).writeInt(lowest).writeInt(expected).writeBoolean(needsIcw4).writeBoolean(single);
-        out.writeBoolean(autoEoi).writeBoolean(rotateInAutoEoi).writeBoolean(specialNested).writeBoolean(specialMask);
+        out.section("pic")
+                .writeInt(lines)
+                .writeInt(requests)
+                .writeInt(mask)
+                .writeInt(service)
+                .writeInt(vectorBase);
+        out.writeInt(levelTriggered)
+                .writeInt(lowest)
+                .writeInt(expected)
+                .writeBoolean(needsIcw4)
+                .writeBoolean(single);
+        out.writeBoolean(autoEoi)
+                .writeBoolean(rotateInAutoEoi)
+                .writeBoolean(specialNested)
+                .writeBoolean(specialMask);
         out.writeBoolean(readService).writeBoolean(poll);
     }
 

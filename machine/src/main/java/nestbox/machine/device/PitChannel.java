@@ -258,8 +258,17 @@ final class PitChannel implements Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("pit-channel").writeInt(mode).writeBoolean(bcd).writeInt(access).writeInt(reload).writeInt(written);
-        out.writeBoolean(writeHigh).writeBoolean(readHigh).writeInt(latch).writeInt(statusLatch).writeBoolean(loaded);
+        out.section("pit-channel")
+                .writeInt(mode)
+                .writeBoolean(bcd)
+                .writeInt(access)
+                .writeInt(reload)
+                .writeInt(written);
+        out.writeBoolean(writeHigh)
+                .writeBoolean(readHigh)
+                .writeInt(latch)
+                .writeInt(statusLatch)
+                .writeBoolean(loaded);
         out.writeBoolean(gate).writeBoolean(counting).writeLong(start).writeLong(held);
         out.writeInt(nextReload).writeLong(nextStart);
     }

@@ -255,7 +255,12 @@ public final class Rtc implements PortHandler, EventQueue.Target, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("rtc").writeInts(cmos).writeInt(index).writeBoolean(nmiMasked).writeLong(epoch).writeLong(anchor);
+        out.section("rtc")
+                .writeInts(cmos)
+                .writeInt(index)
+                .writeBoolean(nmiMasked)
+                .writeLong(epoch)
+                .writeLong(anchor);
         out.writeLong(flagsUntil);
     }
 

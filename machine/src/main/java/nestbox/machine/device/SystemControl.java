@@ -245,7 +245,11 @@ public final class SystemControl implements PortHandler, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("system-control").writeInt(fastA20).writeInt(outputPort).writeInt(commandByte).writeInt(pendingCommand);
+        out.section("system-control")
+                .writeInt(fastA20)
+                .writeInt(outputPort)
+                .writeInt(commandByte)
+                .writeInt(pendingCommand);
         out.writeInt(outputBuffer).writeBoolean(outputFull).writeInt(postCode).writeInt(resetControl);
         out.writeInt(shutdownMatched).writeInt(following);
     }

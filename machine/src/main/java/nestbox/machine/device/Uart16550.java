@@ -289,7 +289,13 @@ public final class Uart16550 implements PortHandler, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("uart").writeInt(ier).writeInt(fcr).writeInt(lcr).writeInt(mcr).writeInt(lsr).writeInt(msr);
+        out.section("uart")
+                .writeInt(ier)
+                .writeInt(fcr)
+                .writeInt(lcr)
+                .writeInt(mcr)
+                .writeInt(lsr)
+                .writeInt(msr);
         out.writeInt(scratch).writeInt(divisor).writeBoolean(transmitInterrupt);
         out.writeInts(received).writeInt(receivedFirst).writeInt(receivedCount);
     }

@@ -82,7 +82,13 @@ public final class AcpiTables {
     }
 
     private static byte[] facs() {
-        return new TableBuilder().text("FACS", 4).u32(FACS_BYTES).zeros(24).u8(1).zeros(31).raw();
+        return new TableBuilder()
+                .text("FACS", 4)
+                .u32(FACS_BYTES)
+                .zeros(24)
+                .u8(1)
+                .zeros(31)
+                .raw();
     }
 
     private static byte[] dsdt() {
@@ -150,7 +156,8 @@ public final class AcpiTables {
     }
 
     private static byte[] madt(int cpus) {
-        TableBuilder table = TableBuilder.table("APIC", 1).u32(LocalApic.DEFAULT_BASE).u32(1);
+        TableBuilder table =
+                TableBuilder.table("APIC", 1).u32(LocalApic.DEFAULT_BASE).u32(1);
         for (int i = 0; i < cpus; i++) {
             table.u8(0).u8(8).u8(i).u8(i).u32(1);
         }

@@ -61,23 +61,40 @@ public final class Bios {
     private static int[] powerOn() {
         return new int[] {
             0xfa, // cli
-            0xb0, 0x8f, // mov al, 8fh
-            0xe6, 0x70, // out 70h, al
-            0xe4, 0x71, // in al, 71h
-            0x3c, 0x0a, // cmp al, 0ah
-            0x74, 0x10, // je resume
-            0x3c, 0x05, // cmp al, 05h
-            0x74, 0x08, // je eoi
-            0xba, SERVICE_PORT & 0xff, SERVICE_PORT >>> 8, // mov dx, SERVICE_PORT
+            0xb0,
+            0x8f, // mov al, 8fh
+            0xe6,
+            0x70, // out 70h, al
+            0xe4,
+            0x71, // in al, 71h
+            0x3c,
+            0x0a, // cmp al, 0ah
+            0x74,
+            0x10, // je resume
+            0x3c,
+            0x05, // cmp al, 05h
+            0x74,
+            0x08, // je eoi
+            0xba,
+            SERVICE_PORT & 0xff,
+            SERVICE_PORT >>> 8, // mov dx, SERVICE_PORT
             0xee, // out dx, al
             0xf4, // hlt
-            0xeb, 0xfd, // jmp hlt
+            0xeb,
+            0xfd, // jmp hlt
             0x90, // nop
-            0xb0, 0x20, // eoi: mov al, 20h
-            0xe6, 0x20, // out 20h, al
-            0x31, 0xc0, // resume: xor ax, ax
-            0x8e, 0xd8, // mov ds, ax
-            0xff, 0x2e, 0x67, 0x04, // jmp far [467h]
+            0xb0,
+            0x20, // eoi: mov al, 20h
+            0xe6,
+            0x20, // out 20h, al
+            0x31,
+            0xc0, // resume: xor ax, ax
+            0x8e,
+            0xd8, // mov ds, ax
+            0xff,
+            0x2e,
+            0x67,
+            0x04, // jmp far [467h]
         };
     }
 

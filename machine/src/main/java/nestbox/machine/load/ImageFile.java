@@ -69,7 +69,8 @@ public final class ImageFile {
     /** Refuses a range that does not lie in the file. */
     public void check(long offset, long length, String field) {
         if (offset < 0 || length < 0 || offset > bytes.length || length > bytes.length - offset) {
-            String message = String.format("%d bytes at %#x are beyond the file's end %#x", length, offset, bytes.length);
+            String message =
+                    String.format("%d bytes at %#x are beyond the file's end %#x", length, offset, bytes.length);
             throw bad(offset, field, message);
         }
     }

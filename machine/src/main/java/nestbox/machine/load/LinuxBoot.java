@@ -94,7 +94,8 @@ public final class LinuxBoot {
         byte[] line = commandLine.getBytes(StandardCharsets.UTF_8);
         if (line.length > kernel.commandLineMax() || line.length >= COMMAND_LINE_ROOM) {
             throw new NestboxException(
-                    "command line", line.length + " bytes are more than the kernel's cmdline_size " + kernel.commandLineMax());
+                    "command line",
+                    line.length + " bytes are more than the kernel's cmdline_size " + kernel.commandLineMax());
         }
         final long start = placeKernel();
         final long initrdAt = initrd.length == 0 ? 0 : placeInitrd(initrd, start + kernel.initBytes());
@@ -103,7 +104,10 @@ public final class LinuxBoot {
         writeDescriptors();
         zero(ZERO_PAGE, 0x1000);
         memory.copyIn(
-                ZERO_PAGE + LinuxImage.HEADER, kernel.file().bytes(), LinuxImage.HEADER, kernel.headerEnd() - LinuxImage.HEADER);
+                ZERO_PAGE + LinuxImage.HEADER,
+                kernel.file().bytes(),
+                LinuxImage.HEADER,
+                kernel.headerEnd() - LinuxImage.HEADER);
         put(VIDEO_MODE, 2, VIDEO_NORMAL);
         put(LOADER_TYPE, 1, LOADER_UNDEFINED);
         put(CODE32_START, 4, start);
@@ -127,10 +131,13 @@ public final class LinuxBoot {
         long end = machine.map().highRamEnd();
         long start = kernel.start() + kernel.initBytes() <= end ? kernel.start() : kernel.lowestStart();
         if (start + kernel.initBytes() > end) {
-            throw kernel.file().bad(
-                    LinuxImage.HEADER,
-                    "init_size",
-                    String.format("%#x bytes from %#x on do not fit into RAM below %#x", kernel.initBytes(), start, end));
+            throw kernel.file()
+                    .bad(
+                            LinuxImage.HEADER,
+                            "init_size",
+                            String.format(
+                                    "%#x bytes from %#x on do not fit into RAM below %#x",
+                                    kernel.initBytes(), start, end));
         }
         memory.copyIn(start, kernel.file().bytes(), kernel.kernelOffset(), kernel.kernelBytes());
         return start;
@@ -143,7 +150,8 @@ public final class LinuxBoot {
         if (at < kernelEnd) {
             throw new NestboxException(
                     "initrd",
-                    String.format("%d bytes do not fit between the kernel's end %#x and %#x", initrd.length, kernelEnd, end));
+                    String.format(
+                            "%d bytes do not fit between the kernel's end %#x and %#x", initrd.length, kernelEnd, end));
         }
         memory.copyIn(at, initrd, 0, initrd.length);
         return at;

@@ -61,7 +61,8 @@ public final class LinuxImage {
         setupBytes = (1 + (sectors == 0 ? DEFAULT_SETUP_SECTORS : sectors)) * SECTOR;
         file.check(setupBytes, 1, "setup_sects");
         if (headerEnd() > setupBytes) {
-            throw file.bad(JUMP_OFFSET, "jump", String.format("the header ends at %#x, behind the setup code", headerEnd()));
+            throw file.bad(
+                    JUMP_OFFSET, "jump", String.format("the header ends at %#x, behind the setup code", headerEnd()));
         }
         checkPlacement();
     }

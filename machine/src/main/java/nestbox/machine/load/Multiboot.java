@@ -62,7 +62,8 @@ public final class Multiboot {
             names[i] = placeString(modules.get(i).name());
         }
         String line = commandLine.isEmpty() ? image.name() : image.name() + " " + commandLine;
-        long info = writeInfo(placeString(line), placeString("nestbox"), placeModules(modules, starts, names), starts.length);
+        long info = writeInfo(
+                placeString(line), placeString("nestbox"), placeModules(modules, starts, names), starts.length);
         return new Loaded(program.entry(), info);
     }
 
@@ -101,7 +102,8 @@ public final class Multiboot {
         for (int i = 0; i < INFO_BYTES; i += 4) {
             memory.write(info + i, 4, 0);
         }
-        int flags = FLAG_MEMORY | FLAG_COMMAND_LINE | FLAG_MEMORY_MAP | FLAG_LOADER_NAME | (modules > 0 ? FLAG_MODULES : 0);
+        int flags =
+                FLAG_MEMORY | FLAG_COMMAND_LINE | FLAG_MEMORY_MAP | FLAG_LOADER_NAME | (modules > 0 ? FLAG_MODULES : 0);
         memory.write(info, 4, flags);
         memory.write(info + 4, 4, map.lowRamEnd() >>> 10);
         memory.write(info + 8, 4, Math.max(0, map.highRamEnd() - 0x100000) >>> 10);

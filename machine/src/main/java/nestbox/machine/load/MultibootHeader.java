@@ -19,7 +19,8 @@ final class MultibootHeader {
     static ProgramImage read(ImageFile file) {
         int header = find(file);
         if (header < 0) {
-            throw file.bad(0, "multiboot header", "no header with magic 0x1badb002 and checksum in the first 8192 bytes");
+            throw file.bad(
+                    0, "multiboot header", "no header with magic 0x1badb002 and checksum in the first 8192 bytes");
         }
         long flags = file.u32(header + 4, "flags");
         long unknown = flags & REQUIRED & ~(PAGE_ALIGNED_MODULES | MEMORY_INFORMATION);
@@ -61,7 +62,8 @@ final class MultibootHeader {
         long offset = header - (headerAddress - loadAddress);
         long fileBytes = loadEnd == 0 ? file.length() - offset : loadEnd - loadAddress;
         if (fileBytes < 0) {
-            throw file.bad(header + 20, "load_end_addr", String.format("%#x lies before load_addr %#x", loadEnd, loadAddress));
+            throw file.bad(
+                    header + 20, "load_end_addr", String.format("%#x lies before load_addr %#x", loadEnd, loadAddress));
         }
         file.check(offset, fileBytes, "load_end_addr");
         long memoryBytes = bssEnd == 0 ? fileBytes : bssEnd - loadAddress;

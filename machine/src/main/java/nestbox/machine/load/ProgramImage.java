@@ -32,7 +32,8 @@ public record ProgramImage(ImageFile file, List<LoadSegment> segments, long entr
     private void checkRam(PhysicalMemory memory, LoadSegment segment) {
         long last = segment.physical() + segment.memoryBytes() - 1;
         if (segment.physical() < 0 || last < segment.physical() || last > 0xffffffffL) {
-            throw file.bad(segment.field(), "segment", String.format("%#x..%#x is beyond 4 GiB", segment.physical(), last));
+            throw file.bad(
+                    segment.field(), "segment", String.format("%#x..%#x is beyond 4 GiB", segment.physical(), last));
         }
         for (long page = segment.physical() >>> 12; page <= last >>> 12; page++) {
             if (memory.kindOf(page << 12) != PhysicalMemory.Kind.RAM) {

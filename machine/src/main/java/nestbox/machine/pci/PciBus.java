@@ -20,10 +20,8 @@ public final class PciBus implements PortHandler, Stateful {
     private static final int RESET_CONTROL = 0xcf9;
     private static final int DATA = 0xcfc;
     private static final int ENABLE = 1 << 31;
-    private static final int SMRAM_WRITABLE = VideoWindow.SMRAM_OPEN
-            | VideoWindow.SMRAM_CLOSED
-            | VideoWindow.SMRAM_LOCKED
-            | VideoWindow.SMRAM_ENABLED;
+    private static final int SMRAM_WRITABLE =
+            VideoWindow.SMRAM_OPEN | VideoWindow.SMRAM_CLOSED | VideoWindow.SMRAM_LOCKED | VideoWindow.SMRAM_ENABLED;
 
     private static final int SUBSYSTEM = 0x2c;
     /** QEMU's subsystem of the host bridge, by which firmware knows the board. */
@@ -53,7 +51,6 @@ public final class PciBus implements PortHandler, Stateful {
     private int address;
     /** The board's, not a register: it stays as it is from the start on. */
     private boolean managementTaken;
-
 
     public PciBus(SystemControl control, HostBridgeListener listener) {
         this.control = control;
@@ -124,7 +121,9 @@ public final class PciBus implements PortHandler, Stateful {
 
     /** The interrupt routing registers 60h to 63h start with every PIRQ unrouted. */
     private static PciDevice isaBridge() {
-        return new PciDevice("isa", 0x8086, 0x7000, 0x060100, 0x80).set(0x60, 4, 0x80808080L).allow(0x60, 4, 0x8f8f8f8fL);
+        return new PciDevice("isa", 0x8086, 0x7000, 0x060100, 0x80)
+                .set(0x60, 4, 0x80808080L)
+                .allow(0x60, 4, 0x8f8f8f8fL);
     }
 
     private static PciDevice powerManagement() {

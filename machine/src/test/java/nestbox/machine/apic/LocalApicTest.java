@@ -30,7 +30,9 @@ class LocalApicTest {
         }
         rig.icr(0, Integer.decode(destination), Long.decode(low) | FIXED);
         assertThat(rig.raised()).isEqualTo(expected);
-        assertThat(rig.read(0, ApicReg.ICR) & 1 << 12).as("delivery status: idle").isZero();
+        assertThat(rig.read(0, ApicReg.ICR) & 1 << 12)
+                .as("delivery status: idle")
+                .isZero();
     }
 
     @ParameterizedTest
@@ -178,7 +180,9 @@ class LocalApicTest {
         assertThat(rig.line[0]).isTrue();
         assertThat(rig.apics[0].deadline()).isZero();
         rig.write(0, ApicReg.INITIAL_COUNT, 5);
-        assertThat(rig.read(0, ApicReg.INITIAL_COUNT)).as("ignored in this mode").isZero();
+        assertThat(rig.read(0, ApicReg.INITIAL_COUNT))
+                .as("ignored in this mode")
+                .isZero();
     }
 
     @Test

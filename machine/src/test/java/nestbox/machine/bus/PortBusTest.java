@@ -38,8 +38,14 @@ class PortBusTest {
         bus.map(0x40, 4, 1, recorder("pit", 0x5a));
         assertThat(bus.in(0x40, 4)).isEqualTo(0x5a5a5a5aL);
         bus.out(0x41, 2, 0xbeef);
-        assertThat(accesses).containsExactly(
-                "pit in 40/1", "pit in 41/1", "pit in 42/1", "pit in 43/1", "pit out 41/1=ef", "pit out 42/1=be");
+        assertThat(accesses)
+                .containsExactly(
+                        "pit in 40/1",
+                        "pit in 41/1",
+                        "pit in 42/1",
+                        "pit in 43/1",
+                        "pit out 41/1=ef",
+                        "pit out 42/1=be");
     }
 
     @Test

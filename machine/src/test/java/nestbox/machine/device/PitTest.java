@@ -56,7 +56,9 @@ class PitTest {
         for (int cycle = 3; cycle < 40; cycle++) {
             long next = channel.nextChange(cycle);
             for (long quiet = cycle + 1; quiet < Math.min(next, 60); quiet++) {
-                assertThat(channel.output(quiet)).as("mode %d cycle %d", mode, quiet).isEqualTo(channel.output(cycle));
+                assertThat(channel.output(quiet))
+                        .as("mode %d cycle %d", mode, quiet)
+                        .isEqualTo(channel.output(cycle));
             }
         }
     }

@@ -31,7 +31,8 @@ class AcpiTablesTest {
     void everyTableHasItsLengthAndSumsToZero() {
         for (Map.Entry<String, byte[]> entry : tables.tables().entrySet()) {
             byte[] table = entry.getValue();
-            assertThat(new String(table, 0, 4, java.nio.charset.StandardCharsets.US_ASCII)).isEqualTo(entry.getKey());
+            assertThat(new String(table, 0, 4, java.nio.charset.StandardCharsets.US_ASCII))
+                    .isEqualTo(entry.getKey());
             assertThat(u32(table, 4)).as(entry.getKey()).isEqualTo(table.length);
             if (!entry.getKey().equals("FACS")) {
                 assertThat(sum(table, table.length)).as(entry.getKey()).isZero();
@@ -73,7 +74,10 @@ class AcpiTablesTest {
             assertThat(iasl.waitFor(30, TimeUnit.SECONDS)).isTrue();
             String said = Files.readString(log);
             assertThat(iasl.exitValue()).as(said).isZero();
-            assertThat(said).as(entry.getKey()).doesNotContainIgnoringCase("error").doesNotContainIgnoringCase("invalid");
+            assertThat(said)
+                    .as(entry.getKey())
+                    .doesNotContainIgnoringCase("error")
+                    .doesNotContainIgnoringCase("invalid");
         }
     }
 }

@@ -30,9 +30,12 @@ class ShadowMemoryTest {
 
     @ParameterizedTest
     @CsvSource({
-        "0x59, 4, 0xf0000, 0xfffff", "0x5a, 0, 0xc0000, 0xc3fff", "0x5a, 4, 0xc4000, 0xc7fff", "0x5b, 0, 0xc8000, 0xcbfff",
-        "0x5b, 4, 0xcc000, 0xcffff", "0x5c, 0, 0xd0000, 0xd3fff", "0x5c, 4, 0xd4000, 0xd7fff", "0x5d, 0, 0xd8000, 0xdbfff",
-        "0x5d, 4, 0xdc000, 0xdffff", "0x5e, 0, 0xe0000, 0xe3fff", "0x5e, 4, 0xe4000, 0xe7fff", "0x5f, 0, 0xe8000, 0xebfff",
+        "0x59, 4, 0xf0000, 0xfffff", "0x5a, 0, 0xc0000, 0xc3fff", "0x5a, 4, 0xc4000, 0xc7fff",
+                "0x5b, 0, 0xc8000, 0xcbfff",
+        "0x5b, 4, 0xcc000, 0xcffff", "0x5c, 0, 0xd0000, 0xd3fff", "0x5c, 4, 0xd4000, 0xd7fff",
+                "0x5d, 0, 0xd8000, 0xdbfff",
+        "0x5d, 4, 0xdc000, 0xdffff", "0x5e, 0, 0xe0000, 0xe3fff", "0x5e, 4, 0xe4000, 0xe7fff",
+                "0x5f, 0, 0xe8000, 0xebfff",
         "0x5f, 4, 0xec000, 0xeffff"
     })
     void everyNibbleOwnsItsSegment(String register, int shift, String first, String last) {
@@ -42,7 +45,9 @@ class ShadowMemoryTest {
             long address = Long.decode(at);
             shadow.setRegister(pam, 2 << shift);
             memory.write(address, 1, 0x77);
-            assertThat(memory.read(address, 1)).as("write to RAM, read from ROM").isEqualTo(rom);
+            assertThat(memory.read(address, 1))
+                    .as("write to RAM, read from ROM")
+                    .isEqualTo(rom);
             shadow.setRegister(pam, 1 << shift);
             assertThat(memory.read(address, 1)).as("RAM read-only").isEqualTo(0x77);
             memory.write(address, 1, 0x78);
@@ -54,7 +59,9 @@ class ShadowMemoryTest {
             assertThat(memory.read(address, 1)).isEqualTo(rom);
         }
         shadow.setRegister(pam, 3 << shift);
-        assertThat(memory.kindOf(Long.decode(first) - 1)).as("its neighbours stay").isNotEqualTo(PhysicalMemory.Kind.RAM);
+        assertThat(memory.kindOf(Long.decode(first) - 1))
+                .as("its neighbours stay")
+                .isNotEqualTo(PhysicalMemory.Kind.RAM);
         assertThat(memory.kindOf(Long.decode(last) + 1)).isNotEqualTo(PhysicalMemory.Kind.RAM);
     }
 

@@ -31,15 +31,26 @@ class LinuxBootTest {
     static ByteBuffer image() {
         ByteBuffer image = ByteBuffer.allocate(CODE + 0x400).order(ByteOrder.LITTLE_ENDIAN);
         image.put(0x1f1, (byte) 4).putShort(0x1fe, (short) 0xaa55).putShort(0x200, (short) 0x6aeb);
-        image.putInt(0x202, 0x53726448).putShort(0x206, (short) 0x20f).put(0x211, (byte) 1).putInt(0x214, 0x100000);
-        image.putInt(0x22c, 0x7fffffff).putInt(0x230, 0x200000).put(0x234, (byte) 1).putShort(0x236, (short) 1);
-        image.putInt(0x238, 2047).putLong(0x258, PREFERRED).putInt(0x260, 0x300000).putInt(0x268, 0x11223344);
+        image.putInt(0x202, 0x53726448)
+                .putShort(0x206, (short) 0x20f)
+                .put(0x211, (byte) 1)
+                .putInt(0x214, 0x100000);
+        image.putInt(0x22c, 0x7fffffff)
+                .putInt(0x230, 0x200000)
+                .put(0x234, (byte) 1)
+                .putShort(0x236, (short) 1);
+        image.putInt(0x238, 2047)
+                .putLong(0x258, PREFERRED)
+                .putInt(0x260, 0x300000)
+                .putInt(0x268, 0x11223344);
         image.putInt(CODE, 0x90909090).putInt(CODE + 0x200, 0xf4f4f4f4);
         return image;
     }
 
     private LinuxBoot.Loaded load(ByteBuffer image, String line, boolean longMode, byte[]... initrds) {
-        List<ImageFile> files = java.util.Arrays.stream(initrds).map(bytes -> new ImageFile("initrd", bytes)).toList();
+        List<ImageFile> files = java.util.Arrays.stream(initrds)
+                .map(bytes -> new ImageFile("initrd", bytes))
+                .toList();
         ImageFile file = new ImageFile("kernel", image.array());
         return LinuxBoot.load(
                 file, line, files, memory, new LinuxBoot.Surroundings(map, ROOT_POINTER, longMode, false));
@@ -65,7 +76,8 @@ class LinuxBootTest {
         assertThat(narrow.longMode()).isFalse();
         assertThat(narrow.entry()).isEqualTo(PREFERRED);
         assertThat(memory.read(narrow.entry(), 4)).isEqualTo(0x90909090L);
-        assertThat(load(image().putShort(0x236, (short) 0), "", true).longMode()).isFalse();
+        assertThat(load(image().putShort(0x236, (short) 0), "", true).longMode())
+                .isFalse();
     }
 
     @Test
@@ -136,14 +148,22 @@ class LinuxBootTest {
         LinuxBoot.Surroundings machine = new LinuxBoot.Surroundings(small, 0, true, false);
         assertThat(LinuxBoot.load(file, "", List.of(), memory, machine).entry()).isEqualTo(0x200200);
         ImageFile fixed = new ImageFile("kernel", image().put(0x234, (byte) 0).array());
-        assertThatThrownBy(() -> LinuxBoot.load(fixed, "", List.of(), memory, machine)).hasMessageContaining("init_size");
+        assertThatThrownBy(() -> LinuxBoot.load(fixed, "", List.of(), memory, machine))
+                .hasMessageContaining("init_size");
     }
 
     @ParameterizedTest
     @CsvSource({
-        "0x1fe, 2, 0x1234, boot_flag", "0x202, 4, 0, header", "0x206, 2, 0x201, version", "0x211, 1, 0, loadflags",
-        "0x1f1, 1, 0xff, setup_sects", "0x230, 4, 0x300000, kernel_alignment", "0x230, 4, 0, kernel_alignment",
-        "0x260, 4, 0x7ffffff, init_size", "0x25c, 4, 1, pref_address", "0x25c, 4, -1, pref_address"
+        "0x1fe, 2, 0x1234, boot_flag",
+        "0x202, 4, 0, header",
+        "0x206, 2, 0x201, version",
+        "0x211, 1, 0, loadflags",
+        "0x1f1, 1, 0xff, setup_sects",
+        "0x230, 4, 0x300000, kernel_alignment",
+        "0x230, 4, 0, kernel_alignment",
+        "0x260, 4, 0x7ffffff, init_size",
+        "0x25c, 4, 1, pref_address",
+        "0x25c, 4, -1, pref_address"
     })
     void malformedFieldsAreNamed(String offset, int bytes, String value, String field) {
         ByteBuffer image = image();

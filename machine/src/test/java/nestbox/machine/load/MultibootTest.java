@@ -28,7 +28,11 @@ class MultibootTest {
         ByteBuffer image = ByteBuffer.allocate(36).order(ByteOrder.LITTLE_ENDIAN);
         int flags = 1 << 16;
         image.putInt(0x1BADB002).putInt(flags).putInt(-(0x1BADB002 + flags));
-        image.putInt(LOAD).putInt(LOAD).putInt(LOAD + 36).putInt(LOAD + 36 + 4096).putInt(LOAD + 32);
+        image.putInt(LOAD)
+                .putInt(LOAD)
+                .putInt(LOAD + 36)
+                .putInt(LOAD + 36 + 4096)
+                .putInt(LOAD + 32);
         image.putInt(0xf4f4f4f4);
         return image.array();
     }
@@ -39,14 +43,31 @@ class MultibootTest {
         image.putInt(0x464c457f).put((byte) (wide ? 2 : 1)).put((byte) 1).put((byte) 1);
         image.putShort(16, (short) 2).putShort(18, (short) (wide ? 62 : 3));
         if (wide) {
-            image.putLong(24, 0xffffffff80000010L).putLong(32, 64).putShort(54, (short) 56).putShort(56, (short) 1);
-            image.putInt(64, 1).putLong(72, 0x100).putLong(80, 0xffffffff80000000L).putLong(88, LOAD);
+            image.putLong(24, 0xffffffff80000010L)
+                    .putLong(32, 64)
+                    .putShort(54, (short) 56)
+                    .putShort(56, (short) 1);
+            image.putInt(64, 1)
+                    .putLong(72, 0x100)
+                    .putLong(80, 0xffffffff80000000L)
+                    .putLong(88, LOAD);
             image.putLong(96, 0x20).putLong(104, 0x40);
         } else {
-            image.putInt(24, LOAD + 0x10).putInt(28, 52).putShort(42, (short) 32).putShort(44, (short) 1);
-            image.putInt(52, 1).putInt(56, 0x100).putInt(60, LOAD).putInt(64, LOAD).putInt(68, 0x20).putInt(72, 0x40);
+            image.putInt(24, LOAD + 0x10)
+                    .putInt(28, 52)
+                    .putShort(42, (short) 32)
+                    .putShort(44, (short) 1);
+            image.putInt(52, 1)
+                    .putInt(56, 0x100)
+                    .putInt(60, LOAD)
+                    .putInt(64, LOAD)
+                    .putInt(68, 0x20)
+                    .putInt(72, 0x40);
         }
-        image.putInt(0x100, 0x1BADB002).putInt(0x104, 0).putInt(0x108, -0x1BADB002).putInt(0x110, 0xf4f4f4f4);
+        image.putInt(0x100, 0x1BADB002)
+                .putInt(0x104, 0)
+                .putInt(0x108, -0x1BADB002)
+                .putInt(0x110, 0xf4f4f4f4);
         return image.array();
     }
 

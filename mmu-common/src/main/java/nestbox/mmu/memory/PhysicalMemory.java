@@ -405,7 +405,8 @@ public final class PhysicalMemory implements Stateful {
             for (int low = 0; directory[high] != null && low < DIRECTORY_SIZE; low++) {
                 Chunk chunk = directory[high][low];
                 if (chunk != null && !isZero(chunk.data)) {
-                    visitor.chunk((long) high << (DIRECTORY_SHIFT + CHUNK_SHIFT) | (long) low << CHUNK_SHIFT, chunk.data);
+                    visitor.chunk(
+                            (long) high << (DIRECTORY_SHIFT + CHUNK_SHIFT) | (long) low << CHUNK_SHIFT, chunk.data);
                 }
             }
         }

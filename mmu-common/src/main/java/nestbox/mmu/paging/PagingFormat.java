@@ -112,7 +112,25 @@ public enum PagingFormat {
 
         static Bits classic(int entryBytes, int indexBits, int addressEnd) {
             return new Bits(
-                    entryBytes, indexBits, addressEnd, 1, 0, 2, NX, 4, NX, 1 << 5, 1 << 6, 1 << 8, 0, false, false, 0, 0, 0, 0);
+                    entryBytes,
+                    indexBits,
+                    addressEnd,
+                    1,
+                    0,
+                    2,
+                    NX,
+                    4,
+                    NX,
+                    1 << 5,
+                    1 << 6,
+                    1 << 8,
+                    0,
+                    false,
+                    false,
+                    0,
+                    0,
+                    0,
+                    0);
         }
 
         static Bits ept() {
@@ -136,8 +154,25 @@ public enum PagingFormat {
 
         private Bits copy(int keys, boolean pdptes, long folded, int shift) {
             return new Bits(
-                    entryBytes, indexBits, addressEnd, present, read, write, execute, user, inverted, accessed, dirty, global,
-                    keys, extended, pdptes, illegalRights, illegalTypes, folded, shift);
+                    entryBytes,
+                    indexBits,
+                    addressEnd,
+                    present,
+                    read,
+                    write,
+                    execute,
+                    user,
+                    inverted,
+                    accessed,
+                    dirty,
+                    global,
+                    keys,
+                    extended,
+                    pdptes,
+                    illegalRights,
+                    illegalTypes,
+                    folded,
+                    shift);
         }
     }
 }

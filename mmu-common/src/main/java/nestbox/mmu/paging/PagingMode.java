@@ -79,8 +79,9 @@ public final class PagingMode {
 
     private void compile(int level, LevelFormat row, PagingFormat.Bits bits) {
         long high = range(limits.physBits(), bits.addressEnd());
-        boolean nxReserved =
-                (bits.inverted() & NX) != 0 && entryBytes == 8 && (row.pointer() || !limits.has(PagingFeature.EXECUTE_DISABLE));
+        boolean nxReserved = (bits.inverted() & NX) != 0
+                && entryBytes == 8
+                && (row.pointer() || !limits.has(PagingFeature.EXECUTE_DISABLE));
         long everywhere = high | (nxReserved ? NX : 0);
         shift[level] = 12 + (level - 1) * bits.indexBits();
         reservedTable[level] = everywhere | row.reservedTable();

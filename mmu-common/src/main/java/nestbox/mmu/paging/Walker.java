@@ -55,7 +55,13 @@ public final class Walker {
      * @param registers the four PDPTE registers, read in PAE paging only
      */
     public boolean walk(
-            PagingMode mode, TableReader reader, long root, long[] registers, long linear, int access, Permissions permissions) {
+            PagingMode mode,
+            TableReader reader,
+            long root,
+            long[] registers,
+            long linear,
+            int access,
+            Permissions permissions) {
         long table;
         if (mode.registers) {
             long pdpte = registers[(int) (linear >>> 30) & 3];
@@ -134,7 +140,13 @@ public final class Walker {
 
     /** Judges the access at the leaf and sets its flags; false if the leaf changed meanwhile and must be read again. */
     private boolean finish(
-            PagingMode mode, TableReader reader, long found, long bits, long linear, int access, Permissions permissions) {
+            PagingMode mode,
+            TableReader reader,
+            long found,
+            long bits,
+            long linear,
+            int access,
+            Permissions permissions) {
         rights = mode.rights(bits);
         key = mode.keyShift == 0 ? 0 : (int) (found >>> mode.keyShift) & 15;
         if (permissions.denies(access, rights, key)) {
@@ -151,7 +163,8 @@ public final class Walker {
         }
         pageShift = mode.shift[level];
         long offset = (1L << pageShift) - 1;
-        physical = (found & mode.address & ~offset) | (found & mode.folded[level]) << mode.foldedShift | (linear & offset);
+        physical =
+                (found & mode.address & ~offset) | (found & mode.folded[level]) << mode.foldedShift | (linear & offset);
         global = (found & mode.global) != 0;
         dirty = mode.dirty == 0 || (entry & mode.dirty) != 0;
         outcome = MAPPED;

@@ -52,7 +52,8 @@ public record RetentionPolicy(Kind kind, long parameter) {
             case "lru":
                 long capacity = number(subject, text, argument);
                 if (capacity < 1 || capacity > MAX_CAPACITY) {
-                    throw new NestboxException(subject, "'" + text + "': lru takes 1 to " + MAX_CAPACITY + " translations");
+                    throw new NestboxException(
+                            subject, "'" + text + "': lru takes 1 to " + MAX_CAPACITY + " translations");
                 }
                 return new RetentionPolicy(Kind.LRU, capacity);
             case "seeded":

@@ -187,7 +187,8 @@ class WalkerTest {
     @Test
     void pse36FoldsTheUpperAddressBits() {
         link(PagingFormat.TWO_LEVEL, 2, 0x1240_0000L | 0xabL << 13 | 0x87);
-        assertThat(walk(mode(PagingFormat.TWO_LEVEL, 40, features("ALL")), 0x3f_f123, Access.READ)).isTrue();
+        assertThat(walk(mode(PagingFormat.TWO_LEVEL, 40, features("ALL")), 0x3f_f123, Access.READ))
+                .isTrue();
         assertThat(walker.physical).isEqualTo(0xab_127f_f123L);
     }
 
@@ -198,7 +199,14 @@ class WalkerTest {
         assertThat(walk(mode, 0, Access.WRITE)).isFalse();
         assertThat(walker.outcome).isEqualTo(Walker.DENIED);
         assertThat(tables.log)
-                .containsExactly("read 1000", "set 1000 20", "read 2000", "set 2000 20", "read 3000", "set 3000 20", "read 4000");
+                .containsExactly(
+                        "read 1000",
+                        "set 1000 20",
+                        "read 2000",
+                        "set 2000 20",
+                        "read 3000",
+                        "set 3000 20",
+                        "read 4000");
 
         tables.log.clear();
         assertThat(walk(mode, 0, Access.READ)).isTrue();
@@ -265,7 +273,8 @@ class WalkerTest {
         assertThat(walk(mode, 0, Access.READ)).isTrue();
         assertThat(walk(mode, 0x4000_0000L, Access.READ)).isFalse();
         assertThat(walker.outcome).isEqualTo(Walker.NOT_PRESENT);
-        assertThat(walker.walk(mode, tables, ROOT, NO_REGISTERS, 0, Access.READ, permissions)).isFalse();
+        assertThat(walker.walk(mode, tables, ROOT, NO_REGISTERS, 0, Access.READ, permissions))
+                .isFalse();
         assertThat(tables.log).noneMatch(line -> line.startsWith("set 0"));
     }
 

@@ -15,7 +15,8 @@ class RetentionPolicyTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "Keep", "keep:", "none:1", "lru", "lru:", "lru:0", "lru:-1", "lru:9999999999", "seeded:x"})
+    @ValueSource(
+            strings = {"", "Keep", "keep:", "none:1", "lru", "lru:", "lru:0", "lru:-1", "lru:9999999999", "seeded:x"})
     void refusesEverythingElseNamingTheOption(String text) {
         assertThatThrownBy(() -> RetentionPolicy.parse("--tlb", text))
                 .isInstanceOf(NestboxException.class)

@@ -13,7 +13,8 @@ import nestbox.svm.vmcb.VmcbField;
  * @param fields what it reads
  * @param holds whether the VMCB satisfies it
  */
-public record VmrunCheck(String id, String section, String rule, List<VmcbField> fields, Predicate<CheckContext> holds) {
+public record VmrunCheck(
+        String id, String section, String rule, List<VmcbField> fields, Predicate<CheckContext> holds) {
     public VmrunCheck {
         fields = List.copyOf(fields);
     }

@@ -52,7 +52,8 @@ public final class VmrunChecks {
         return ROWS.stream().filter(row -> !row.passes(context)).toList();
     }
 
-    private static VmrunCheck row(String id, String section, String rule, Predicate<CheckContext> holds, VmcbField... fields) {
+    private static VmrunCheck row(
+            String id, String section, String rule, Predicate<CheckContext> holds, VmcbField... fields) {
         return new VmrunCheck(id, section, rule, List.of(fields), holds);
     }
 
@@ -67,19 +68,39 @@ public final class VmrunChecks {
     }
 
     private static void controls(List<VmrunCheck> rows) {
-        rows.add(row("control.vmrun.intercepted", CONSISTENCY, "the VMRUN intercept is set",
-                c -> (c.get(VmcbField.INTERCEPT_MISC2) & VMRUN_INTERCEPT) != 0, VmcbField.INTERCEPT_MISC2));
-        rows.add(row("control.asid.nonzero", CONSISTENCY, "the guest's ASID is not 0",
-                c -> c.get(VmcbField.GUEST_ASID) != 0, VmcbField.GUEST_ASID));
-        rows.add(row("control.iopm.address", CONSISTENCY, "the I/O permission map ends below the highest physical address",
-                c -> mapFits(c, VmcbField.IOPM_BASE_PA), VmcbField.IOPM_BASE_PA));
-        rows.add(row("control.msrpm.address", CONSISTENCY, "the MSR permission map ends below the highest physical address",
-                c -> mapFits(c, VmcbField.MSRPM_BASE_PA), VmcbField.MSRPM_BASE_PA));
-        rows.add(row("control.vnmi.intercepted", VIRTUAL_NMI, "with virtual NMIs enabled NMIs are intercepted",
+        rows.add(row(
+                "control.vmrun.intercepted",
+                CONSISTENCY,
+                "the VMRUN intercept is set",
+                c -> (c.get(VmcbField.INTERCEPT_MISC2) & VMRUN_INTERCEPT) != 0,
+                VmcbField.INTERCEPT_MISC2));
+        rows.add(row(
+                "control.asid.nonzero",
+                CONSISTENCY,
+                "the guest's ASID is not 0",
+                c -> c.get(VmcbField.GUEST_ASID) != 0,
+                VmcbField.GUEST_ASID));
+        rows.add(row(
+                "control.iopm.address",
+                CONSISTENCY,
+                "the I/O permission map ends below the highest physical address",
+                c -> mapFits(c, VmcbField.IOPM_BASE_PA),
+                VmcbField.IOPM_BASE_PA));
+        rows.add(row(
+                "control.msrpm.address",
+                CONSISTENCY,
+                "the MSR permission map ends below the highest physical address",
+                c -> mapFits(c, VmcbField.MSRPM_BASE_PA),
+                VmcbField.MSRPM_BASE_PA));
+        rows.add(row(
+                "control.vnmi.intercepted",
+                VIRTUAL_NMI,
+                "with virtual NMIs enabled NMIs are intercepted",
                 c -> !c.features().has(Feature.VNMI)
                         || (c.get(VmcbField.INTERRUPT_CONTROL) & V_NMI_ENABLE) == 0
                         || (c.get(VmcbField.INTERCEPT_MISC1) & NMI_INTERCEPT) != 0,
-                VmcbField.INTERRUPT_CONTROL, VmcbField.INTERCEPT_MISC1));
+                VmcbField.INTERRUPT_CONTROL,
+                VmcbField.INTERCEPT_MISC1));
     }
 
     /** Bits 11:0 are ignored; the byte behind 8 Kbytes must exist too, as the I/O map has one more. */
@@ -90,19 +111,54 @@ public final class VmrunChecks {
     }
 
     private static void registers(List<VmrunCheck> rows) {
-        rows.add(row("save.efer.svme", CONSISTENCY, "EFER.SVME is set",
-                c -> (c.get(VmcbField.EFER) & Cpu.EFER_SVME) != 0, VmcbField.EFER));
-        rows.add(row("save.efer.reserved", CONSISTENCY, "no reserved bit of EFER is set",
-                c -> (c.get(VmcbField.EFER) & ~c.eferBits()) == 0, VmcbField.EFER));
-        rows.add(row("save.cr0.cd-nw", CONSISTENCY, "CR0.NW is clear unless CR0.CD is set",
-                c -> (c.get(VmcbField.CR0) & (Cpu.CR0_NW | Cpu.CR0_CD)) != Cpu.CR0_NW, VmcbField.CR0));
-        rows.add(row("save.cr0.high", CONSISTENCY, "CR0[63:32] is 0", c -> (c.get(VmcbField.CR0) & HIGH) == 0, VmcbField.CR0));
-        rows.add(row("save.cr3.reserved", CONSISTENCY, "no bit of CR3 beyond the physical address width is set",
-                c -> c.get(VmcbField.CR3) >>> c.features().physicalBits() == 0, VmcbField.CR3));
-        rows.add(row("save.cr4.reserved", CONSISTENCY, "no reserved bit of CR4 is set",
-                c -> (c.get(VmcbField.CR4) & ~c.cr4Bits()) == 0, VmcbField.CR4));
-        rows.add(row("save.dr6.high", CONSISTENCY, "DR6[63:32] is 0", c -> (c.get(VmcbField.DR6) & HIGH) == 0, VmcbField.DR6));
-        rows.add(row("save.dr7.high", CONSISTENCY, "DR7[63:32] is 0", c -> (c.get(VmcbField.DR7) & HIGH) == 0, VmcbField.DR7));
+        rows.add(row(
+                "save.efer.svme",
+                CONSISTENCY,
+                "EFER.SVME is set",
+                c -> (c.get(VmcbField.EFER) & Cpu.EFER_SVME) != 0,
+                VmcbField.EFER));
+        rows.add(row(
+                "save.efer.reserved",
+                CONSISTENCY,
+                "no reserved bit of EFER is set",
+                c -> (c.get(VmcbField.EFER) & ~c.eferBits()) == 0,
+                VmcbField.EFER));
+        rows.add(row(
+                "save.cr0.cd-nw",
+                CONSISTENCY,
+                "CR0.NW is clear unless CR0.CD is set",
+                c -> (c.get(VmcbField.CR0) & (Cpu.CR0_NW | Cpu.CR0_CD)) != Cpu.CR0_NW,
+                VmcbField.CR0));
+        rows.add(row(
+                "save.cr0.high",
+                CONSISTENCY,
+                "CR0[63:32] is 0",
+                c -> (c.get(VmcbField.CR0) & HIGH) == 0,
+                VmcbField.CR0));
+        rows.add(row(
+                "save.cr3.reserved",
+                CONSISTENCY,
+                "no bit of CR3 beyond the physical address width is set",
+                c -> c.get(VmcbField.CR3) >>> c.features().physicalBits() == 0,
+                VmcbField.CR3));
+        rows.add(row(
+                "save.cr4.reserved",
+                CONSISTENCY,
+                "no reserved bit of CR4 is set",
+                c -> (c.get(VmcbField.CR4) & ~c.cr4Bits()) == 0,
+                VmcbField.CR4));
+        rows.add(row(
+                "save.dr6.high",
+                CONSISTENCY,
+                "DR6[63:32] is 0",
+                c -> (c.get(VmcbField.DR6) & HIGH) == 0,
+                VmcbField.DR6));
+        rows.add(row(
+                "save.dr7.high",
+                CONSISTENCY,
+                "DR7[63:32] is 0",
+                c -> (c.get(VmcbField.DR7) & HIGH) == 0,
+                VmcbField.DR7));
     }
 
     private static boolean longModeWithPaging(CheckContext c) {
@@ -110,24 +166,49 @@ public final class VmrunChecks {
     }
 
     private static void longMode(List<VmrunCheck> rows) {
-        rows.add(row("save.long-mode.pae", CONSISTENCY, "with EFER.LME and CR0.PG, CR4.PAE is set",
+        rows.add(row(
+                "save.long-mode.pae",
+                CONSISTENCY,
+                "with EFER.LME and CR0.PG, CR4.PAE is set",
                 c -> !longModeWithPaging(c) || (c.get(VmcbField.CR4) & Cpu.CR4_PAE) != 0,
-                VmcbField.EFER, VmcbField.CR0, VmcbField.CR4));
-        rows.add(row("save.long-mode.pe", CONSISTENCY, "with EFER.LME and CR0.PG, CR0.PE is set",
-                c -> !longModeWithPaging(c) || (c.get(VmcbField.CR0) & Cpu.CR0_PE) != 0, VmcbField.EFER, VmcbField.CR0));
-        rows.add(row("save.long-mode.cs", CONSISTENCY, "with EFER.LME, CR0.PG and CR4.PAE, CS.L and CS.D are not both set",
+                VmcbField.EFER,
+                VmcbField.CR0,
+                VmcbField.CR4));
+        rows.add(row(
+                "save.long-mode.pe",
+                CONSISTENCY,
+                "with EFER.LME and CR0.PG, CR0.PE is set",
+                c -> !longModeWithPaging(c) || (c.get(VmcbField.CR0) & Cpu.CR0_PE) != 0,
+                VmcbField.EFER,
+                VmcbField.CR0));
+        rows.add(row(
+                "save.long-mode.cs",
+                CONSISTENCY,
+                "with EFER.LME, CR0.PG and CR4.PAE, CS.L and CS.D are not both set",
                 c -> !longModeWithPaging(c)
                         || (c.get(VmcbField.CR4) & Cpu.CR4_PAE) == 0
                         || (~c.attributes(VmcbSegment.CS) & (VmcbSegment.LONG | VmcbSegment.DEFAULT_BIG)) != 0,
-                VmcbField.EFER, VmcbField.CR0, VmcbField.CR4));
+                VmcbField.EFER,
+                VmcbField.CR0,
+                VmcbField.CR4));
     }
 
     private static void injection(List<VmrunCheck> rows) {
-        rows.add(row("inject.type", INJECTION, "EVENTINJ has a type that exists",
-                c -> injected(c) < 0 || type(c) == 0 || (type(c) >= EventInfo.NMI && type(c) <= EventInfo.SOFTWARE_INTERRUPT),
+        rows.add(row(
+                "inject.type",
+                INJECTION,
+                "EVENTINJ has a type that exists",
+                c -> injected(c) < 0
+                        || type(c) == 0
+                        || (type(c) >= EventInfo.NMI && type(c) <= EventInfo.SOFTWARE_INTERRUPT),
                 VmcbField.EVENTINJ));
-        rows.add(row("inject.exception.vector", INJECTION, "an injected exception has a vector below 32 that is not the NMI's",
-                c -> injected(c) < 0 || type(c) != EventInfo.EXCEPTION || (injected(c) < 32 && injected(c) != Vector.NMI),
+        rows.add(row(
+                "inject.exception.vector",
+                INJECTION,
+                "an injected exception has a vector below 32 that is not the NMI's",
+                c -> injected(c) < 0
+                        || type(c) != EventInfo.EXCEPTION
+                        || (injected(c) < 32 && injected(c) != Vector.NMI),
                 VmcbField.EVENTINJ));
     }
 
@@ -146,13 +227,30 @@ public final class VmrunChecks {
     }
 
     private static void nested(List<VmrunCheck> rows) {
-        rows.add(row("nested.host-paging", NESTED, "nested paging needs CR0.PG of the host",
-                c -> !nestedPaging(c) || c.hostPaging(), VmcbField.NESTED_CONTROL));
-        rows.add(row("nested.ncr3.reserved", NESTED, "no reserved bit of nCR3 is set",
-                c -> !nestedPaging(c) || nestedRootFits(c), VmcbField.NESTED_CONTROL, VmcbField.N_CR3));
-        rows.add(row("nested.pat", NESTED, "G_PAT has memory types that exist",
-                c -> !nestedPaging(c) || patTypes(c.get(VmcbField.G_PAT)), VmcbField.NESTED_CONTROL, VmcbField.G_PAT));
-        rows.add(row("nested.gmet", NESTED, "guest-mode execute traps need a processor that has them",
+        rows.add(row(
+                "nested.host-paging",
+                NESTED,
+                "nested paging needs CR0.PG of the host",
+                c -> !nestedPaging(c) || c.hostPaging(),
+                VmcbField.NESTED_CONTROL));
+        rows.add(row(
+                "nested.ncr3.reserved",
+                NESTED,
+                "no reserved bit of nCR3 is set",
+                c -> !nestedPaging(c) || nestedRootFits(c),
+                VmcbField.NESTED_CONTROL,
+                VmcbField.N_CR3));
+        rows.add(row(
+                "nested.pat",
+                NESTED,
+                "G_PAT has memory types that exist",
+                c -> !nestedPaging(c) || patTypes(c.get(VmcbField.G_PAT)),
+                VmcbField.NESTED_CONTROL,
+                VmcbField.G_PAT));
+        rows.add(row(
+                "nested.gmet",
+                NESTED,
+                "guest-mode execute traps need a processor that has them",
                 c -> c.features().has(Feature.GMET) || (c.get(VmcbField.NESTED_CONTROL) & GMET_ENABLE) == 0,
                 VmcbField.NESTED_CONTROL));
     }

@@ -7,7 +7,9 @@ import nestbox.x86.Cpu;
 /** LBR virtualization: DEBUGCTL and the last-branch registers change with the world (APM Vol. 2, "LBR Virtualization"). */
 final class LastBranches {
     private static final long DEBUGCTL = 3;
-    private static final VmcbField[] FIELDS = {VmcbField.BR_FROM, VmcbField.BR_TO, VmcbField.LASTEXCPFROM, VmcbField.LASTEXCPTO};
+    private static final VmcbField[] FIELDS = {
+        VmcbField.BR_FROM, VmcbField.BR_TO, VmcbField.LASTEXCPFROM, VmcbField.LASTEXCPTO
+    };
 
     private LastBranches() {}
 

@@ -1,8 +1,8 @@
 package nestbox.svm.silicon;
 
 import nestbox.mmu.paging.Access;
-import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.paging.PagingFormat;
+import nestbox.mmu.paging.PagingMode;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Cpu;

@@ -6,8 +6,8 @@ import nestbox.svm.vmcb.Vmcb;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
-import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.Vector;
+import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
 import nestbox.x86.system.EventInDelivery;
@@ -124,7 +124,8 @@ final class Svm implements VirtualizationExtension {
             worldSwitch.saveInstructionBytes(c, (errorCode & 0x10) != 0);
         }
         long next = c.event.active && c.event.length != 0 ? c.wrapRip(c.rip + c.event.length) : 0;
-        worldSwitch.exit(ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, next);
+        worldSwitch.exit(
+                ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, next);
         return true;
     }
 
@@ -164,7 +165,8 @@ final class Svm implements VirtualizationExtension {
     }
 
     @Override
-    public void secondStageRefused(Cpu c, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {
+    public void secondStageRefused(
+            Cpu c, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {
         nestedPaging.refused(guestPhysical, access, ofTable);
     }
 

@@ -107,7 +107,8 @@ final class SvmInstructions {
             return;
         }
         if (svm.guest) {
-            throw new UnsupportedFeatureException("VMRUN in a guest", "a guest executes VMRUN that its VMCB does not intercept");
+            throw new UnsupportedFeatureException(
+                    "VMRUN in a guest", "a guest executes VMRUN that its VMCB does not intercept");
         }
         svm.vmcb.attach(accumulator(c, in));
         svm.worldSwitch.run();
@@ -116,7 +117,8 @@ final class SvmInstructions {
     /** The physical address of VMLOAD's or VMSAVE's operand: guest-physical where they are virtualized. */
     private long physical(Cpu c, Insn in, boolean write) {
         long address = accumulator(c, in);
-        boolean virtualized = svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload && svm.controls.nested;
+        boolean virtualized =
+                svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload && svm.controls.nested;
         return virtualized ? c.mem.port().control().guestPhysical(address, write) : address;
     }
 

@@ -24,7 +24,13 @@ final class SvmMsrs {
 
     private SvmMsrs() {}
 
-    private static Msr row(int index, String name, Predicate<CpuFeatures> present, long reset, Msr.Rule rule, Msr.Reader reader,
+    private static Msr row(
+            int index,
+            String name,
+            Predicate<CpuFeatures> present,
+            long reset,
+            Msr.Rule rule,
+            Msr.Reader reader,
             Msr.Writer writer) {
         return new Msr(index, name, present, f -> -1, f -> 0, rule, f -> reset, reader, writer);
     }
@@ -32,12 +38,31 @@ final class SvmMsrs {
     static List<Msr> rows() {
         Predicate<CpuFeatures> svm = f -> f.has(Feature.SVM);
         return List.of(
-                row(TSC_RATIO, "TSC_RATIO", f -> f.has(Feature.TSC_SCALE), RATIO_ONE,
-                        (c, v) -> (v & ~RATIO_BITS) == 0, null, null),
+                row(
+                        TSC_RATIO,
+                        "TSC_RATIO",
+                        f -> f.has(Feature.TSC_SCALE),
+                        RATIO_ONE,
+                        (c, v) -> (v & ~RATIO_BITS) == 0,
+                        null,
+                        null),
                 row(VM_CR, "VM_CR", svm, 0, SvmMsrs::vmCrPermits, null, SvmMsrs::writeVmCr),
-                row(VM_HSAVE_PA, "VM_HSAVE_PA", svm, 0,
-                        (c, v) -> (v & 0xfff) == 0 && v >>> c.features.physicalBits() == 0, null, null),
-                row(SVM_KEY, "SVM_KEY", f -> f.has(Feature.SVM_LOCK), 0, (c, v) -> true, (c, s) -> 0, SvmMsrs::writeKey));
+                row(
+                        VM_HSAVE_PA,
+                        "VM_HSAVE_PA",
+                        svm,
+                        0,
+                        (c, v) -> (v & 0xfff) == 0 && v >>> c.features.physicalBits() == 0,
+                        null,
+                        null),
+                row(
+                        SVM_KEY,
+                        "SVM_KEY",
+                        f -> f.has(Feature.SVM_LOCK),
+                        0,
+                        (c, v) -> true,
+                        (c, s) -> 0,
+                        SvmMsrs::writeKey));
     }
 
     /** SVM cannot be disabled while EFER.SVME is set. */

@@ -2,8 +2,8 @@ package nestbox.svm.silicon;
 
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.x86.Cpu;
-import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.Vector;
+import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.Exceptions;
 

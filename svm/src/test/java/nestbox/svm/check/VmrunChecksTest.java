@@ -96,7 +96,8 @@ class VmrunChecksTest {
     private static void longMode(List<Case> cases) {
         cases.add(bad("save.long-mode.pae", "no PAE", without(VmcbField.CR4, Cpu.CR4_PAE)));
         cases.add(bad("save.long-mode.pe", "no PE", without(VmcbField.CR0, Cpu.CR0_PE)));
-        cases.add(bad("save.long-mode.cs", "L and D", lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xe9b, 0xffffffffL, 0)));
+        cases.add(bad(
+                "save.long-mode.cs", "L and D", lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xe9b, 0xffffffffL, 0)));
     }
 
     private static void injectionAndNesting(List<Case> cases) {
@@ -106,9 +107,11 @@ class VmrunChecksTest {
         }
         cases.add(bad("inject.exception.vector", "NMI", set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | 2)));
         cases.add(bad("inject.exception.vector", "32", set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | 32)));
-        cases.add(bad("nested.ncr3.reserved", "beyond the width", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT)));
+        cases.add(bad(
+                "nested.ncr3.reserved", "beyond the width", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT)));
         cases.add(bad("nested.pat", "type 2", lab -> lab.nested().set(VmcbField.G_PAT, 2)));
-        cases.add(bad("nested.pat", "type 8 in the last entry", lab -> lab.nested().set(VmcbField.G_PAT, 8L << 56)));
+        cases.add(bad(
+                "nested.pat", "type 8 in the last entry", lab -> lab.nested().set(VmcbField.G_PAT, 8L << 56)));
         cases.add(good("nested.pat", "without nested paging", set(VmcbField.G_PAT, 2)));
         cases.add(good("nested.pat", "UC-", lab -> lab.nested().set(VmcbField.G_PAT, 0x0707070707070707L)));
         cases.add(bad("nested.gmet", "not there", or(VmcbField.NESTED_CONTROL, 8)));
@@ -128,7 +131,10 @@ class VmrunChecksTest {
     void everyRowHasAViolation() {
         Set<String> violated = new HashSet<>(Set.of("control.vnmi.intercepted", "nested.host-paging"));
         cases().filter(c -> !c.valid).forEach(c -> violated.add(c.row));
-        assertThat(VmrunChecks.rows()).extracting(VmrunCheck::id).allMatch(violated::contains).doesNotHaveDuplicates();
+        assertThat(VmrunChecks.rows())
+                .extracting(VmrunCheck::id)
+                .allMatch(violated::contains)
+                .doesNotHaveDuplicates();
     }
 
     @Test

@@ -100,7 +100,8 @@ class GuestTest {
         lab.set(VmcbField.RIP, Lab.GUEST).run();
         assertThat(lab.exitCode()).isEqualTo(ExitCode.MSR.code());
         assertThat(lab.get(VmcbField.EXITINFO1)).isZero();
-        Lab other = Lab.of(MAX).guest("mov ecx, 0x40000000\nwrmsr").intercept(0x7c).run();
+        Lab other =
+                Lab.of(MAX).guest("mov ecx, 0x40000000\nwrmsr").intercept(0x7c).run();
         assertThat(other.exitCode()).isEqualTo(ExitCode.MSR.code());
         assertThat(other.get(VmcbField.EXITINFO1)).isOne();
     }
@@ -119,7 +120,11 @@ class GuestTest {
 
     @Test
     void pageFaultReportsErrorCodeAndAddress() {
-        Lab lab = Lab.of(MAX).guest("mov rax, 0x40000000\nmov [rax], al").intercept(0x4e).set(VmcbField.CR2, 0x77).run();
+        Lab lab = Lab.of(MAX)
+                .guest("mov rax, 0x40000000\nmov [rax], al")
+                .intercept(0x4e)
+                .set(VmcbField.CR2, 0x77)
+                .run();
         assertThat(ExitCode.name(lab.exitCode())).isEqualTo("EXCP14");
         assertThat(lab.get(VmcbField.EXITINFO1)).isEqualTo(2);
         assertThat(lab.get(VmcbField.EXITINFO2)).isEqualTo(0x40000000L);
@@ -137,7 +142,11 @@ class GuestTest {
     @Test
     void faultOfAnInjectedEventReportsTheEvent() {
         long event = 1L << 31 | 0x30;
-        Lab lab = Lab.of(MAX).guest("vmmcall").intercept(0x4d).set(VmcbField.EVENTINJ, event).run();
+        Lab lab = Lab.of(MAX)
+                .guest("vmmcall")
+                .intercept(0x4d)
+                .set(VmcbField.EVENTINJ, event)
+                .run();
         assertThat(ExitCode.name(lab.exitCode())).isEqualTo("EXCP13");
         assertThat(lab.get(VmcbField.EXITINTINFO)).isEqualTo(event);
         assertThat(lab.get(VmcbField.EVENTINJ) & 1L << 31).isZero();
@@ -195,8 +204,10 @@ class GuestTest {
 
     @Test
     void invlpgaDropsTheAddressOfTheAsid() {
-        assertThat(remapped(RetentionPolicy.KEEP, 0, "mov eax, 0x3000\nmov ecx, 1\ninvlpga")).isEqualTo(0x22);
-        assertThat(remapped(RetentionPolicy.KEEP, 0, "mov eax, 0x3000\nmov ecx, 2\ninvlpga")).isEqualTo(0x11);
+        assertThat(remapped(RetentionPolicy.KEEP, 0, "mov eax, 0x3000\nmov ecx, 1\ninvlpga"))
+                .isEqualTo(0x22);
+        assertThat(remapped(RetentionPolicy.KEEP, 0, "mov eax, 0x3000\nmov ecx, 2\ninvlpga"))
+                .isEqualTo(0x11);
         assertThat(remapped(RetentionPolicy.KEEP, 0, "mov dword [0x5058], 2")).isEqualTo(0x22);
     }
 

@@ -36,10 +36,7 @@ final class Dependencies {
             need(VmxFeature.VIRTUALIZE_X2APIC_MODE, VmxFeature.TPR_SHADOW),
             need(VmxFeature.APIC_REGISTER_VIRTUALIZATION, VmxFeature.TPR_SHADOW),
             need(VmxFeature.VIRTUAL_INTERRUPT_DELIVERY, VmxFeature.TPR_SHADOW),
-            need(
-                    VmxFeature.POSTED_INTERRUPTS,
-                    VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
-                    VmxFeature.ACKNOWLEDGE_INTERRUPT),
+            need(VmxFeature.POSTED_INTERRUPTS, VmxFeature.VIRTUAL_INTERRUPT_DELIVERY, VmxFeature.ACKNOWLEDGE_INTERRUPT),
             need(VmxFeature.NMI_WINDOW_EXITING, VmxFeature.VIRTUAL_NMIS),
             need(VmxFeature.VIRTUAL_NMIS, VmxFeature.NMI_EXITING),
             need(VmxFeature.SAVE_PREEMPTION_TIMER, VmxFeature.PREEMPTION_TIMER),
@@ -90,8 +87,8 @@ final class Dependencies {
     }
 
     private static Predicate<VmxFeature> lacksNeed(Set<VmxFeature> present) {
-        return feature -> NEEDS.stream()
-                .anyMatch(need -> need.feature() == feature && !present.containsAll(need.others()));
+        return feature ->
+                NEEDS.stream().anyMatch(need -> need.feature() == feature && !present.containsAll(need.others()));
     }
 
     /** Drops the bits of words whose activating control is gone. */

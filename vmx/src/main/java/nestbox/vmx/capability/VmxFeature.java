@@ -16,7 +16,8 @@ public enum VmxFeature {
     // BASIC
     INS_OUTS_INFORMATION(CapabilityWord.BASIC, 54, "vmx-ins-outs", "instruction information for INS and OUTS"),
     TRUE_CONTROLS(CapabilityWord.BASIC, 55, "vmx-true-ctls", "true-control capability MSRs"),
-    ANY_ERROR_CODE(CapabilityWord.BASIC, 56, "vmx-any-errcode", "hardware exceptions injected with or without error code"),
+    ANY_ERROR_CODE(
+            CapabilityWord.BASIC, 56, "vmx-any-errcode", "hardware exceptions injected with or without error code"),
     DUAL_MONITOR(CapabilityWord.BASIC, 49, "vmx-dual-monitor", "dual-monitor treatment of SMIs and SMM", false),
     NESTED_EXCEPTION(CapabilityWord.BASIC, 58, "vmx-nested-exception", "nested-exception indication (FRED)", false),
     // PIN
@@ -84,7 +85,8 @@ public enum VmxFeature {
     LOADIWKEY_EXITING(CapabilityWord.TERTIARY, 0, "vmx-loadiwkey-exit", "LOADIWKEY exiting", false),
     ENABLE_HLAT(CapabilityWord.TERTIARY, 1, "vmx-hlat", "enable HLAT", false),
     EPT_PAGING_WRITE(CapabilityWord.TERTIARY, 2, "vmx-ept-paging-write", "EPT paging-write control", false),
-    GUEST_PAGING_VERIFICATION(CapabilityWord.TERTIARY, 3, "vmx-guest-paging-verification", "guest-paging verification", false),
+    GUEST_PAGING_VERIFICATION(
+            CapabilityWord.TERTIARY, 3, "vmx-guest-paging-verification", "guest-paging verification", false),
     IPI_VIRTUALIZATION(CapabilityWord.TERTIARY, 4, "vmx-ipi-virt", "IPI virtualization", false),
     ENABLE_MSRLIST(CapabilityWord.TERTIARY, 6, "vmx-msrlist", "enable MSR-list instructions", false),
     VIRTUALIZE_SPEC_CTRL(CapabilityWord.TERTIARY, 7, "vmx-spec-ctrl", "virtualize IA32_SPEC_CTRL"),
@@ -112,18 +114,16 @@ public enum VmxFeature {
     SAVE_FRED(CapabilityWord.EXIT2, 0, "vmx-exit-save-fred", "save IA32_FRED", false),
     EXIT_LOAD_FRED(CapabilityWord.EXIT2, 1, "vmx-exit-load-fred", "load IA32_FRED", false),
     EXIT_LOAD_SPEC_CTRL(CapabilityWord.EXIT2, 2, "vmx-exit-load-spec-ctrl", "load IA32_SPEC_CTRL", false),
-    PREMATURELY_BUSY_SHADOW_STACK(CapabilityWord.EXIT2, 3, "vmx-exit-busy-shadow-stack", "prematurely busy shadow stack", false),
+    PREMATURELY_BUSY_SHADOW_STACK(
+            CapabilityWord.EXIT2, 3, "vmx-exit-busy-shadow-stack", "prematurely busy shadow stack", false),
     // ENTRY
     LOAD_DEBUG_CONTROLS(CapabilityWord.ENTRY, 2, "vmx-entry-noload-debugctl", "load debug controls"),
     IA32E_MODE_GUEST(CapabilityWord.ENTRY, 9, "vmx-entry-ia32e-mode", "IA-32e mode guest"),
     ENTRY_TO_SMM(CapabilityWord.ENTRY, 10, "vmx-entry-smm", "entry to SMM", false),
     DEACTIVATE_DUAL_MONITOR(
-            CapabilityWord.ENTRY,
-            11,
-            "vmx-entry-deactivate-dual-monitor",
-            "deactivate dual-monitor treatment",
-            false),
-    ENTRY_LOAD_PERF_GLOBAL_CTRL(CapabilityWord.ENTRY, 13, "vmx-entry-load-perf-global-ctrl", "load IA32_PERF_GLOBAL_CTRL"),
+            CapabilityWord.ENTRY, 11, "vmx-entry-deactivate-dual-monitor", "deactivate dual-monitor treatment", false),
+    ENTRY_LOAD_PERF_GLOBAL_CTRL(
+            CapabilityWord.ENTRY, 13, "vmx-entry-load-perf-global-ctrl", "load IA32_PERF_GLOBAL_CTRL"),
     ENTRY_LOAD_PAT(CapabilityWord.ENTRY, 14, "vmx-entry-load-pat", "load IA32_PAT"),
     ENTRY_LOAD_EFER(CapabilityWord.ENTRY, 15, "vmx-entry-load-efer", "load IA32_EFER"),
     ENTRY_LOAD_BNDCFGS(CapabilityWord.ENTRY, 16, "vmx-entry-load-bndcfgs", "load IA32_BNDCFGS"),

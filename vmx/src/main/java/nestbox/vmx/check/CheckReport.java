@@ -39,7 +39,8 @@ public final class CheckReport {
         if (passed()) {
             return "VM entry succeeds: " + EntryChecks.rows().size() + " checks pass\n";
         }
-        StringBuilder text = new StringBuilder("VM entry fails: " + first.failure().text() + "\n");
+        StringBuilder text =
+                new StringBuilder("VM entry fails: " + first.failure().text() + "\n");
         all.forEach(failure -> text.append("  ").append(failure.text()).append('\n'));
         return text.toString();
     }

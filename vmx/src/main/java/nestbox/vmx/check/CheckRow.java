@@ -58,7 +58,12 @@ public final class CheckRow {
 
     /** A row that fails in one way. */
     static CheckRow of(
-            String id, CheckGroup group, Failure failure, List<VmcsField> fields, String rule, Predicate<CheckContext> holds) {
+            String id,
+            CheckGroup group,
+            Failure failure,
+            List<VmcsField> fields,
+            String rule,
+            Predicate<CheckContext> holds) {
         Judge judge = context -> holds.test(context) ? null : failure;
         return new CheckRow(id, group, rule, fields, Set.of(), judge, true);
     }
@@ -70,7 +75,8 @@ public final class CheckRow {
 
     /** The row, which also reads state outside the VMCS. */
     CheckRow reads(CpuState first, CpuState... more) {
-        return new CheckRow(id, group, rule, fields, Collections.unmodifiableSet(EnumSet.of(first, more)), judge, verified);
+        return new CheckRow(
+                id, group, rule, fields, Collections.unmodifiableSet(EnumSet.of(first, more)), judge, verified);
     }
 
     /** The row, of which the manual's text could not be read. */

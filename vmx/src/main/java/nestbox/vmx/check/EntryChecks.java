@@ -44,7 +44,8 @@ public final class EntryChecks {
         }
         MEMOISABLE = memoisable;
         for (CheckRow row : ALL) {
-            row.fields().forEach(field -> READERS[field.ordinal()] |= row.group().mask());
+            row.fields()
+                    .forEach(field -> READERS[field.ordinal()] |= row.group().mask());
         }
         CheckRow.CONTROL_WORDS.forEach(field -> READERS[field.ordinal()] = -1);
     }

@@ -98,19 +98,14 @@ final class ExecutionControlRows {
                         "exec.delivery.external-interrupt",
                         VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
                         VmxFeature.EXTERNAL_INTERRUPT_EXITING)
-                .implies(
-                        "exec.posted.delivery", VmxFeature.POSTED_INTERRUPTS, VmxFeature.VIRTUAL_INTERRUPT_DELIVERY)
+                .implies("exec.posted.delivery", VmxFeature.POSTED_INTERRUPTS, VmxFeature.VIRTUAL_INTERRUPT_DELIVERY)
                 .implies("exec.posted.acknowledge", VmxFeature.POSTED_INTERRUPTS, VmxFeature.ACKNOWLEDGE_INTERRUPT)
                 .add(
                         "exec.posted.vector",
                         VmcsField.POSTED_INTR_NV,
                         "if \"process posted interrupts\" is 1: bits 15:8 of the notification vector are 0",
                         c -> !c.on(VmxFeature.POSTED_INTERRUPTS) || !c.any(VmcsField.POSTED_INTR_NV, 0xff00))
-                .aligned(
-                        "exec.posted.descriptor",
-                        VmcsField.POSTED_INTR_DESC_ADDR,
-                        VmxFeature.POSTED_INTERRUPTS,
-                        0x3f);
+                .aligned("exec.posted.descriptor", VmcsField.POSTED_INTR_DESC_ADDR, VmxFeature.POSTED_INTERRUPTS, 0x3f);
     }
 
     private static void memoryManagement(Rows rows) {
@@ -123,12 +118,14 @@ final class ExecutionControlRows {
                         "exec.eptp.memory-type",
                         VmcsField.EPT_POINTER,
                         "if \"enable EPT\" is 1: EPTP[2:0] is a memory type that IA32_VMX_EPT_VPID_CAP reports",
-                        c -> !c.on(VmxFeature.ENABLE_EPT) || eptMemoryType(c.model().capability(), c.get(VmcsField.EPT_POINTER)))
+                        c -> !c.on(VmxFeature.ENABLE_EPT)
+                                || eptMemoryType(c.model().capability(), c.get(VmcsField.EPT_POINTER)))
                 .add(
                         "exec.eptp.walk-length",
                         VmcsField.EPT_POINTER,
                         "if \"enable EPT\" is 1: EPTP[5:3] is 1 less than a supported page-walk length",
-                        c -> !c.on(VmxFeature.ENABLE_EPT) || eptWalk(c.model().capability(), c.get(VmcsField.EPT_POINTER)))
+                        c -> !c.on(VmxFeature.ENABLE_EPT)
+                                || eptWalk(c.model().capability(), c.get(VmcsField.EPT_POINTER)))
                 .add(
                         "exec.eptp.accessed-dirty",
                         VmcsField.EPT_POINTER,
@@ -141,7 +138,8 @@ final class ExecutionControlRows {
                         VmcsField.EPT_POINTER,
                         "if \"enable EPT\" is 1: EPTP[11:7] is 0 and the address is within the physical-address width",
                         c -> !c.on(VmxFeature.ENABLE_EPT)
-                                || !c.any(VmcsField.EPT_POINTER, EPTP_RESERVED) && c.physical(c.get(VmcsField.EPT_POINTER)))
+                                || !c.any(VmcsField.EPT_POINTER, EPTP_RESERVED)
+                                        && c.physical(c.get(VmcsField.EPT_POINTER)))
                 .implies("exec.pml.ept", VmxFeature.ENABLE_PML, VmxFeature.ENABLE_EPT)
                 .page("exec.pml.address", VmcsField.PML_ADDRESS, VmxFeature.ENABLE_PML)
                 .implies("exec.unrestricted.ept", VmxFeature.UNRESTRICTED_GUEST, VmxFeature.ENABLE_EPT)

@@ -40,8 +40,7 @@ final class ExitEntryControlRows {
                         "entry.smm.outside",
                         List.of(),
                         "outside SMM, \"entry to SMM\" and \"deactivate dual-monitor treatment\" are 0",
-                        c -> c.inSmm()
-                                || !c.on(VmxFeature.ENTRY_TO_SMM) && !c.on(VmxFeature.DEACTIVATE_DUAL_MONITOR))
+                        c -> c.inSmm() || !c.on(VmxFeature.ENTRY_TO_SMM) && !c.on(VmxFeature.DEACTIVATE_DUAL_MONITOR))
                 .reads(CpuState.SMM)
                 .add(
                         "entry.smm.both",

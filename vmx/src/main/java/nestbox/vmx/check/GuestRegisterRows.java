@@ -137,7 +137,8 @@ final class GuestRegisterRows {
                         "guest.bndcfgs.canonical",
                         VmcsField.GUEST_BNDCFGS,
                         "if it is loaded, the address in IA32_BNDCFGS is canonical",
-                        c -> !c.on(VmxFeature.ENTRY_LOAD_BNDCFGS) || c.canonical(c.get(VmcsField.GUEST_BNDCFGS) & ~PAGE));
+                        c -> !c.on(VmxFeature.ENTRY_LOAD_BNDCFGS)
+                                || c.canonical(c.get(VmcsField.GUEST_BNDCFGS) & ~PAGE));
     }
 
     private static void newerMsrs(Rows rows) {

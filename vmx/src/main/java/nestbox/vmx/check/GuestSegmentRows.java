@@ -230,9 +230,8 @@ final class GuestSegmentRows {
     /** TR and LDTR. */
     private static void system(Rows rows, Segment segment) {
         String usable = segment == Segment.TR ? "" : "if usable, ";
-        String type = segment == Segment.TR
-                ? "the type is 11, or 3 outside IA-32e mode as well"
-                : "if usable, the type is 2";
+        String type =
+                segment == Segment.TR ? "the type is 11, or 3 outside IA-32e mode as well" : "if usable, the type is 2";
         rows.add(segment.id("type"), segment.rights, type, c -> !segment.usable(c) || systemType(c, segment))
                 .add(
                         segment.id("s"),

@@ -31,7 +31,8 @@ final class HostRows {
             VmcsField.HOST_IDTR_BASE,
             VmcsField.HOST_TR_BASE);
 
-    private static final List<VmcsField> CET = List.of(VmcsField.HOST_S_CET, VmcsField.HOST_SSP, VmcsField.HOST_INTR_SSP_TABLE);
+    private static final List<VmcsField> CET =
+            List.of(VmcsField.HOST_S_CET, VmcsField.HOST_SSP, VmcsField.HOST_INTR_SSP_TABLE);
 
     private HostRows() {}
 

@@ -32,7 +32,8 @@ final class InjectionRows {
                         VmcsField.VM_ENTRY_INTR_INFO,
                         "the interruption type is not 1, and not 7 without support of \"monitor trap flag\"",
                         valid(c -> type(c) != InterruptionType.RESERVED
-                                && (type(c) != InterruptionType.OTHER_EVENT || c.model().has(VmxFeature.MONITOR_TRAP_FLAG))))
+                                && (type(c) != InterruptionType.OTHER_EVENT
+                                        || c.model().has(VmxFeature.MONITOR_TRAP_FLAG))))
                 .add(
                         "inject.vector.nmi",
                         VmcsField.VM_ENTRY_INTR_INFO,

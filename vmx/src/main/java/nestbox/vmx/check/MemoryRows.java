@@ -45,7 +45,8 @@ final class MemoryRows {
                         "guest.link.shadow",
                         "the first word's bit 31 is the \"VMCS shadowing\" control",
                         c -> !addressable(c)
-                                || ((firstWord(c) & VmcsLayout.SHADOW_INDICATOR) != 0) == c.on(VmxFeature.VMCS_SHADOWING))
+                                || ((firstWord(c) & VmcsLayout.SHADOW_INDICATOR) != 0)
+                                        == c.on(VmxFeature.VMCS_SHADOWING))
                 .reads(CpuState.MEMORY);
         link(
                         rows,
@@ -83,11 +84,7 @@ final class MemoryRows {
             int number = i;
             rows.add(
                             "guest.pdpte" + i,
-                            List.of(
-                                    VmcsField.GUEST_CR0,
-                                    VmcsField.GUEST_CR4,
-                                    VmcsField.GUEST_CR3,
-                                    PDPTES.get(i)),
+                            List.of(VmcsField.GUEST_CR0, VmcsField.GUEST_CR4, VmcsField.GUEST_CR3, PDPTES.get(i)),
                             "if the guest uses PAE paging, a present PDPTE has no reserved bit set; it is in the VMCS with EPT"
                                     + " and in memory without",
                             c -> !pae(c) || pdpteFits(c, number))

@@ -33,7 +33,9 @@ public final class ModelMsrs {
         if (index == MsrValues.S_CET) {
             return S_CET_RESERVED;
         }
-        return row == null ? -1 : ~(row.writable().applyAsLong(cpu) | row.dropped().applyAsLong(cpu));
+        return row == null
+                ? -1
+                : ~(row.writable().applyAsLong(cpu) | row.dropped().applyAsLong(cpu));
     }
 
     /** Whether WRMSR refuses the value for its bits; rules that need the processor's state are not asked. */

@@ -178,11 +178,12 @@ final class NonRegisterRows {
         boolean debug = type == InterruptionType.HARDWARE_EXCEPTION && vector == Vector.DB;
         boolean nmi = type == InterruptionType.NMI;
         return switch ((int) c.get(ACTIVITY)) {
-            case Cpu.HALTED -> type == InterruptionType.EXTERNAL_INTERRUPT
-                    || nmi
-                    || debug
-                    || machineCheck
-                    || type == InterruptionType.OTHER_EVENT && vector == 0;
+            case Cpu.HALTED ->
+                type == InterruptionType.EXTERNAL_INTERRUPT
+                        || nmi
+                        || debug
+                        || machineCheck
+                        || type == InterruptionType.OTHER_EVENT && vector == 0;
             case Cpu.SHUTDOWN -> nmi || machineCheck;
             case Cpu.WAIT_FOR_SIPI -> false;
             default -> true;

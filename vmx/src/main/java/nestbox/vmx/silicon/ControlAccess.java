@@ -18,7 +18,10 @@ final class ControlAccess {
     private static final int LMSW = 3;
 
     private static final VmcsField[] TARGETS = {
-        VmcsField.CR3_TARGET_VALUE0, VmcsField.CR3_TARGET_VALUE1, VmcsField.CR3_TARGET_VALUE2, VmcsField.CR3_TARGET_VALUE3
+        VmcsField.CR3_TARGET_VALUE0,
+        VmcsField.CR3_TARGET_VALUE1,
+        VmcsField.CR3_TARGET_VALUE2,
+        VmcsField.CR3_TARGET_VALUE3
     };
 
     private final Vmx vmx;
@@ -42,14 +45,13 @@ final class ControlAccess {
 
     boolean write(Insn in, int number, long value) {
         Controls c = vmx.controls;
-        boolean wanted =
-                switch (number) {
-                    case 0 -> ((value ^ c.cr0Shadow) & c.cr0Mask) != 0;
-                    case 3 -> c.primary(Controls.CR3_LOAD) && !target(value);
-                    case 4 -> ((value ^ c.cr4Shadow) & c.cr4Mask) != 0;
-                    case 8 -> c.primary(Controls.CR8_LOAD);
-                    default -> false;
-                };
+        boolean wanted = switch (number) {
+            case 0 -> ((value ^ c.cr0Shadow) & c.cr0Mask) != 0;
+            case 3 -> c.primary(Controls.CR3_LOAD) && !target(value);
+            case 4 -> ((value ^ c.cr4Shadow) & c.cr4Mask) != 0;
+            case 8 -> c.primary(Controls.CR8_LOAD);
+            default -> false;
+        };
         if (wanted) {
             return exit(in, number, 0, (long) in.rm << 8);
         }

@@ -97,8 +97,7 @@ final class Entry {
         boolean movSs = cpu.shadow == Cpu.SHADOW_MOV_SS;
         cpu.shadow = Cpu.SHADOW_NONE;
         cpu.unpend(Cpu.PENDING_SHADOW);
-        boolean software =
-                type == EventInDelivery.SOFTWARE_INTERRUPT || type == EventInDelivery.SOFTWARE_EXCEPTION;
+        boolean software = type == EventInDelivery.SOFTWARE_INTERRUPT || type == EventInDelivery.SOFTWARE_EXCEPTION;
         if (software && movSs) {
             vmx.guestState.loadPendingDebug();
         }

@@ -109,6 +109,8 @@ final class FieldAccess {
     }
 
     private long readShadow(VmcsField field) {
-        return cpu.physical.read(link() + VmcsLayout.offset(field), field.width().bytes()) & field.mask();
+        return cpu.physical.read(
+                        link() + VmcsLayout.offset(field), field.width().bytes())
+                & field.mask();
     }
 }

@@ -95,7 +95,8 @@ final class GuestState {
 
     private void loadNonRegister(Vmcs s, Controls controls) {
         long blocked = s.get(VmcsField.GUEST_INTERRUPTIBILITY_INFO);
-        cpu.shadow = (blocked & MOV_SS) != 0 ? Cpu.SHADOW_MOV_SS : (blocked & STI) != 0 ? Cpu.SHADOW_STI : Cpu.SHADOW_NONE;
+        cpu.shadow =
+                (blocked & MOV_SS) != 0 ? Cpu.SHADOW_MOV_SS : (blocked & STI) != 0 ? Cpu.SHADOW_STI : Cpu.SHADOW_NONE;
         cpu.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
         if (cpu.shadow != Cpu.SHADOW_NONE) {
             cpu.pend(Cpu.PENDING_SHADOW);
@@ -182,9 +183,7 @@ final class GuestState {
         s.set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, blocked);
         s.set(VmcsField.GUEST_ACTIVITY_STATE, cpu.activity);
         long pending = cpu.pendingDebug & (HITS | SINGLE_STEP);
-        s.set(
-                VmcsField.GUEST_PENDING_DBG_EXCEPTIONS,
-                pending | ((pending & HITS) != 0 ? ENABLED_BREAKPOINT : 0));
+        s.set(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, pending | ((pending & HITS) != 0 ? ENABLED_BREAKPOINT : 0));
         if (controls.exit(Controls.SAVE_TIMER)) {
             s.set(VmcsField.VMX_PREEMPTION_TIMER_VALUE, vmx.events.timerValue());
         }

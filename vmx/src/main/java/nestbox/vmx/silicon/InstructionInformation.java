@@ -45,25 +45,23 @@ final class InstructionInformation {
 
     /** LGDT, LIDT, SGDT, SIDT: instruction identity 0 to 3 as SGDT, SIDT, LGDT, LIDT. */
     static long table(Insn in) {
-        int identity =
-                switch (in.form.mnemonic()) {
-                    case "SGDT" -> 0;
-                    case "SIDT" -> 1;
-                    case "LGDT" -> 2;
-                    default -> 3;
-                };
+        int identity = switch (in.form.mnemonic()) {
+            case "SGDT" -> 0;
+            case "SIDT" -> 1;
+            case "LGDT" -> 2;
+            default -> 3;
+        };
         return operand(in) | (in.operandSize == 16 ? 0 : OPERAND_32) | (long) identity << 28;
     }
 
     /** LLDT, LTR, SLDT, STR. */
     static long selector(Insn in) {
-        int identity =
-                switch (in.form.mnemonic()) {
-                    case "SLDT" -> 0;
-                    case "STR" -> 1;
-                    case "LLDT" -> 2;
-                    default -> 3;
-                };
+        int identity = switch (in.form.mnemonic()) {
+            case "SLDT" -> 0;
+            case "STR" -> 1;
+            case "LLDT" -> 2;
+            default -> 3;
+        };
         return operand(in) | (long) identity << 28;
     }
 

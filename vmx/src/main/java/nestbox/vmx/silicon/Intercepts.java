@@ -86,9 +86,11 @@ final class Intercepts {
                 require(Controls.XSAVES);
                 return supervisorState(operand) && operand(in, ExitReason.XRSTORS, InstructionInformation.of(in));
             case RDRAND:
-                return c.secondary(Controls.RDRAND) && exit(in, ExitReason.RDRAND, 0, InstructionInformation.random(in));
+                return c.secondary(Controls.RDRAND)
+                        && exit(in, ExitReason.RDRAND, 0, InstructionInformation.random(in));
             case RDSEED:
-                return c.secondary(Controls.RDSEED) && exit(in, ExitReason.RDSEED, 0, InstructionInformation.random(in));
+                return c.secondary(Controls.RDSEED)
+                        && exit(in, ExitReason.RDSEED, 0, InstructionInformation.random(in));
             case GDTR_IDTR:
                 return c.secondary(Controls.DESCRIPTOR_TABLES)
                         && operand(in, ExitReason.GDTR_IDTR, InstructionInformation.table(in));
@@ -147,10 +149,7 @@ final class Intercepts {
         boolean string = (operand >>> 25 & 1) != 0;
         boolean input = (operand >>> 24 & 1) != 0;
         boolean immediate = in.opcode >= 0xe4 && in.opcode <= 0xe7;
-        long qualification = bytes - 1
-                | (operand >>> 24 & 7) << 3
-                | (immediate ? 1 << 6 : 0)
-                | (long) port << 16;
+        long qualification = bytes - 1 | (operand >>> 24 & 7) << 3 | (immediate ? 1 << 6 : 0) | (long) port << 16;
         long information = 0;
         if (string) {
             vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, linear);

@@ -26,7 +26,8 @@ final class MsrLists {
         for (int i = 0; i < count; i++) {
             long at = address + (long) i * ENTRY;
             int index = (int) cpu.physical.read(at, 4);
-            boolean refused = cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index);
+            boolean refused =
+                    cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index);
             if (refused || !write(index, cpu.physical.read(at + 8, 8))) {
                 return i + 1;
             }

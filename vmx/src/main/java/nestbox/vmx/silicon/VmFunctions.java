@@ -25,8 +25,8 @@ final class VmFunctions {
             throw cpu.raise(Vector.UD);
         }
         long function = cpu.r[Reg.RAX] & 0xffffffffL;
-        boolean known = function == 0
-                && (vmx.vmcs.get(VmcsField.VM_FUNCTION_CONTROL) & VmxFeature.EPTP_SWITCHING.mask()) != 0;
+        boolean known =
+                function == 0 && (vmx.vmcs.get(VmcsField.VM_FUNCTION_CONTROL) & VmxFeature.EPTP_SWITCHING.mask()) != 0;
         if (!known || !switchTables()) {
             vmx.exit.instruction(in, ExitReason.VMFUNC, 0, 0);
         }

@@ -283,7 +283,8 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     }
 
     @Override
-    public void secondStageRefused(Cpu c, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {
+    public void secondStageRefused(
+            Cpu c, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {
         ept.refused(stage, guestPhysical, linear, access, ofTable);
     }
 

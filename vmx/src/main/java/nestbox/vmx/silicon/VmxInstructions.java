@@ -8,7 +8,6 @@ import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
-import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.op.Operands;
@@ -57,7 +56,8 @@ final class VmxInstructions {
         }
         checkMode();
         if (vmx.guest) {
-            vmx.exit.instruction(in, reason, InstructionInformation.displacement(cpu, in), InstructionInformation.of(in));
+            vmx.exit.instruction(
+                    in, reason, InstructionInformation.displacement(cpu, in), InstructionInformation.of(in));
             return true;
         }
         if (cpu.cpl != 0) {

@@ -14,7 +14,8 @@ final class VmxMsrs {
         for (int index = VmxCapability.MSR_BASIC; index <= VmxCapability.MSR_EXIT_CTLS2; index++) {
             if (capability.hasMsr(index)) {
                 long value = capability.msr(index);
-                rows.add(Msr.of(index, "VMX_" + Integer.toHexString(index), f -> true).reset(f -> value));
+                rows.add(Msr.of(index, "VMX_" + Integer.toHexString(index), f -> true)
+                        .reset(f -> value));
             }
         }
         return rows;

@@ -35,7 +35,11 @@ public final class VmxTrace {
     static void failure(Cpu cpu, CheckFailure failed) {
         if (cpu.trace.on) {
             int row = EntryChecks.rows().indexOf(failed.row());
-            cpu.trace.emit(CHECK, row, failed.failure().kind().ordinal(), failed.failure().number());
+            cpu.trace.emit(
+                    CHECK,
+                    row,
+                    failed.failure().kind().ordinal(),
+                    failed.failure().number());
         }
     }
 }

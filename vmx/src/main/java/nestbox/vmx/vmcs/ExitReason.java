@@ -43,13 +43,16 @@ public enum ExitReason {
     IO_INSTRUCTION(30, Layouts.IO, Layouts.STRING_IO_INFORMATION, Status.IMPLEMENTED, "I/O instruction"),
     MSR_READ(31, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "RDMSR"),
     MSR_WRITE(32, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "WRMSR"),
-    INVALID_STATE(33, Layouts.ENTRY_FAILURE, Layouts.NONE, Status.IMPLEMENTED, "VM-entry failure due to invalid guest state"),
-    MSR_LOAD_FAIL(34, Layouts.MSR_LOAD_FAILURE, Layouts.NONE, Status.IMPLEMENTED, "VM-entry failure due to MSR loading"),
+    INVALID_STATE(
+            33, Layouts.ENTRY_FAILURE, Layouts.NONE, Status.IMPLEMENTED, "VM-entry failure due to invalid guest state"),
+    MSR_LOAD_FAIL(
+            34, Layouts.MSR_LOAD_FAILURE, Layouts.NONE, Status.IMPLEMENTED, "VM-entry failure due to MSR loading"),
     MWAIT_INSTRUCTION(36, Layouts.MWAIT, Layouts.NONE, Status.IMPLEMENTED, "MWAIT"),
     MONITOR_TRAP_FLAG(37, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "Monitor trap flag"),
     MONITOR_INSTRUCTION(39, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "MONITOR"),
     PAUSE_INSTRUCTION(40, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "PAUSE"),
-    MCE_DURING_VMENTRY(41, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "VM-entry failure due to machine-check event"),
+    MCE_DURING_VMENTRY(
+            41, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "VM-entry failure due to machine-check event"),
     TPR_BELOW_THRESHOLD(43, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "TPR below threshold"),
     APIC_ACCESS(44, Layouts.APIC_ACCESS, Layouts.NONE, Status.IMPLEMENTED, "APIC access"),
     EOI_INDUCED(45, Layouts.EOI, Layouts.NONE, Status.IMPLEMENTED, "Virtualized EOI"),

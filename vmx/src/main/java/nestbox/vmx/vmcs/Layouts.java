@@ -16,7 +16,8 @@ public final class Layouts {
     public static final BitLayout NONE = BitLayout.named("none");
 
     /** The whole word is an address. */
-    public static final BitLayout LINEAR_ADDRESS = BitLayout.named("linear address").bits(63, 0, "address");
+    public static final BitLayout LINEAR_ADDRESS =
+            BitLayout.named("linear address").bits(63, 0, "address");
 
     /** The whole word is a displacement, as INVEPT and the other instructions with a memory operand report it. */
     public static final BitLayout DISPLACEMENT = BitLayout.named("displacement").bits(63, 0, "displacement");
@@ -61,7 +62,8 @@ public final class Layouts {
     public static final BitLayout ENTRY_FAILURE = BitLayout.named("VM-entry failure")
             .bits(63, 0, "reason", "default", null, "pdptes", "nmi while blocked by sti", "vmcs link pointer");
 
-    public static final BitLayout MSR_LOAD_FAILURE = BitLayout.named("MSR loading").bits(63, 0, "entry");
+    public static final BitLayout MSR_LOAD_FAILURE =
+            BitLayout.named("MSR loading").bits(63, 0, "entry");
 
     public static final BitLayout MWAIT = BitLayout.named("MWAIT").bits(0, 0, "monitor", "unarmed", "armed");
 
@@ -119,15 +121,15 @@ public final class Layouts {
     public static final BitLayout PML_FULL =
             BitLayout.named("page-modification log full").bit(12, "nmi-unblocking-due-to-iret");
 
-    public static final BitLayout NOTIFY = BitLayout.named("instruction timeout")
-            .bit(0, "context-invalid")
-            .bit(12, "nmi-unblocking-due-to-iret");
+    public static final BitLayout NOTIFY =
+            BitLayout.named("instruction timeout").bit(0, "context-invalid").bit(12, "nmi-unblocking-due-to-iret");
 
     public static final BitLayout BUS_LOCK = BitLayout.named("bus lock").bit(12, "nmi-unblocking-due-to-iret");
 
     /** VM-entry interruption information. */
-    public static final BitLayout ENTRY_INTERRUPTION =
-            interruption("VM-entry interruption information").bit(11, "error-code").bit(31, "valid");
+    public static final BitLayout ENTRY_INTERRUPTION = interruption("VM-entry interruption information")
+            .bit(11, "error-code")
+            .bit(31, "valid");
 
     /** VM-exit interruption information. */
     public static final BitLayout EXIT_INTERRUPTION = interruption("VM-exit interruption information")
@@ -188,8 +190,8 @@ public final class Layouts {
             .bits(29, 28, "instruction", "sgdt", "sidt", "lgdt", "lidt");
 
     /** LLDT, LTR, SLDT, STR. */
-    public static final BitLayout LDT_TR_INFORMATION = registerOrMemory("LLDT, LTR, SLDT, STR")
-            .bits(29, 28, "instruction", "sldt", "str", "lldt", "ltr");
+    public static final BitLayout LDT_TR_INFORMATION =
+            registerOrMemory("LLDT, LTR, SLDT, STR").bits(29, 28, "instruction", "sldt", "str", "lldt", "ltr");
 
     /** RDRAND, RDSEED. */
     public static final BitLayout RANDOM_INFORMATION = BitLayout.named("RDRAND, RDSEED")
@@ -197,7 +199,8 @@ public final class Layouts {
             .bits(12, 11, "operand-size", "16", "32", "64");
 
     /** TPAUSE, UMWAIT. */
-    public static final BitLayout WAIT_INFORMATION = BitLayout.named("TPAUSE, UMWAIT").bits(6, 3, "register", REGISTERS);
+    public static final BitLayout WAIT_INFORMATION =
+            BitLayout.named("TPAUSE, UMWAIT").bits(6, 3, "register", REGISTERS);
 
     /** VMCLEAR, VMPTRLD, VMPTRST, VMXON, XRSTORS, XSAVES. */
     public static final BitLayout POINTER_INFORMATION = memory("VMCLEAR, VMPTRLD, VMPTRST, VMXON, XRSTORS, XSAVES");

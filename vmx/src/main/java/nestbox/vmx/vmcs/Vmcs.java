@@ -46,8 +46,9 @@ public final class Vmcs {
         shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
         launchState = (int) memory.read(address + VmcsLayout.LAUNCH_STATE, 4);
         for (VmcsField field : VmcsField.values()) {
-            values[field.ordinal()] =
-                    memory.read(address + VmcsLayout.offset(field), field.width().bytes()) & field.mask();
+            values[field.ordinal()] = memory.read(
+                            address + VmcsLayout.offset(field), field.width().bytes())
+                    & field.mask();
         }
         Arrays.fill(dirty, 0);
         launchStateChanged = false;
@@ -59,8 +60,7 @@ public final class Vmcs {
         for (VmcsField field : VmcsField.values()) {
             int i = field.ordinal();
             if ((dirty[i >> 6] >>> i & 1) != 0) {
-                memory.write(
-                        address + VmcsLayout.offset(field), field.width().bytes(), values[i]);
+                memory.write(address + VmcsLayout.offset(field), field.width().bytes(), values[i]);
             }
         }
         if (launchStateChanged) {

@@ -27,7 +27,9 @@ class VmxCapabilityTest {
         Set<String> bits = new HashSet<>();
         for (VmxFeature feature : VmxFeature.values()) {
             assertThat(names.add(feature.qemuName())).as("%s", feature).isTrue();
-            assertThat(bits.add(feature.word() + " " + feature.bit())).as("%s", feature).isTrue();
+            assertThat(bits.add(feature.word() + " " + feature.bit()))
+                    .as("%s", feature)
+                    .isTrue();
             assertThat(VmxFeature.byName(feature.qemuName())).isEqualTo(feature);
         }
     }
@@ -42,7 +44,9 @@ class VmxCapabilityTest {
             assertThat((int) capability.msr(0x484)).isEqualTo(0x11ff);
             for (int msr = 0x481; msr <= 0x484; msr++) {
                 long value = capability.msr(msr);
-                assertThat(value & 0xffff_ffffL & ~(value >>> 32)).as("what must be 1 may be 1").isZero();
+                assertThat(value & 0xffff_ffffL & ~(value >>> 32))
+                        .as("what must be 1 may be 1")
+                        .isZero();
             }
         }
     }
@@ -143,9 +147,14 @@ class VmxCapabilityTest {
         VmxCapability noSecondary = capability("Skylake-Server", "vmx-secondary-ctls", false);
         assertThat(noSecondary.mayBeOne(CapabilityWord.SECONDARY)).isZero();
         assertThat(noSecondary.hasMsr(0x48b)).isFalse();
-        assertThat(capability("Penryn", "vmx-ept", true, "vmx-page-walk-4", true).has(VmxFeature.EPT_WALK_4)).isTrue();
-        assertThat(capability("Skylake-Server", "vmx_mbec", false).has(VmxFeature.MODE_BASED_EXECUTE)).isFalse();
-        assertThat(capability("Penryn", "vmx-rdrand-exit", true).has(VmxFeature.RDRAND_EXITING)).as("no RDRAND").isFalse();
+        assertThat(capability("Penryn", "vmx-ept", true, "vmx-page-walk-4", true)
+                        .has(VmxFeature.EPT_WALK_4))
+                .isTrue();
+        assertThat(capability("Skylake-Server", "vmx_mbec", false).has(VmxFeature.MODE_BASED_EXECUTE))
+                .isFalse();
+        assertThat(capability("Penryn", "vmx-rdrand-exit", true).has(VmxFeature.RDRAND_EXITING))
+                .as("no RDRAND")
+                .isFalse();
     }
 
     @Test

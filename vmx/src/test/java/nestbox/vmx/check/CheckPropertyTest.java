@@ -34,7 +34,9 @@ class CheckPropertyTest {
             state.set(field, state.peek(field) ^ pattern(random));
             for (CheckFailure failure : EntryChecks.all(state)) {
                 boolean reads = failure.row().fields().contains(field) || CheckRow.CONTROL_WORDS.contains(field);
-                assertThat(reads).as("%s after a change of %s", failure.row(), field).isTrue();
+                assertThat(reads)
+                        .as("%s after a change of %s", failure.row(), field)
+                        .isTrue();
             }
         }
     }
@@ -103,7 +105,8 @@ class CheckPropertyTest {
             state.inSmm = random.nextBoolean();
             List<CheckFailure> all = EntryChecks.all(state);
             CheckFailure first = EntryChecks.first(state, CheckOrder.MANUAL);
-            List<String> texts = new ArrayList<>(all.stream().map(CheckFailure::text).toList());
+            List<String> texts =
+                    new ArrayList<>(all.stream().map(CheckFailure::text).toList());
             if (first != null) {
                 assertThat(texts).first().isEqualTo(first.text());
             } else {

@@ -53,12 +53,16 @@ final class ControlCases {
 
     private static void words(RowCase.Table t) {
         t.from(Guests.LONG::state)
-                .row("exec.pin.reserved", s -> s.clear(PIN_BASED_VM_EXEC_CONTROL, 2), s -> s.or(PIN_BASED_VM_EXEC_CONTROL, 0x69))
+                .row(
+                        "exec.pin.reserved",
+                        s -> s.clear(PIN_BASED_VM_EXEC_CONTROL, 2),
+                        s -> s.or(PIN_BASED_VM_EXEC_CONTROL, 0x69))
                 .row(
                         "exec.primary.reserved",
                         s -> s.or(CPU_BASED_VM_EXEC_CONTROL, 1),
                         s -> s.or(CPU_BASED_VM_EXEC_CONTROL, 0x1e88))
-                .row("exec.secondary.reserved", 
+                .row(
+                        "exec.secondary.reserved",
                         s -> s.enable(VmxFeature.WBINVD_EXITING).or(SECONDARY_VM_EXEC_CONTROL, 1 << 15),
                         s -> s.enable(VmxFeature.WBINVD_EXITING, VmxFeature.INSTRUCTION_TIMEOUT))
                 .row(
@@ -164,8 +168,10 @@ final class ControlCases {
                 .row("exec.eptp.memory-type", s -> s.set(EPT_POINTER, 0x501c), s -> s.set(EPT_POINTER, 0x5018))
                 .row("exec.eptp.walk-length", s -> s.set(EPT_POINTER, 0x5016), s -> s.set(EPT_POINTER, 0x5026))
                 .row("exec.eptp.reserved", s -> s.set(EPT_POINTER, 0x509e), s -> s.set(EPT_POINTER, LAST_PAGE | 0x5e))
-                .row("exec.unrestricted.ept", s -> s.disable(VmxFeature.ENABLE_EPT).enable(VmxFeature.UNRESTRICTED_GUEST), s -> s
-                        .enable(VmxFeature.UNRESTRICTED_GUEST))
+                .row(
+                        "exec.unrestricted.ept",
+                        s -> s.disable(VmxFeature.ENABLE_EPT).enable(VmxFeature.UNRESTRICTED_GUEST),
+                        s -> s.enable(VmxFeature.UNRESTRICTED_GUEST))
                 .row(
                         "exec.mode-based.ept",
                         s -> s.disable(VmxFeature.ENABLE_EPT).enable(VmxFeature.MODE_BASED_EXECUTE),
@@ -182,13 +188,18 @@ final class ControlCases {
                         "exec.vmfunc.ept",
                         s -> s.disable(VmxFeature.ENABLE_EPT).enable(VmxFeature.EPTP_SWITCHING),
                         s -> s.enable(VmxFeature.EPTP_SWITCHING))
-                .from(() -> Guests.LONG.state(VmxModel.of(TestCpu.of("IvyBridge"))).enable(VmxFeature.ENABLE_EPT))
+                .from(() ->
+                        Guests.LONG.state(VmxModel.of(TestCpu.of("IvyBridge"))).enable(VmxFeature.ENABLE_EPT))
                 .row("exec.eptp.accessed-dirty", s -> s.or(EPT_POINTER, 0x40), NOTHING)
                 .from(Guests.LONG::state)
-                .row("exec.vpid", s -> s.enable(VmxFeature.ENABLE_VPID), s -> s.enable(VmxFeature.ENABLE_VPID)
-                        .set(VIRTUAL_PROCESSOR_ID, 0x8000))
-                .row("exec.tsc-multiplier", s -> s.enable(VmxFeature.TSC_SCALING), s -> s.enable(VmxFeature.TSC_SCALING)
-                        .set(TSC_MULTIPLIER, 1));
+                .row(
+                        "exec.vpid",
+                        s -> s.enable(VmxFeature.ENABLE_VPID),
+                        s -> s.enable(VmxFeature.ENABLE_VPID).set(VIRTUAL_PROCESSOR_ID, 0x8000))
+                .row(
+                        "exec.tsc-multiplier",
+                        s -> s.enable(VmxFeature.TSC_SCALING),
+                        s -> s.enable(VmxFeature.TSC_SCALING).set(TSC_MULTIPLIER, 1));
     }
 
     private static void msrArea(RowCase.Table t, String id, VmcsField address, VmcsField count) {

@@ -62,7 +62,9 @@ class EntryChecksTest {
         return CASES.stream()
                 .map(rowCase -> DynamicTest.dynamicTest(
                         rowCase.id,
-                        () -> assertThat(failing(rowCase.atBoundary())).as(rowCase.id).isEmpty()));
+                        () -> assertThat(failing(rowCase.atBoundary()))
+                                .as(rowCase.id)
+                                .isEmpty()));
     }
 
     @TestFactory
@@ -74,7 +76,8 @@ class EntryChecksTest {
                 boolean possible = guest != Guests.REAL || model.has(VmxFeature.UNRESTRICTED_GUEST);
                 if (possible) {
                     tests.add(DynamicTest.dynamicTest(
-                            name + " " + guest, () -> assertThat(failing(guest.state(model))).isEmpty()));
+                            name + " " + guest,
+                            () -> assertThat(failing(guest.state(model))).isEmpty()));
                 }
             }
         }
@@ -92,7 +95,9 @@ class EntryChecksTest {
                     named.addAll(row.fields());
                     if (!named.containsAll(state.read)) {
                         state.read.removeAll(named);
-                        assertThat(state.read).as(row.id() + " reads what it does not name").isEmpty();
+                        assertThat(state.read)
+                                .as(row.id() + " reads what it does not name")
+                                .isEmpty();
                     }
                 }
             }
@@ -107,7 +112,8 @@ class EntryChecksTest {
                 Failure.Kind kind = failure.failure().kind();
                 switch (failure.row().group().phase()) {
                     case BASIC -> assertThat(kind).isNotEqualTo(Failure.Kind.ENTRY_FAILURE);
-                    case CONTROLS_AND_HOST -> assertThat(failure.failure().number()).isIn(7, 8);
+                    case CONTROLS_AND_HOST ->
+                        assertThat(failure.failure().number()).isIn(7, 8);
                     case GUEST -> assertThat(failure.failure().number()).isEqualTo(33);
                     default -> assertThat(failure.failure().number()).isEqualTo(34);
                 }
@@ -133,7 +139,8 @@ class EntryChecksTest {
         assertThat(EntryChecks.first(state, CheckOrder.reversed()).failure()).isEqualTo(Failure.HOST_STATE);
         state.set(VmcsField.GUEST_RFLAGS, 0).hasCurrent = false;
         for (long seed = 0; seed < 20; seed++) {
-            assertThat(EntryChecks.first(state, CheckOrder.shuffled(seed)).failure()).isEqualTo(Failure.INVALID);
+            assertThat(EntryChecks.first(state, CheckOrder.shuffled(seed)).failure())
+                    .isEqualTo(Failure.INVALID);
         }
     }
 
@@ -142,7 +149,8 @@ class EntryChecksTest {
     void writesReport() throws IOException {
         StringBuilder report = new StringBuilder("row | section | fails | cases | coupled with | text\n");
         for (CheckRow row : EntryChecks.rows()) {
-            List<RowCase> cases = CASES.stream().filter(c -> c.id.equals(row.id())).toList();
+            List<RowCase> cases =
+                    CASES.stream().filter(c -> c.id.equals(row.id())).toList();
             String fails = row.check(cases.get(0).violating()).text();
             String coupled = String.join(", ", cases.get(0).coupled);
             report.append(String.join(

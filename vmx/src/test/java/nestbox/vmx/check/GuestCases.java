@@ -30,7 +30,10 @@ final class GuestCases {
         t.from(Guests.LONG::state)
                 .row("guest.cr0.fixed", s -> s.clear(GUEST_CR0, 0x20), s -> s.set(GUEST_CR0, 0xe000_0021L))
                 .row("guest.cr4.fixed", s -> s.clear(GUEST_CR4, 0x2000), s -> s.or(GUEST_CR4, 0x1000))
-                .row("guest.cr4.cet-wp", s -> s.or(GUEST_CR4, 1 << 23).clear(GUEST_CR0, 1 << 16), s -> s.or(GUEST_CR4, 1 << 23))
+                .row(
+                        "guest.cr4.cet-wp",
+                        s -> s.or(GUEST_CR4, 1 << 23).clear(GUEST_CR0, 1 << 16),
+                        s -> s.or(GUEST_CR4, 1 << 23))
                 .row("guest.ia32e.pae", s -> s.clear(GUEST_CR4, 0x20), s -> {})
                 .row("guest.cr3.width", s -> s.set(GUEST_CR3, BEYOND), s -> s.set(GUEST_CR3, BEYOND - 1))
                 .row(
@@ -97,18 +100,23 @@ final class GuestCases {
 
     private static void tablesAndRip(RowCase.Table t) {
         t.from(Guests.LONG::state)
-                .row("guest.gdtr.base.canonical", s -> s.set(GUEST_GDTR_BASE, HostCases.NOT_CANONICAL), s -> s.set(
-                        GUEST_GDTR_BASE, HostCases.CANONICAL))
-                .row("guest.idtr.base.canonical", s -> s.set(GUEST_IDTR_BASE, HostCases.NOT_CANONICAL), s -> s.set(
-                        GUEST_IDTR_BASE, HostCases.CANONICAL))
+                .row(
+                        "guest.gdtr.base.canonical",
+                        s -> s.set(GUEST_GDTR_BASE, HostCases.NOT_CANONICAL),
+                        s -> s.set(GUEST_GDTR_BASE, HostCases.CANONICAL))
+                .row(
+                        "guest.idtr.base.canonical",
+                        s -> s.set(GUEST_IDTR_BASE, HostCases.NOT_CANONICAL),
+                        s -> s.set(GUEST_IDTR_BASE, HostCases.CANONICAL))
                 .row("guest.gdtr.limit", s -> s.set(GUEST_GDTR_LIMIT, 0x1_0000), s -> s.set(GUEST_GDTR_LIMIT, 0xffff))
                 .row("guest.idtr.limit", s -> s.set(GUEST_IDTR_LIMIT, 0x1_0000), s -> s.set(GUEST_IDTR_LIMIT, 0xffff))
                 .row("guest.rip.width", s -> s.set(GUEST_RIP, 1L << 57), s -> s.set(GUEST_RIP, 1L << 56))
                 .row("guest.rflags.reserved", s -> s.or(GUEST_RFLAGS, 8), s -> s.set(GUEST_RFLAGS, 0x3d_7fd7))
                 .row("guest.rflags.fixed", s -> s.set(GUEST_RFLAGS, 0), s -> s.set(GUEST_RFLAGS, 2))
-                .row("guest.rflags.if", s -> s.set(VM_ENTRY_INTR_INFO, 0x8000_0020L), s -> s.set(
-                                VM_ENTRY_INTR_INFO, 0x8000_0020L)
-                        .or(GUEST_RFLAGS, 0x200))
+                .row(
+                        "guest.rflags.if",
+                        s -> s.set(VM_ENTRY_INTR_INFO, 0x8000_0020L),
+                        s -> s.set(VM_ENTRY_INTR_INFO, 0x8000_0020L).or(GUEST_RFLAGS, 0x200))
                 .from(Guests.PAE::state)
                 .row("guest.rip.high", s -> s.set(GUEST_RIP, 1L << 32), s -> s.set(GUEST_RIP, 0xffff_ffffL))
                 .from(() -> {
@@ -121,10 +129,15 @@ final class GuestCases {
 
     private static void activity(RowCase.Table t) {
         t.from(() -> Guests.LONG.state(VmxModel.of(TestCpu.of("Skylake-Server", "vmx-activity-wait-sipi", false))))
-                .row("guest.activity.supported", s -> s.set(GUEST_ACTIVITY_STATE, 3), s -> s.set(GUEST_ACTIVITY_STATE, 2))
+                .row(
+                        "guest.activity.supported",
+                        s -> s.set(GUEST_ACTIVITY_STATE, 3),
+                        s -> s.set(GUEST_ACTIVITY_STATE, 2))
                 .from(Guests.LONG::state)
-                .row("guest.activity.hlt-dpl", s -> privilege3(s).set(GUEST_ACTIVITY_STATE, 1), s -> s.set(
-                        GUEST_ACTIVITY_STATE, 1))
+                .row(
+                        "guest.activity.hlt-dpl",
+                        s -> privilege3(s).set(GUEST_ACTIVITY_STATE, 1),
+                        s -> s.set(GUEST_ACTIVITY_STATE, 1))
                 .row(
                         "guest.activity.blocking",
                         s -> s.set(GUEST_ACTIVITY_STATE, 2).set(GUEST_INTERRUPTIBILITY_INFO, 2),
@@ -160,7 +173,10 @@ final class GuestCases {
         t.from(Guests.LONG, s -> s.or(GUEST_RFLAGS, 0x200))
                 .row("guest.blocking.reserved", s -> s.set(blocking, 0x20), s -> s.set(blocking, 8))
                 .row("guest.blocking.sti-mov-ss", s -> s.set(blocking, 3), s -> s.set(blocking, 2))
-                .row("guest.blocking.sti-if", s -> s.set(blocking, 1).clear(GUEST_RFLAGS, 0x200), s -> s.set(blocking, 1))
+                .row(
+                        "guest.blocking.sti-if",
+                        s -> s.set(blocking, 1).clear(GUEST_RFLAGS, 0x200),
+                        s -> s.set(blocking, 1))
                 .row(
                         "guest.blocking.interrupt",
                         s -> s.set(blocking, 1).set(VM_ENTRY_INTR_INFO, 0x8000_0020L),
@@ -178,8 +194,10 @@ final class GuestCases {
                     s.set(blocking, 4);
                 })
                 .row("guest.blocking.enclave", s -> s.set(blocking, 0x10), s -> s.set(blocking, 0))
-                .from(Guests.LONG, s -> s.enable(VmxFeature.VIRTUAL_NMIS, VmxFeature.NMI_EXITING)
-                        .set(VM_ENTRY_INTR_INFO, nmi))
+                .from(
+                        Guests.LONG,
+                        s -> s.enable(VmxFeature.VIRTUAL_NMIS, VmxFeature.NMI_EXITING)
+                                .set(VM_ENTRY_INTR_INFO, nmi))
                 .row("guest.blocking.virtual-nmi", s -> s.set(blocking, 8), s -> s.set(blocking, 0))
                 .from(Guests.LONG::everything)
                 .row("guest.blocking.smi-entry", s -> smm(s), s -> smm(s).set(blocking, 4));
@@ -189,10 +207,7 @@ final class GuestCases {
         VmcsField pending = GUEST_PENDING_DBG_EXCEPTIONS;
         t.from(Guests.LONG::state)
                 .row("guest.pending-debug.reserved", s -> s.set(pending, 0x10), s -> s.set(pending, 0x580f))
-                .row(
-                        "guest.pending-debug.rtm-alone",
-                        s -> s.set(pending, 0x1_1001),
-                        s -> s.set(pending, 0x1_1000))
+                .row("guest.pending-debug.rtm-alone", s -> s.set(pending, 0x1_1001), s -> s.set(pending, 0x1_1000))
                 .row(
                         "guest.pending-debug.rtm-blocking",
                         s -> s.set(pending, 0x1_1000).set(GUEST_INTERRUPTIBILITY_INFO, 2),
@@ -212,14 +227,18 @@ final class GuestCases {
                 .row("guest.link.aligned", s -> s.or(VMCS_LINK_POINTER, 0x800), s -> {})
                 .row("guest.link.width", s -> s.or(VMCS_LINK_POINTER, BEYOND), s -> {})
                 .row("guest.link.revision", s -> s.poke(TestState.SHADOW, 4, 5), s -> {})
-                .row("guest.link.shadow", s -> s.poke(TestState.SHADOW + 3, 1, 0xce), s -> s.poke(TestState.SHADOW + 3, 1, 0xce)
-                        .enable(VmxFeature.VMCS_SHADOWING))
+                .row(
+                        "guest.link.shadow",
+                        s -> s.poke(TestState.SHADOW + 3, 1, 0xce),
+                        s -> s.poke(TestState.SHADOW + 3, 1, 0xce).enable(VmxFeature.VMCS_SHADOWING))
                 .row(
                         "guest.link.current",
-                        s -> s.poke(TestState.CURRENT, 4, VmxCapability.REVISION).set(VMCS_LINK_POINTER, TestState.CURRENT),
+                        s -> s.poke(TestState.CURRENT, 4, VmxCapability.REVISION)
+                                .set(VMCS_LINK_POINTER, TestState.CURRENT),
                         s -> {
                             s.inSmm = true;
-                            s.poke(TestState.CURRENT, 4, VmxCapability.REVISION).set(VMCS_LINK_POINTER, TestState.CURRENT);
+                            s.poke(TestState.CURRENT, 4, VmxCapability.REVISION)
+                                    .set(VMCS_LINK_POINTER, TestState.CURRENT);
                         });
         List<VmcsField> fields = List.of(GUEST_PDPTE0, GUEST_PDPTE1, GUEST_PDPTE2, GUEST_PDPTE3);
         for (int i = 0; i < 4; i++) {
@@ -233,10 +252,12 @@ final class GuestCases {
     }
 
     private static void msrLoading(RowCase.Table t) {
-        t.from(Guests.LONG, s -> s.set(VM_ENTRY_MSR_LOAD_ADDR, TestState.MSR_AREA)
-                .set(VM_ENTRY_MSR_LOAD_COUNT, 2)
-                .poke(TestState.MSR_AREA, 4, 0x10)
-                .poke(TestState.MSR_AREA + 16, 4, 0x10));
+        t.from(
+                Guests.LONG,
+                s -> s.set(VM_ENTRY_MSR_LOAD_ADDR, TestState.MSR_AREA)
+                        .set(VM_ENTRY_MSR_LOAD_COUNT, 2)
+                        .poke(TestState.MSR_AREA, 4, 0x10)
+                        .poke(TestState.MSR_AREA + 16, 4, 0x10));
         entry(t, "msr.base", 0xc000_0101L, 0xc000_0102L);
         entry(t, "msr.x2apic", 0x8ff, 0x900);
         entry(t, "msr.smm", 0x9b, 0x9c);

@@ -38,8 +38,8 @@ enum Guests {
 
     TestState state(VmxModel model) {
         TestState s = new TestState(model);
-        for (CapabilityWord word : Set.of(
-                CapabilityWord.PIN, CapabilityWord.PRIMARY, CapabilityWord.EXIT, CapabilityWord.ENTRY)) {
+        for (CapabilityWord word :
+                Set.of(CapabilityWord.PIN, CapabilityWord.PRIMARY, CapabilityWord.EXIT, CapabilityWord.ENTRY)) {
             s.set(TestState.fieldOf(word), model.capability().mustBeOne(word));
         }
         s.set(VmcsField.VMCS_LINK_POINTER, -1);
@@ -72,7 +72,9 @@ enum Guests {
     private static void host(TestState s) {
         s.enable(VmxFeature.HOST_ADDRESS_SPACE_SIZE);
         s.set(VmcsField.HOST_CR0, CR0).set(VmcsField.HOST_CR3, 0x2000).set(VmcsField.HOST_CR4, 0x2020);
-        s.set(VmcsField.HOST_CS_SELECTOR, 8).set(VmcsField.HOST_TR_SELECTOR, 0x40).set(VmcsField.HOST_SS_SELECTOR, 0x10);
+        s.set(VmcsField.HOST_CS_SELECTOR, 8)
+                .set(VmcsField.HOST_TR_SELECTOR, 0x40)
+                .set(VmcsField.HOST_SS_SELECTOR, 0x10);
         s.set(VmcsField.HOST_RIP, 0xffff_8000_0000_1000L);
     }
 
@@ -81,14 +83,19 @@ enum Guests {
             s.set(segment.selector, 0x10).set(segment.limit, 0xffff_ffffL).set(segment.rights, 0xc093);
         }
         s.set(VmcsField.GUEST_CS_AR_BYTES, 0xc09b).set(VmcsField.GUEST_CS_SELECTOR, 8);
-        s.set(VmcsField.GUEST_TR_SELECTOR, 0x18).set(VmcsField.GUEST_TR_LIMIT, 0x67).set(VmcsField.GUEST_TR_AR_BYTES, 0x8b);
+        s.set(VmcsField.GUEST_TR_SELECTOR, 0x18)
+                .set(VmcsField.GUEST_TR_LIMIT, 0x67)
+                .set(VmcsField.GUEST_TR_AR_BYTES, 0x8b);
         s.set(VmcsField.GUEST_LDTR_AR_BYTES, 0x1_0000);
     }
 
     private static void virtual8086(TestState s) {
         s.or(VmcsField.GUEST_RFLAGS, 0x2_0000).clear(VmcsField.GUEST_CR4, 0x20);
         for (Segment segment : Segment.CODE_AND_DATA) {
-            s.set(segment.selector, 0x1003).set(segment.base, 0x1_0030).set(segment.limit, 0xffff).set(segment.rights, 0xf3);
+            s.set(segment.selector, 0x1003)
+                    .set(segment.base, 0x1_0030)
+                    .set(segment.limit, 0xffff)
+                    .set(segment.rights, 0xf3);
         }
     }
 
@@ -96,7 +103,10 @@ enum Guests {
         s.enable(VmxFeature.ENABLE_EPT, VmxFeature.UNRESTRICTED_GUEST);
         s.clear(VmcsField.GUEST_CR0, 0x8000_0001L);
         for (Segment segment : Segment.CODE_AND_DATA) {
-            s.set(segment.selector, 0x1000).set(segment.base, 0x1_0000).set(segment.limit, 0xffff).set(segment.rights, 0x93);
+            s.set(segment.selector, 0x1000)
+                    .set(segment.base, 0x1_0000)
+                    .set(segment.limit, 0xffff)
+                    .set(segment.rights, 0x93);
         }
     }
 

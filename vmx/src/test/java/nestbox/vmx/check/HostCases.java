@@ -44,7 +44,10 @@ final class HostCases {
         t.from(Guests.LONG::state)
                 .row("host.cr0.fixed", s -> s.clear(HOST_CR0, 0x20), s -> s.set(HOST_CR0, 0x8000_0021L))
                 .row("host.cr4.fixed", s -> s.or(HOST_CR4, 1 << 15), s -> s.or(HOST_CR4, 1 << 17))
-                .row("host.cr4.cet-wp", s -> s.or(HOST_CR4, 1 << 23).clear(HOST_CR0, 1 << 16), s -> s.or(HOST_CR4, 1 << 23))
+                .row(
+                        "host.cr4.cet-wp",
+                        s -> s.or(HOST_CR4, 1 << 23).clear(HOST_CR0, 1 << 16),
+                        s -> s.or(HOST_CR4, 1 << 23))
                 .row("host.cr3.width", s -> s.set(HOST_CR3, BEYOND), s -> s.set(HOST_CR3, 3L << 61 | BEYOND - 1));
         canonical(t, HOST_IA32_SYSENTER_ESP, "host.sysenter-esp");
         canonical(t, HOST_IA32_SYSENTER_EIP, "host.sysenter-eip");
@@ -73,21 +76,16 @@ final class HostCases {
     private static void addressSpace(RowCase.Table t) {
         // Outside IA-32e mode one of these controls cannot be 1 without breaking the rule on the other as well.
         t.from(Guests.HOST_32::state)
-                .row(
-                        "space.legacy.guest",
-                        s -> s.enable(VmxFeature.IA32E_MODE_GUEST),
-                        s -> {},
-                        "space.host32.guest")
+                .row("space.legacy.guest", s -> s.enable(VmxFeature.IA32E_MODE_GUEST), s -> {}, "space.host32.guest")
                 .row("space.legacy.host", s -> s.enable(VmxFeature.HOST_ADDRESS_SPACE_SIZE), s -> {})
-                .row(
-                        "space.host32.guest",
-                        s -> s.enable(VmxFeature.IA32E_MODE_GUEST),
-                        s -> {},
-                        "space.legacy.guest")
+                .row("space.host32.guest", s -> s.enable(VmxFeature.IA32E_MODE_GUEST), s -> {}, "space.legacy.guest")
                 .row("space.host32.pcide", s -> s.or(HOST_CR4, 1 << 17), s -> s.or(HOST_CR4, 1 << 16))
                 .row("space.host32.rip", s -> s.set(HOST_RIP, 1L << 32), s -> s.set(HOST_RIP, 0xffff_ffffL))
                 .from(Guests.PAE::state)
-                .row("space.ia32e.host", s -> s.disable(VmxFeature.HOST_ADDRESS_SPACE_SIZE).set(HOST_RIP, 0), s -> {})
+                .row(
+                        "space.ia32e.host",
+                        s -> s.disable(VmxFeature.HOST_ADDRESS_SPACE_SIZE).set(HOST_RIP, 0),
+                        s -> {})
                 .from(Guests.LONG::state)
                 .row("space.host64.pae", s -> s.clear(HOST_CR4, 0x20), s -> {})
                 .row("space.host64.rip", s -> s.set(HOST_RIP, NOT_CANONICAL), s -> s.set(HOST_RIP, CANONICAL));
@@ -96,7 +94,10 @@ final class HostCases {
             t.from(Guests.HOST_32, s -> s.enable(VmxFeature.EXIT_LOAD_CET))
                     .row("space.host32." + name, s -> s.set(field, 1L << 32), s -> s.set(field, 0xffff_f000L))
                     .from(Guests.LONG, s -> s.enable(VmxFeature.EXIT_LOAD_CET))
-                    .row("space.host64." + name, s -> s.set(field, NOT_CANONICAL), s -> s.set(field, CANONICAL & ~0xfff));
+                    .row(
+                            "space.host64." + name,
+                            s -> s.set(field, NOT_CANONICAL),
+                            s -> s.set(field, CANONICAL & ~0xfff));
         }
     }
 

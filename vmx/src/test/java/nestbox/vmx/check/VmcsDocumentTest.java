@@ -42,7 +42,8 @@ class VmcsDocumentTest {
         fields.put("Host CS selector", 0);
         CheckReport report = CheckReport.of(VmcsDocument.read(Map.of("fields", fields), MODEL), CheckOrder.MANUAL);
         assertThat(report.first().failure()).isEqualTo(Failure.HOST_STATE);
-        assertThat(report.all()).extracting(failure -> failure.row().id())
+        assertThat(report.all())
+                .extracting(failure -> failure.row().id())
                 .containsExactly("host.cs-selector.null", "guest.rip.width");
         assertThat(report.text())
                 .contains("VMfailValid(8)", "GUEST_RIP=0x100000000000000", "\"Checks on Guest RIP, RFLAGS, and SSP\"");
@@ -85,7 +86,9 @@ class VmcsDocumentTest {
         for (String name : List.of("IvyBridge", "Skylake-Server", "SapphireRapids", "max")) {
             VmxModel model = VmxModel.of(CpuModel.parse(name));
             for (Guests guest : Guests.values()) {
-                assertThat(EntryChecks.all(guest.state(model))).as("%s %s", name, guest).isEmpty();
+                assertThat(EntryChecks.all(guest.state(model)))
+                        .as("%s %s", name, guest)
+                        .isEmpty();
             }
         }
     }

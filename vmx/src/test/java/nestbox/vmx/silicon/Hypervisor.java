@@ -90,7 +90,8 @@ final class Hypervisor {
     }
 
     private void tables() {
-        code.append(String.format(Locale.ROOT, """
+        code.append(String.format(
+                Locale.ROOT, """
                     mov dword [%d], %d
                     mov dword [%d], %d
                     mov edi, %d
@@ -131,7 +132,11 @@ final class Hypervisor {
 
     /** A control word: what its capability MSR demands, and {@code wanted}. */
     private void control(VmcsField field, int msr, long wanted) {
-        code.append("mov ecx, ").append(msr).append("\nrdmsr\nor eax, ").append(wanted).append("\nmov edx, eax\n");
+        code.append("mov ecx, ")
+                .append(msr)
+                .append("\nrdmsr\nor eax, ")
+                .append(wanted)
+                .append("\nmov edx, eax\n");
         code.append("mov eax, ").append(field.encoding()).append("\nvmwrite eax, edx\n");
     }
 
@@ -165,8 +170,11 @@ final class Hypervisor {
         fromRegister(VmcsField.HOST_CR4, "cr4");
         field(VmcsField.HOST_CS_SELECTOR, 8);
         for (VmcsField f : List.of(
-                VmcsField.HOST_SS_SELECTOR, VmcsField.HOST_DS_SELECTOR, VmcsField.HOST_ES_SELECTOR,
-                VmcsField.HOST_FS_SELECTOR, VmcsField.HOST_GS_SELECTOR)) {
+                VmcsField.HOST_SS_SELECTOR,
+                VmcsField.HOST_DS_SELECTOR,
+                VmcsField.HOST_ES_SELECTOR,
+                VmcsField.HOST_FS_SELECTOR,
+                VmcsField.HOST_GS_SELECTOR)) {
             field(f, 16);
         }
         field(VmcsField.HOST_TR_SELECTOR, 24);

@@ -70,7 +70,8 @@ class VmxSiliconTest {
     @Test
     void eptViolationTellsAddressAndAccess() {
         Hypervisor l1 = new Hypervisor(true, false)
-                .asm("mov dword [" + (Hypervisor.EPT_PD + 8 * 4) + "], 0\nvmlaunch\nfailed:\n" + Hypervisor.END + "exit:\n")
+                .asm("mov dword [" + (Hypervisor.EPT_PD + 8 * 4) + "], 0\nvmlaunch\nfailed:\n" + Hypervisor.END
+                        + "exit:\n")
                 .result(VmcsField.VM_EXIT_REASON, 0)
                 .result(VmcsField.EXIT_QUALIFICATION, 1)
                 .result(VmcsField.GUEST_PHYSICAL_ADDRESS, 2)
@@ -78,7 +79,9 @@ class VmxSiliconTest {
                 .asm(Hypervisor.END + "l2:\nmov [" + VALUE + " + 0x123], eax\n");
         Machine machine = run(l1, "IvyBridge,+vmx", "keep");
         assertThat(Hypervisor.result(machine, 0)).isEqualTo(EPT_VIOLATION);
-        assertThat(Hypervisor.result(machine, 1)).as("write, linear address valid, translated").isEqualTo(0x182);
+        assertThat(Hypervisor.result(machine, 1))
+                .as("write, linear address valid, translated")
+                .isEqualTo(0x182);
         assertThat(Hypervisor.result(machine, 2)).isEqualTo(0x800123);
         assertThat(Hypervisor.result(machine, 3)).isEqualTo(0x800123);
     }

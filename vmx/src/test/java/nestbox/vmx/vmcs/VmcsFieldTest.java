@@ -55,7 +55,9 @@ class VmcsFieldTest {
         assertThat(VmcsField.byEncoding(0x681e)).isEqualTo(VmcsField.GUEST_RIP);
         assertThat(VmcsField.byEncoding(0x4402)).isEqualTo(VmcsField.VM_EXIT_REASON);
         assertThat(VmcsField.byEncoding(0x2801)).isEqualTo(VmcsField.VMCS_LINK_POINTER);
-        assertThat(VmcsField.byEncoding(0x6c17)).as("high access to a natural-width field").isNull();
+        assertThat(VmcsField.byEncoding(0x6c17))
+                .as("high access to a natural-width field")
+                .isNull();
         assertThat(VmcsField.byEncoding(0x1_0000_0000L)).isNull();
         assertThat(VmcsField.byEncoding(0x1000)).isNull();
         assertThat(VmcsField.byEncoding(0x8000)).isNull();
@@ -78,8 +80,10 @@ class VmcsFieldTest {
     void existenceFollowsFeatures() {
         Set<VmxFeature> none = EnumSet.noneOf(VmxFeature.class);
         assertThat(VmcsField.EPT_POINTER.exists(none)).isFalse();
-        assertThat(VmcsField.EPT_POINTER.exists(EnumSet.of(VmxFeature.ENABLE_EPT))).isTrue();
-        assertThat(VmcsField.GUEST_IA32_PAT.exists(EnumSet.of(VmxFeature.EXIT_SAVE_PAT))).isTrue();
+        assertThat(VmcsField.EPT_POINTER.exists(EnumSet.of(VmxFeature.ENABLE_EPT)))
+                .isTrue();
+        assertThat(VmcsField.GUEST_IA32_PAT.exists(EnumSet.of(VmxFeature.EXIT_SAVE_PAT)))
+                .isTrue();
         assertThat(VmcsField.GUEST_CR0.exists(none)).isTrue();
     }
 
@@ -113,7 +117,9 @@ class VmcsFieldTest {
             assertThat(vmcs.get(field)).isEqualTo(-1L - field.ordinal() & field.mask());
         }
         vmcs.setLaunchState(Vmcs.LAUNCHED);
-        assertThat(memory.read(0x5000 + VmcsLayout.offset(VmcsField.GUEST_RIP), 8)).as("not yet").isZero();
+        assertThat(memory.read(0x5000 + VmcsLayout.offset(VmcsField.GUEST_RIP), 8))
+                .as("not yet")
+                .isZero();
         vmcs.writeBack(memory);
         Vmcs again = new Vmcs(0x5000, new long[VmcsField.count()]);
         again.load(memory);
@@ -123,6 +129,8 @@ class VmcsFieldTest {
         }
         memory.write(0x5000 + VmcsLayout.offset(VmcsField.GUEST_RIP), 8, 5);
         vmcs.writeBack(memory);
-        assertThat(memory.read(0x5000 + VmcsLayout.offset(VmcsField.GUEST_RIP), 8)).as("clean fields stay").isEqualTo(5);
+        assertThat(memory.read(0x5000 + VmcsLayout.offset(VmcsField.GUEST_RIP), 8))
+                .as("clean fields stay")
+                .isEqualTo(5);
     }
 }

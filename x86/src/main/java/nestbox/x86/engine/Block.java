@@ -46,7 +46,8 @@ final class Block {
     /** Whether any of [from, from + length), which lies in one page, is a byte of the block. */
     boolean covers(long from, int length) {
         int inFirst = second == NONE ? bytes : 0x1000 - ((int) physical & 0xfff);
-        return overlap(physical, inFirst, from, length) || second != NONE && overlap(second, bytes - inFirst, from, length);
+        return overlap(physical, inFirst, from, length)
+                || second != NONE && overlap(second, bytes - inFirst, from, length);
     }
 
     private static boolean overlap(long a, int aLength, long b, int bLength) {

@@ -254,7 +254,8 @@ public final class BlockInterpreter implements Engine {
                         r[op.dst] = alu64(c, op.detail, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg));
                         break;
                     case Uop.ALU_LOAD32:
-                        r[op.dst] = alu32(c, op.detail, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg)) & 0xffffffffL;
+                        r[op.dst] =
+                                alu32(c, op.detail, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg)) & 0xffffffffL;
                         break;
                     case Uop.ALU_STORE64: {
                         long at = ea(op, r, base);

@@ -297,7 +297,8 @@ public final class Extended {
      */
     public static long toDecimal(FpUnit u, int se, long m) {
         loadA(u, se, m);
-        if (u.a.kind <= Operand.FINITE && u.toInteger(u.rounding)
+        if (u.a.kind <= Operand.FINITE
+                && u.toInteger(u.rounding)
                 && Long.compareUnsigned(u.hi, 999_999_999_999_999_999L) <= 0) {
             return u.hi;
         }

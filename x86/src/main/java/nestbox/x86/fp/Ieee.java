@@ -43,7 +43,9 @@ public final class Ieee {
                 return sign | 0x7f800000L;
             case Operand.FINITE:
                 u.round(24, -126, 127, 192);
-                return u.hi >= 0 ? sign | u.hi >>> 40 : (sign | (long) (u.exp + 127) << 23 | u.hi << 1 >>> 41) & 0xffffffffL;
+                return u.hi >= 0
+                        ? sign | u.hi >>> 40
+                        : (sign | (long) (u.exp + 127) << 23 | u.hi << 1 >>> 41) & 0xffffffffL;
             default:
                 return DEFAULT32;
         }

@@ -22,12 +22,14 @@ final class Transcendental {
     private static final Wide LN2 = new Wide(-1, 0xb17217f7d1cf79abL, 0xc9e3b39803f2f6afL);
     /** log2(e). */
     private static final Wide LOG2E = new Wide(0, 0xb8aa3b295c17f0bbL, 0xbe87fed0691d3e88L);
+
     private static final Wide PI = new Wide(1, 0xc90fdaa22168c234L, 0xc4c6628b80dc1cd1L);
     private static final Wide HALF_PI = new Wide(0, 0xc90fdaa22168c234L, 0xc4c6628b80dc1cd1L);
     /** The significand of sqrt(2), which splits the arguments of logarithms. */
     private static final long SQRT2 = 0xb504f333f9de6484L;
     /** 66-bit pi/2 in units of 2^-67: its two words. */
     private static final long PI66_HIGH = 0xc;
+
     private static final long PI66_LOW = 0x90fdaa22168c234cL;
 
     /** 1/n. */
@@ -72,7 +74,8 @@ final class Transcendental {
             BigInteger total = BigInteger.ZERO;
             for (int k = 1; term.signum() != 0; k++) {
                 total = total.add(term);
-                term = term.multiply(numerator).multiply(BigInteger.valueOf(2 * k))
+                term = term.multiply(numerator)
+                        .multiply(BigInteger.valueOf(2 * k))
                         .divide(denominator.multiply(BigInteger.valueOf(2 * k + 1)));
             }
             table[n] = Wide.ratio(total, one);

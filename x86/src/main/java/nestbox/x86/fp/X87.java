@@ -93,7 +93,11 @@ public final class X87 implements Stateful {
 
     /** Whether the state is that of FNINIT with all registers 0: XSAVE's initial configuration. */
     public boolean initial() {
-        boolean zero = control == INIT_CONTROL && status == 0 && top == 0 && used == 0 && opcode == 0
+        boolean zero = control == INIT_CONTROL
+                && status == 0
+                && top == 0
+                && used == 0
+                && opcode == 0
                 && (lastIp | lastDp | lastCs | lastDs) == 0;
         for (int i = 0; zero && i < 8; i++) {
             zero = mant[i] == 0 && se[i] == 0;
@@ -254,8 +258,18 @@ public final class X87 implements Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("x87").writeLongs(mant).writeInts(se).writeInt(top).writeInt(control).writeInt(status).writeInt(used);
-        out.writeInt(opcode).writeLong(lastIp).writeInt(lastCs).writeLong(lastDp).writeInt(lastDs);
+        out.section("x87")
+                .writeLongs(mant)
+                .writeInts(se)
+                .writeInt(top)
+                .writeInt(control)
+                .writeInt(status)
+                .writeInt(used);
+        out.writeInt(opcode)
+                .writeLong(lastIp)
+                .writeInt(lastCs)
+                .writeLong(lastDp)
+                .writeInt(lastDs);
     }
 
     @Override

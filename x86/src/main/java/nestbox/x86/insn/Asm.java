@@ -157,7 +157,8 @@ public final class Asm {
                 }
                 undefined[at] = pass.undefined();
             }
-            if (pass.symbols().equals(symbols) || symbols.isEmpty() && pass.symbols().isEmpty()) {
+            if (pass.symbols().equals(symbols)
+                    || symbols.isEmpty() && pass.symbols().isEmpty()) {
                 return finish(pass, undefined);
             }
             symbols = pass.symbols();

@@ -97,7 +97,9 @@ public final class Assembler {
         if (best == null && AssemblyNames.commutes(name) && args.size() == 2 && args.get(1) instanceof Arg.Memory) {
             List<Arg> swapped = List.of(args.get(1), args.get(0));
             return encode(
-                    new Request(name, swapped, request.prefixes(), request.operandBits(), request.addressBits()), place, atLeast);
+                    new Request(name, swapped, request.prefixes(), request.operandBits(), request.addressBits()),
+                    place,
+                    atLeast);
         }
         if (best == null) {
             throw new IllegalArgumentException(

@@ -29,8 +29,8 @@ final class AssemblyNames {
     private static Map<String, String> names() {
         Map<String, String> names = new HashMap<>();
         String[] conditions = {
-            "c b", "nae b", "nb ae", "nc ae", "z e", "nz ne", "na be", "nbe a", "pe p", "po np", "nge l", "nl ge", "ng le",
-            "nle g"
+            "c b", "nae b", "nb ae", "nc ae", "z e", "nz ne", "na be", "nbe a", "pe p", "po np", "nge l", "nl ge",
+            "ng le", "nle g"
         };
         for (String pair : conditions) {
             String[] words = pair.split(" ");

@@ -32,6 +32,7 @@ final class Attribute {
     static final int I64 = 1 << 13;
     /** Only in 64-bit mode. */
     static final int ONLY64 = 1 << 14;
+
     static final int INTEL = 1 << 15;
     static final int AMD = 1 << 16;
     /** The memory operand has a SIB byte whose index is a vector register of the vector length; the address size is not 16. */

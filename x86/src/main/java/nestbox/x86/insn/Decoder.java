@@ -68,7 +68,9 @@ public final class Decoder {
             return handler;
         }
         Feature feature = in.form.feature();
-        if (feature == Feature.VMX || feature == Feature.SVM || in.form.mnemonic().startsWith("UD")) {
+        if (feature == Feature.VMX
+                || feature == Feature.SVM
+                || in.form.mnemonic().startsWith("UD")) {
             return Refusal.UNDEFINED;
         }
         return new Refusal.Unimplemented(code, from, bytes.position());
@@ -240,7 +242,8 @@ public final class Decoder {
         in.repne = p.repeat == 0xf2 && (prefixPart == 0 || form.is(Attribute.REP));
         if (p.lock && !locked(in, form)) {
             in.lock = true;
-            boolean complete = shape.immediates() == null || Immediates.read(in, bytes, shape.immediates(), operandSize);
+            boolean complete =
+                    shape.immediates() == null || Immediates.read(in, bytes, shape.immediates(), operandSize);
             in.form = null;
             return complete;
         }

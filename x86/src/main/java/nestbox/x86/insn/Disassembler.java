@@ -34,7 +34,8 @@ public final class Disassembler {
             text.append("lock ");
         }
         if (string && (in.rep || in.repne)) {
-            boolean compares = in.form.mnemonic().equals("CMPS") || in.form.mnemonic().equals("SCAS");
+            boolean compares =
+                    in.form.mnemonic().equals("CMPS") || in.form.mnemonic().equals("SCAS");
             text.append(in.repne ? "repne " : compares ? "repe " : "rep ");
         }
         if (string || in.form.mnemonic().equals("XLAT") || in.form.mnemonic().startsWith("MASKMOV")) {

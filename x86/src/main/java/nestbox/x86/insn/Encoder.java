@@ -41,8 +41,14 @@ final class Encoder {
 
     /** The memory operand's width is left open by the source and not settled by another operand. */
     boolean ambiguous() {
-        return unsized && demanded == 0 && suffix == 0 && request.operandBits() == 0 && !narrow
-                && !form.is(Attribute.D64) && !form.is(Attribute.N64) && !form.is(Attribute.F64);
+        return unsized
+                && demanded == 0
+                && suffix == 0
+                && request.operandBits() == 0
+                && !narrow
+                && !form.is(Attribute.D64)
+                && !form.is(Attribute.N64)
+                && !form.is(Attribute.F64);
     }
 
     /** Whether a memory operand without a width could be one of this row's. */
@@ -84,7 +90,8 @@ final class Encoder {
             impossible = true;
             return;
         }
-        boolean far64 = at.addressBits() == 64 || at.displacement().constant() && !fits(at.displacement().value(null), 32);
+        boolean far64 = at.addressBits() == 64
+                || at.displacement().constant() && !fits(at.displacement().value(null), 32);
         if (long64 && !far64) {
             impossible = true;
             return;
@@ -304,7 +311,8 @@ final class Encoder {
         boolean vex = encoding.map() >= OpcodeMap.VEX;
         int mandatory = mandatory(permitted);
         boolean wide = form.is(Attribute.D64) || form.is(Attribute.N64) || form.is(Attribute.F64);
-        boolean w = size == 64 && !wide && !vex || (permitted & 1L << Match.W) == 0
+        boolean w = size == 64 && !wide && !vex
+                || (permitted & 1L << Match.W) == 0
                 || vex && size == 64 && (permitted & Match.ANY_W) == Match.ANY_W;
         boolean small = !vex && (long64 ? size == 16 : size != place.codeSize());
         for (int prefix : request.prefixes()) {

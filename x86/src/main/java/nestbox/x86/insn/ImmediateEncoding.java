@@ -25,18 +25,19 @@ final class ImmediateEncoding {
     byte[] encode(Form form, List<Arg> args, int before, Arg.Memory memory) {
         for (int i = 0; i < args.size(); i++) {
             Operand operand = form.kinds().get(i);
-            boolean fits =
-                    switch (operand.kind()) {
-                        case IMMEDIATE -> args.get(i) instanceof Arg.Immediate value && immediate(operand, value);
-                        case VECTOR_IMMEDIATE -> args.get(i) instanceof Arg.Register register && write(register.number() << 4, 1);
-                        case ONE -> args.get(i) instanceof Arg.Immediate value
-                                && value.value().constant()
-                                && value.value().value(null) == 1;
-                        case RELATIVE -> args.get(i) instanceof Arg.Immediate value && relative(operand, value, before);
-                        case FAR -> args.get(i) instanceof Arg.Far far && far(far);
-                        case OFFSET -> write(memory.displacement().value(place.symbols()), addressSize >> 3);
-                        default -> true;
-                    };
+            boolean fits = switch (operand.kind()) {
+                case IMMEDIATE -> args.get(i) instanceof Arg.Immediate value && immediate(operand, value);
+                case VECTOR_IMMEDIATE ->
+                    args.get(i) instanceof Arg.Register register && write(register.number() << 4, 1);
+                case ONE ->
+                    args.get(i) instanceof Arg.Immediate value
+                            && value.value().constant()
+                            && value.value().value(null) == 1;
+                case RELATIVE -> args.get(i) instanceof Arg.Immediate value && relative(operand, value, before);
+                case FAR -> args.get(i) instanceof Arg.Far far && far(far);
+                case OFFSET -> write(memory.displacement().value(place.symbols()), addressSize >> 3);
+                default -> true;
+            };
             if (!fits) {
                 return null;
             }
@@ -67,7 +68,10 @@ final class ImmediateEncoding {
     private boolean far(Arg.Far far) {
         long offset = far.offset().value(place.symbols());
         long selector = far.selector().value(place.symbols());
-        return inRange(offset, operandSize) && inRange(selector, 16) && write(offset, operandSize >> 3) && write(selector, 2);
+        return inRange(offset, operandSize)
+                && inRange(selector, 16)
+                && write(offset, operandSize >> 3)
+                && write(selector, 2);
     }
 
     /** Whether the value is one of that many bits, signed or unsigned. */

@@ -50,7 +50,9 @@ final class MemoryText {
     }
 
     private static void absolute(Insn in, StringBuilder text) {
-        boolean offset = in.modrm == 0 && in.form.shape().immediates() != null && in.addressSize == 64
+        boolean offset = in.modrm == 0
+                && in.form.shape().immediates() != null
+                && in.addressSize == 64
                 && in.form.shape().immediates()[0].kind() == Operand.Kind.OFFSET;
         if (offset) {
             text.append("qword ");

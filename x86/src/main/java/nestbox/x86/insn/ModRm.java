@@ -4,12 +4,8 @@ import nestbox.x86.Reg;
 
 /** Memory operands by ModRM and SIB (SDM Vol. 2A, "Addressing-Mode Encoding of ModR/M and SIB Bytes"). */
 final class ModRm {
-    private static final int[] BASE_16 = {
-        Reg.RBX, Reg.RBX, Reg.RBP, Reg.RBP, Reg.RSI, Reg.RDI, Reg.RBP, Reg.RBX
-    };
-    private static final int[] INDEX_16 = {
-        Reg.RSI, Reg.RDI, Reg.RSI, Reg.RDI, Reg.ZERO, Reg.ZERO, Reg.ZERO, Reg.ZERO
-    };
+    private static final int[] BASE_16 = {Reg.RBX, Reg.RBX, Reg.RBP, Reg.RBP, Reg.RSI, Reg.RDI, Reg.RBP, Reg.RBX};
+    private static final int[] INDEX_16 = {Reg.RSI, Reg.RDI, Reg.RSI, Reg.RDI, Reg.ZERO, Reg.ZERO, Reg.ZERO, Reg.ZERO};
 
     private ModRm() {}
 

@@ -159,7 +159,10 @@ record Operand(String name, Kind kind, Width width, Width memoryWidth, int fixed
 
     /** Whether it can only be a register by ModRM.rm. */
     boolean isRmRegister() {
-        return kind == Kind.RM_REGISTER || kind == Kind.VECTOR_RM_REGISTER || kind == Kind.MMX_RM_REGISTER || kind == Kind.STACK;
+        return kind == Kind.RM_REGISTER
+                || kind == Kind.VECTOR_RM_REGISTER
+                || kind == Kind.MMX_RM_REGISTER
+                || kind == Kind.STACK;
     }
 
     /** Whether its width is the instruction's operand size, if an earlier operand has not said so. */

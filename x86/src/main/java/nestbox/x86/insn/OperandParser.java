@@ -216,7 +216,8 @@ final class OperandParser {
         private Arg.Register general(String name) {
             Arg.Register register = Registers.find(name.trim().toLowerCase(Locale.ROOT));
             boolean fits = register != null
-                    && (register.type() == Arg.Type.VECTOR || register.type() == Arg.Type.GENERAL && register.bits() > 8);
+                    && (register.type() == Arg.Type.VECTOR
+                            || register.type() == Arg.Type.GENERAL && register.bits() > 8);
             return fits ? register : null;
         }
 

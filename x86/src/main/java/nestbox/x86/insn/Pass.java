@@ -77,7 +77,8 @@ final class Pass {
 
     void write(long value, int width) {
         if (width < 8 && (value < -(1L << 8 * width - 1) || value >= 1L << 8 * width)) {
-            throw new IllegalArgumentException("value 0x" + Long.toHexString(value) + " does not fit " + width + " bytes");
+            throw new IllegalArgumentException(
+                    "value 0x" + Long.toHexString(value) + " does not fit " + width + " bytes");
         }
         for (int i = 0; i < width; i++) {
             out.write((int) (value >> 8 * i));

@@ -36,7 +36,8 @@ record Shape(
                 rmMemory = operand.memoryWidth();
             }
             eightRegs |= kind == Operand.Kind.SEGMENT || kind == Operand.Kind.MMX;
-            eightRms |= kind == Operand.Kind.MMX_RM || kind == Operand.Kind.MMX_RM_REGISTER || kind == Operand.Kind.STACK;
+            eightRms |=
+                    kind == Operand.Kind.MMX_RM || kind == Operand.Kind.MMX_RM_REGISTER || kind == Operand.Kind.STACK;
             vvvv |= kind == Operand.Kind.VVVV || kind == Operand.Kind.VECTOR_VVVV;
         }
         return new Shape(size(operands), rmRegister, rmMemory, eightRegs, eightRms, vvvv, immediates(operands));
@@ -56,8 +57,10 @@ record Shape(
             }
             if (operand.isMmx()) {
                 width = Width.Q;
-            } else if (operand.kind() == Operand.Kind.MEMORY && operand.width().ordinal() <= Width.QQ.ordinal()
-                    && operand.width() != Width.NONE && width == Width.V) {
+            } else if (operand.kind() == Operand.Kind.MEMORY
+                    && operand.width().ordinal() <= Width.QQ.ordinal()
+                    && operand.width() != Width.NONE
+                    && width == Width.V) {
                 width = operand.width();
             }
         }

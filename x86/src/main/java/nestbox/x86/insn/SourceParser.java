@@ -137,7 +137,8 @@ final class SourceParser {
 
     private Statement align(List<String> operands) {
         String filler = operands.size() > 1 ? operands.get(1).replaceFirst("^db\\s+", "") : "0x90";
-        return new Statement.Align(expression(operands.get(0)), (int) expression(filler).value(name -> 0));
+        return new Statement.Align(
+                expression(operands.get(0)), (int) expression(filler).value(name -> 0));
     }
 
     /** The count ends where a directive or an instruction begins. */
@@ -157,7 +158,8 @@ final class SourceParser {
     private Statement data(int width, String text) {
         List<Object> items = new ArrayList<>();
         for (String item : OperandParser.split(text)) {
-            boolean quoted = item.length() >= 2 && "'\"".indexOf(item.charAt(0)) >= 0
+            boolean quoted = item.length() >= 2
+                    && "'\"".indexOf(item.charAt(0)) >= 0
                     && item.indexOf(item.charAt(0), 1) == item.length() - 1;
             items.add(quoted ? item.substring(1, item.length() - 1) : expression(item));
         }

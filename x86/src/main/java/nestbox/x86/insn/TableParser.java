@@ -50,7 +50,8 @@ final class TableParser {
         Encoding encoding = narrow(Encoding.parse(columns[1]), list.kinds, attributes);
         Feature feature = columns[3].isEmpty() ? null : Feature.valueOf(columns[3]);
         if (encoding.count() < CONDITIONS.length) {
-            into.add(new Form(columns[0], list.names, feature, attributes, encoding, list.kinds, list.shape, columns[1]));
+            into.add(new Form(
+                    columns[0], list.names, feature, attributes, encoding, list.kinds, list.shape, columns[1]));
             return;
         }
         for (int i = 0; i < CONDITIONS.length; i++) {

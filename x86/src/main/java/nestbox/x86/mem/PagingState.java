@@ -74,7 +74,8 @@ final class PagingState {
     }
 
     private boolean catchUp() {
-        long now = (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32 | (inMemory ? IN_MEMORY : 0);
+        long now =
+                (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32 | (inMemory ? IN_MEMORY : 0);
         if (now == key && cpu.pkru == pkru && cpu.pkrs == pkrs) {
             return false;
         }

@@ -23,6 +23,7 @@ final class SiliconControl implements TranslationControl {
     private final PagingState guest;
     /** The one in force. */
     private PagingState state;
+
     private final TranslationCache cache;
     private final boolean amd;
     private long space;

@@ -33,6 +33,7 @@ public final class SiliconPort implements MemoryPort {
     private SecondStage second;
     /** Judges accesses of a guest without paging: everything is permitted. */
     private final Permissions unpaged = new Permissions();
+
     private final DataBreakpoints breakpoints;
     private final TranslationCache cache;
     private final Walker walker = new Walker();
@@ -162,7 +163,8 @@ public final class SiliconPort implements MemoryPort {
         state.lift(ac && !user);
         fastClass = user ? Access.USER : 0;
         fast = !alignment;
-        cpu.mem.select(bank | (alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR));
+        cpu.mem.select(bank
+                | (alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR));
     }
 
     /** A world switch: the registers, the paging state and the cache's tags are the new world's already. */

@@ -8,7 +8,9 @@ public final class CpuModelException extends NestboxException {
     private final transient List<String> reasons;
 
     public CpuModelException(String model, List<String> reasons) {
-        super(model, reasons.size() == 1 ? reasons.get(0) : reasons.size() + " reasons:\n  " + String.join("\n  ", reasons));
+        super(
+                model,
+                reasons.size() == 1 ? reasons.get(0) : reasons.size() + " reasons:\n  " + String.join("\n  ", reasons));
         this.reasons = List.copyOf(reasons);
     }
 

@@ -86,7 +86,12 @@ final class CpuModelFile {
         if (words.length != 4) {
             throw error("four registers expected");
         }
-        builder.cpuid(integer(part(key, 1)), integer(part(key, 2)), integer(words[0]), integer(words[1]), integer(words[2]),
+        builder.cpuid(
+                integer(part(key, 1)),
+                integer(part(key, 2)),
+                integer(words[0]),
+                integer(words[1]),
+                integer(words[2]),
                 integer(words[3]));
     }
 

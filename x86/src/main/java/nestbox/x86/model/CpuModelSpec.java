@@ -109,7 +109,7 @@ final class CpuModelSpec {
             return;
         }
         switch (option.key()) {
-            case "vendor" -> { }
+            case "vendor" -> {}
             case "unchecked" -> unchecked = flag(option);
             case "check", "enforce", "migratable" -> flag(option);
             case "phys-bits" -> builder.physicalBits(number(option));
@@ -197,7 +197,8 @@ final class CpuModelSpec {
 
     private int number(Option option) {
         try {
-            return Integer.parseUnsignedInt(option.value().replaceFirst("^0[xX]", ""), option.value().matches("0[xX].*") ? 16 : 10);
+            return Integer.parseUnsignedInt(
+                    option.value().replaceFirst("^0[xX]", ""), option.value().matches("0[xX].*") ? 16 : 10);
         } catch (NumberFormatException e) {
             reasons.add(option.key() + "=" + option.value() + " is not a number");
             return 0;

@@ -21,7 +21,8 @@ public final class CpuModels {
             new Entry("kvm64", "kvm64", "kvm64", true, "KVM's common denominator, either vendor"),
             new Entry("IvyBridge", "ivybridge", "ivybridge", false, "Intel Xeon E3-12xx v2"),
             new Entry("Skylake-Server", "skylake-server", "skylake-server", false, "Intel Xeon Scalable"),
-            new Entry("SapphireRapids", "sapphirerapids", "sapphirerapids", false, "Intel Xeon Scalable, 4th generation"),
+            new Entry(
+                    "SapphireRapids", "sapphirerapids", "sapphirerapids", false, "Intel Xeon Scalable, 4th generation"),
             new Entry("Opteron_G1", "opteron_g1", "opteron_g1", false, "AMD Opteron 240"),
             new Entry("EPYC", "epyc", "epyc", false, "AMD EPYC, Zen 1"),
             new Entry("EPYC-Milan", "epyc-milan", "epyc-milan", false, "AMD EPYC, Zen 3"));

@@ -28,12 +28,24 @@ final class CpuidTable {
         data.forEach(this::putData);
         level = highest(model.level(), 0);
         extendedLevel = highest(model.extendedLevel(), EXTENDED);
-        put(0, 0, level, text(model.vendor().cpuidName(), 0), text(model.vendor().cpuidName(), 8), text(model.vendor().cpuidName(), 4));
+        put(
+                0,
+                0,
+                level,
+                text(model.vendor().cpuidName(), 0),
+                text(model.vendor().cpuidName(), 8),
+                text(model.vendor().cpuidName(), 4));
         int[] identity = answer(0, 0);
         put(EXTENDED, 0, extendedLevel, identity[1], identity[2], identity[3]);
         for (int i = 0; i < 3; i++) {
             String brand = model.brand();
-            put(EXTENDED + 2 + i, 0, text(brand, 16 * i), text(brand, 16 * i + 4), text(brand, 16 * i + 8), text(brand, 16 * i + 12));
+            put(
+                    EXTENDED + 2 + i,
+                    0,
+                    text(brand, 16 * i),
+                    text(brand, 16 * i + 4),
+                    text(brand, 16 * i + 8),
+                    text(brand, 16 * i + 12));
         }
         putIdentity();
     }
@@ -60,7 +72,13 @@ final class CpuidTable {
     }
 
     private static boolean hasSubleaves(int leaf) {
-        return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x8000001d || leaf == 0x14 || leaf == 0x1f;
+        return leaf == 4
+                || leaf == 7
+                || leaf == 0xb
+                || leaf == 0xd
+                || leaf == 0x8000001d
+                || leaf == 0x14
+                || leaf == 0x1f;
     }
 
     /** The registers of a leaf, made on first use. */
@@ -163,7 +181,8 @@ final class CpuidTable {
                 | model.stepping();
         int[] first = answer(1, 0);
         first[0] = signature;
-        first[1] = (model.has(Feature.CLFLUSH) ? CLFLUSH_LINE / 8 << 8 : 0) | (model.processors() > 1 ? model.processors() << 16 : 0);
+        first[1] = (model.has(Feature.CLFLUSH) ? CLFLUSH_LINE / 8 << 8 : 0)
+                | (model.processors() > 1 ? model.processors() << 16 : 0);
         answer(EXTENDED + 1, 0)[0] = signature;
     }
 

@@ -56,7 +56,10 @@ public record FeatureRule(Feature feature, Feature needs, Manual manual, String 
             sdm3(Feature.NX, Feature.MSR, "Extended Feature Enable Register"),
             sdm3(Feature.PSE36, Feature.PSE, PAGING_ENUMERATION),
             sdm3(Feature.SYSCALL, Feature.MSR, "Extended Feature Enable Register"),
-            sdm3(Feature.SEP, Feature.MSR, "Performing Fast Calls to System Procedures with the SYSENTER and SYSEXIT Instructions"),
+            sdm3(
+                    Feature.SEP,
+                    Feature.MSR,
+                    "Performing Fast Calls to System Procedures with the SYSENTER and SYSEXIT Instructions"),
             sdm3(Feature.MTRR, Feature.MSR, "Memory Type Range Registers (MTRRs)"),
             sdm3(Feature.PAT, Feature.MSR, "Page Attribute Table (PAT)"),
             sdm3(Feature.MCA, Feature.MCE, "Machine-Check Architecture"),

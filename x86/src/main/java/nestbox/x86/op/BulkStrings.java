@@ -29,7 +29,9 @@ final class BulkStrings {
         long to = linear(c, in, Strings.targetSegment(in), Reg.RDI);
         int elements = Math.min(Math.min(most, inPage(from, in)), inPage(to, in));
         int bytes = elements * (in.size >> 3);
-        if (elements < LEAST || !fits(c, in, in.seg, Reg.RSI, bytes) || !fits(c, in, Strings.targetSegment(in), Reg.RDI, bytes)) {
+        if (elements < LEAST
+                || !fits(c, in, in.seg, Reg.RSI, bytes)
+                || !fits(c, in, Strings.targetSegment(in), Reg.RDI, bytes)) {
             return 0;
         }
         return c.mem.copy(from, to, bytes) ? elements : 0;

@@ -7,8 +7,22 @@ import nestbox.x86.insn.Insn;
 /** Condition codes by the suffixes that Jcc, SETcc and CMOVcc share (SDM Vol. 1, "EFLAGS Condition Codes"). */
 final class Conditions {
     private static final String[] NAMES = {
-        "O", "NO", "B NAE C", "NB AE NC", "Z E", "NZ NE", "BE NA", "NBE A", "S", "NS", "P PE", "NP PO", "L NGE", "NL GE",
-        "LE NG", "NLE G"
+        "O",
+        "NO",
+        "B NAE C",
+        "NB AE NC",
+        "Z E",
+        "NZ NE",
+        "BE NA",
+        "NBE A",
+        "S",
+        "NS",
+        "P PE",
+        "NP PO",
+        "L NGE",
+        "NL GE",
+        "LE NG",
+        "NLE G"
     };
     private static final Map<String, Integer> NUMBERS = new HashMap<>();
 

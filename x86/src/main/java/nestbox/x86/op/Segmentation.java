@@ -15,7 +15,9 @@ public final class Segmentation {
     /** Linear address of {@code seg:offset}, 32 bits wide; raises #GP(0) or, for SS, #SS(0). */
     public static long linear(Cpu c, int seg, long offset, int bytes, boolean write) {
         int rights = c.rights[seg];
-        if ((rights & Cpu.RIGHTS_UNUSABLE) != 0 || !permits(c, rights, write) || !inLimit(c, seg, rights, offset, bytes)) {
+        if ((rights & Cpu.RIGHTS_UNUSABLE) != 0
+                || !permits(c, rights, write)
+                || !inLimit(c, seg, rights, offset, bytes)) {
             throw c.raise(seg == Reg.SS ? Vector.SS : Vector.GP, 0);
         }
         return (c.base[seg] + offset) & 0xffffffffL;

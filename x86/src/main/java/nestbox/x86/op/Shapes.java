@@ -95,7 +95,11 @@ final class Shapes {
                 return in.memory
                         ? (c, i) -> modify(c, i, op, c.r[Reg.RCX])
                         : (c, i) -> Operands.setReg(
-                                c, i, i.rm, i.size, op.apply(c, Operands.reg(c, i, i.rm, i.size), c.r[Reg.RCX], i.size));
+                                c,
+                                i,
+                                i.rm,
+                                i.size,
+                                op.apply(c, Operands.reg(c, i, i.rm, i.size), c.r[Reg.RCX], i.size));
             default:
                 return binary(in, op);
         }
@@ -118,7 +122,8 @@ final class Shapes {
     private static void doubleShift(Cpu c, Insn in, Ternary op, long count) {
         if (!in.memory) {
             long a = Operands.reg(c, in, in.rm, in.size);
-            Operands.setReg(c, in, in.rm, in.size, op.apply(c, a, Operands.reg(c, in, in.reg, in.size), count, in.size));
+            Operands.setReg(
+                    c, in, in.rm, in.size, op.apply(c, a, Operands.reg(c, in, in.reg, in.size), count, in.size));
             return;
         }
         long linear = Operands.linear(c, in, in.size >> 3, true);

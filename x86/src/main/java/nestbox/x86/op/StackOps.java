@@ -76,7 +76,8 @@ final class StackOps {
         long top = c.r[Reg.RSP];
         long frame = top - bytes;
         long newTop = frame - (long) level * bytes - (in.imm & 0xffff);
-        // Every store, and the access that the pseudo-code makes at the final stack pointer, is checked before the first.
+        // Every store, and the access that the pseudo-code makes at the final stack pointer, is checked before the
+        // first.
         for (int i = 0; i <= level; i++) {
             c.mem.probeWrite(Stack.linear(c, frame - (long) i * bytes, bytes, true), bytes, Reg.SS);
         }

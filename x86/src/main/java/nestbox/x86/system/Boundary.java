@@ -201,7 +201,8 @@ public final class Boundary {
             in = reference.step();
         } finally {
             if (in == null) {
-                // The instruction faulted: its own data breakpoints are forgotten, those that a load of SS held back are not.
+                // The instruction faulted: its own data breakpoints are forgotten, those that a load of SS held back
+                // are not.
                 c.pendingDebug = heldBits;
             } else if ((c.pending & Cpu.PENDING_SHADOW) == 0) {
                 c.shadow = Cpu.SHADOW_NONE;
@@ -214,7 +215,8 @@ public final class Boundary {
             c.lastBranch[0] = start;
             c.lastBranch[1] = c.rip;
         }
-        boolean unfinished = (in.rep || in.repne) && c.rip == start && !in.form.mnemonic().startsWith("J");
+        boolean unfinished =
+                (in.rep || in.repne) && c.rip == start && !in.form.mnemonic().startsWith("J");
         if (unfinished && (resume || trap)) {
             c.setSystemFlags(c.systemFlags | Flags.RF);
         }

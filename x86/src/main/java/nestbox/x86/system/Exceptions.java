@@ -58,7 +58,8 @@ public final class Exceptions {
             c.event.active = false;
             return;
         }
-        // All faults but those of instruction breakpoints push RF set, so that the restarted instruction does not hit one again.
+        // All faults but those of instruction breakpoints push RF set, so that the restarted instruction does not hit
+        // one again.
         boolean breakpoint = f.vector == Vector.DB && (f.detail & DR6_BD) == 0;
         exception(c, f.vector, EventInDelivery.EXCEPTION, f.hasErrorCode, f.errorCode, f.detail, !breakpoint);
     }
@@ -84,7 +85,8 @@ public final class Exceptions {
      * @param detail CR2 of a #PF, the DR6 bits of a #DB
      * @param resume RF is set in the pushed flags
      */
-    public static void exception(Cpu c, int vector, int type, boolean hasError, long error, long detail, boolean resume) {
+    public static void exception(
+            Cpu c, int vector, int type, boolean hasError, long error, long detail, boolean resume) {
         c.event.active = c.event.interrupted;
         c.event.interrupted = false;
         boolean taken = c.extension != null && c.extension.exception(c, vector, hasError, error, detail);

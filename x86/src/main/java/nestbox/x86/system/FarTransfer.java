@@ -108,8 +108,8 @@ final class FarTransfer {
         int error = selector & 0xfffc;
         int type = Descriptor.type(d);
         boolean gate = type == Descriptor.CALL_GATE32 || (!c.longMode() && type == Descriptor.CALL_GATE16);
-        boolean task = !c.longMode()
-                && (type == Descriptor.TASK_GATE || type == Descriptor.TSS16 || type == Descriptor.TSS32);
+        boolean task =
+                !c.longMode() && (type == Descriptor.TASK_GATE || type == Descriptor.TSS16 || type == Descriptor.TSS32);
         int dpl = Descriptor.dpl(d);
         if ((!gate && !task) || dpl < c.cpl || dpl < (selector & 3)) {
             throw c.raise(Vector.GP, error);

@@ -135,7 +135,8 @@ public final class ManagementMode {
         c.noStepTrap = true;
         Tracing.event(c, TraceEvents.RSM, c.rip);
         follow(c, items[SaveMap.RFLAGS] & RFLAGS_DEFINED | Flags.FIXED);
-        boolean tables = !ControlRegisters.paePaging(c) || c.mem.port().control().loadPdptes(c.cr3);
+        boolean tables =
+                !ControlRegisters.paePaging(c) || c.mem.port().control().loadPdptes(c.cr3);
         if (!tables || (c.extension != null && !c.extension.leaveSmm(c, area))) {
             shutdown(c);
         }

@@ -82,13 +82,21 @@ public final class MsrTable {
     }
 
     private static void time(List<Msr> rows) {
-        rows.add(row(0x10, "IA32_TIME_STAMP_COUNTER", has(Feature.TSC)).writable(-1).at(MsrTable::readTsc, MsrTable::writeTsc));
-        rows.add(row(0x3b, "IA32_TSC_ADJUST", has(Feature.TSC_ADJUST)).writable(-1).at(null, MsrTable::writeTscAdjust));
-        rows.add(row(0xe7, "IA32_MPERF", MsrTable::effectiveFrequency).writable(0).read((c, s) -> c.platform.now()));
-        rows.add(row(0xe8, "IA32_APERF", MsrTable::effectiveFrequency).writable(0).read((c, s) -> c.platform.now()));
-        rows.add(row(0x6e0, "IA32_TSC_DEADLINE", has(Feature.TSC_DEADLINE)).writable(-1).at(
-                (c, s) -> c.apic.tscDeadline(),
-                (c, v) -> {
+        rows.add(row(0x10, "IA32_TIME_STAMP_COUNTER", has(Feature.TSC))
+                .writable(-1)
+                .at(MsrTable::readTsc, MsrTable::writeTsc));
+        rows.add(row(0x3b, "IA32_TSC_ADJUST", has(Feature.TSC_ADJUST))
+                .writable(-1)
+                .at(null, MsrTable::writeTscAdjust));
+        rows.add(row(0xe7, "IA32_MPERF", MsrTable::effectiveFrequency)
+                .writable(0)
+                .read((c, s) -> c.platform.now()));
+        rows.add(row(0xe8, "IA32_APERF", MsrTable::effectiveFrequency)
+                .writable(0)
+                .read((c, s) -> c.platform.now()));
+        rows.add(row(0x6e0, "IA32_TSC_DEADLINE", has(Feature.TSC_DEADLINE))
+                .writable(-1)
+                .at((c, s) -> c.apic.tscDeadline(), (c, v) -> {
                     c.apic.setTscDeadline(v);
                     return 0;
                 }));
@@ -130,25 +138,46 @@ public final class MsrTable {
 
     private static void calls(List<Msr> rows) {
         // AMD has SYSENTER outside IA-32e mode alone: its upper halves are reserved and not kept.
-        rows.add(row(0x174, "SYSENTER_CS", has(Feature.SEP)).writable(LOW32).dropped(-1L << 32)
+        rows.add(row(0x174, "SYSENTER_CS", has(Feature.SEP))
+                .writable(LOW32)
+                .dropped(-1L << 32)
                 .at((c, s) -> c.sysenterCs, (c, v) -> c.sysenterCs = v));
-        rows.add(row(0x175, "SYSENTER_ESP", has(Feature.SEP)).writable(MsrTable::sysenterBits).dropped(-1)
-                .rule(SYSENTER).at((c, s) -> c.sysenterEsp, (c, v) -> c.sysenterEsp = v));
-        rows.add(row(0x176, "SYSENTER_EIP", has(Feature.SEP)).writable(MsrTable::sysenterBits).dropped(-1)
-                .rule(SYSENTER).at((c, s) -> c.sysenterEip, (c, v) -> c.sysenterEip = v));
+        rows.add(row(0x175, "SYSENTER_ESP", has(Feature.SEP))
+                .writable(MsrTable::sysenterBits)
+                .dropped(-1)
+                .rule(SYSENTER)
+                .at((c, s) -> c.sysenterEsp, (c, v) -> c.sysenterEsp = v));
+        rows.add(row(0x176, "SYSENTER_EIP", has(Feature.SEP))
+                .writable(MsrTable::sysenterBits)
+                .dropped(-1)
+                .rule(SYSENTER)
+                .at((c, s) -> c.sysenterEip, (c, v) -> c.sysenterEip = v));
         Predicate<CpuFeatures> syscall = has(Feature.SYSCALL);
-        rows.add(row(0xc0000080, "EFER", has(Feature.SYSCALL, Feature.LM, Feature.NX)).writable(-1)
+        rows.add(row(0xc0000080, "EFER", has(Feature.SYSCALL, Feature.LM, Feature.NX))
+                .writable(-1)
                 .at((c, s) -> c.efer, MsrTable::writeEfer));
         rows.add(row(0xc0000081, "STAR", syscall).writable(-1).at((c, s) -> c.star, (c, v) -> c.star = v));
         Predicate<CpuFeatures> longMode = has(Feature.LM);
-        rows.add(row(0xc0000082, "LSTAR", longMode).writable(-1).rule(CANONICAL).at((c, s) -> c.lstar, (c, v) -> c.lstar = v));
-        rows.add(row(0xc0000083, "CSTAR", longMode).writable(-1).rule(CANONICAL).at((c, s) -> c.cstar, (c, v) -> c.cstar = v));
+        rows.add(row(0xc0000082, "LSTAR", longMode)
+                .writable(-1)
+                .rule(CANONICAL)
+                .at((c, s) -> c.lstar, (c, v) -> c.lstar = v));
+        rows.add(row(0xc0000083, "CSTAR", longMode)
+                .writable(-1)
+                .rule(CANONICAL)
+                .at((c, s) -> c.cstar, (c, v) -> c.cstar = v));
         rows.add(row(0xc0000084, "FMASK", longMode).writable(LOW32).at((c, s) -> c.fmask, (c, v) -> c.fmask = v));
-        rows.add(row(0xc0000100, "FS_BASE", longMode).writable(-1).rule(CANONICAL)
+        rows.add(row(0xc0000100, "FS_BASE", longMode)
+                .writable(-1)
+                .rule(CANONICAL)
                 .at((c, s) -> c.base[Reg.FS], (c, v) -> c.base[Reg.FS] = v));
-        rows.add(row(0xc0000101, "GS_BASE", longMode).writable(-1).rule(CANONICAL)
+        rows.add(row(0xc0000101, "GS_BASE", longMode)
+                .writable(-1)
+                .rule(CANONICAL)
                 .at((c, s) -> c.base[Reg.GS], (c, v) -> c.base[Reg.GS] = v));
-        rows.add(row(0xc0000102, "KERNEL_GS_BASE", longMode).writable(-1).rule(CANONICAL)
+        rows.add(row(0xc0000102, "KERNEL_GS_BASE", longMode)
+                .writable(-1)
+                .rule(CANONICAL)
                 .at((c, s) -> c.kernelGsBase, (c, v) -> c.kernelGsBase = v));
     }
 
@@ -184,13 +213,21 @@ public final class MsrTable {
 
     private static void speculation(List<Msr> rows) {
         Predicate<CpuFeatures> control = has(
-                Feature.SPEC_CTRL, Feature.STIBP, Feature.SSBD, Feature.AMD_IBRS, Feature.AMD_STIBP, Feature.AMD_SSBD,
+                Feature.SPEC_CTRL,
+                Feature.STIBP,
+                Feature.SSBD,
+                Feature.AMD_IBRS,
+                Feature.AMD_STIBP,
+                Feature.AMD_SSBD,
                 Feature.AMD_PSFD);
-        rows.add(row(0x48, "SPEC_CTRL", control).writable(f -> bit(f, 0, Feature.SPEC_CTRL, Feature.AMD_IBRS)
-                | bit(f, 1, Feature.STIBP, Feature.AMD_STIBP)
-                | bit(f, 2, Feature.SSBD, Feature.AMD_SSBD)
-                | bit(f, 7, Feature.AMD_PSFD, Feature.AMD_PSFD)));
-        rows.add(row(0x49, "PRED_CMD", has(Feature.SPEC_CTRL, Feature.IBPB)).writable(1).at(MsrTable::unreadable, (c, v) -> 0));
+        rows.add(row(0x48, "SPEC_CTRL", control)
+                .writable(f -> bit(f, 0, Feature.SPEC_CTRL, Feature.AMD_IBRS)
+                        | bit(f, 1, Feature.STIBP, Feature.AMD_STIBP)
+                        | bit(f, 2, Feature.SSBD, Feature.AMD_SSBD)
+                        | bit(f, 7, Feature.AMD_PSFD, Feature.AMD_PSFD)));
+        rows.add(row(0x49, "PRED_CMD", has(Feature.SPEC_CTRL, Feature.IBPB))
+                .writable(1)
+                .at(MsrTable::unreadable, (c, v) -> 0));
         rows.add(row(0x10a, "ARCH_CAPABILITIES", has(Feature.ARCH_CAPABILITIES)));
         rows.add(row(0x10b, "FLUSH_CMD", has(Feature.FLUSH_L1D)).writable(1).at(MsrTable::unreadable, (c, v) -> 0));
         rows.add(row(0xc001011f, "VIRT_SPEC_CTRL", has(Feature.VIRT_SSBD)).writable(4));
@@ -214,7 +251,10 @@ public final class MsrTable {
         rows.add(row(MISC_ENABLE, "MISC_ENABLE", INTEL)
                 .writable(MISC_WRITABLE)
                 .dropped(MISC_READ_ONLY)
-                .reset(f -> 1 | 1 << 11 | 1 << 12 | bit(f, 16, Feature.EST, Feature.EST)
+                .reset(f -> 1
+                        | 1 << 11
+                        | 1 << 12
+                        | bit(f, 16, Feature.EST, Feature.EST)
                         | bit(f, 18, Feature.MONITOR, Feature.MONITOR)));
         rows.add(row(0x345, "PERF_CAPABILITIES", has(Feature.PDCM).and(INTEL)));
     }
@@ -252,12 +292,16 @@ public final class MsrTable {
     private static void counters(List<Msr> rows) {
         for (int i = 0; i < 4; i++) {
             rows.add(row(0xc0010000 + i, "PERF_LEGACY_CTL" + i, AMD).writable(EVENT_SELECT));
-            rows.add(row(0xc0010004 + i, "PERF_LEGACY_CTR" + i, AMD).writable(COUNTER).dropped(~COUNTER));
+            rows.add(row(0xc0010004 + i, "PERF_LEGACY_CTR" + i, AMD)
+                    .writable(COUNTER)
+                    .dropped(~COUNTER));
         }
         Predicate<CpuFeatures> core = has(Feature.PERFCTR_CORE).and(AMD);
         for (int i = 0; i < 6; i++) {
             rows.add(row(0xc0010200 + 2 * i, "PERF_CTL" + i, core).writable(EVENT_SELECT));
-            rows.add(row(0xc0010201 + 2 * i, "PERF_CTR" + i, core).writable(COUNTER).dropped(~COUNTER));
+            rows.add(row(0xc0010201 + 2 * i, "PERF_CTR" + i, core)
+                    .writable(COUNTER)
+                    .dropped(~COUNTER));
         }
     }
 

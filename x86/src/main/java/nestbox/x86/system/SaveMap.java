@@ -106,7 +106,9 @@ final class SaveMap {
 
     private static SaveMap legacy() {
         SaveMap map = new SaveMap(0);
-        map.falling(0x7ffc, 4, CR0, CR3, RFLAGS, RIP, Reg.RDI, Reg.RSI, Reg.RBP, Reg.RSP, Reg.RBX, Reg.RDX, Reg.RCX, Reg.RAX);
+        map.falling(
+                0x7ffc, 4, CR0, CR3, RFLAGS, RIP, Reg.RDI, Reg.RSI, Reg.RBP, Reg.RSP, Reg.RBX, Reg.RDX, Reg.RCX,
+                Reg.RAX);
         map.row(DR6, 0x7fcc, 4).row(DR7, 0x7fc8, 4);
         map.falling(0x7fc4, 4, selectors(Reg.TR, Reg.LDTR, Reg.GS, Reg.FS, Reg.DS, Reg.SS, Reg.CS, Reg.ES));
         map.row(AUTO_HALT, 0x7f02, 2).row(REVISION, 0x7efc, 4).row(SMBASE, 0x7ef8, 4);
@@ -114,7 +116,9 @@ final class SaveMap {
         map.row(IDT_BASE, 0x7e0c, 4).row(IDT_LIMIT, 0x7e10, 4);
         for (int seg = 0; seg < 8; seg++) {
             int at = 0x7e20 + 12 * seg;
-            map.row(segment(seg, BASE), at, 4).row(segment(seg, LIMIT), at + 4, 4).row(segment(seg, RIGHTS), at + 8, 4);
+            map.row(segment(seg, BASE), at, 4)
+                    .row(segment(seg, LIMIT), at + 4, 4)
+                    .row(segment(seg, RIGHTS), at + 8, 4);
         }
         return map;
     }
@@ -125,9 +129,15 @@ final class SaveMap {
         map.falling(0x7fc4, 4, selectors(Reg.TR, Reg.LDTR, Reg.GS, Reg.FS, Reg.DS, Reg.SS, Reg.CS, Reg.ES));
         map.falling(0x7f94, 8, Reg.RDI, Reg.RSI, Reg.RBP, Reg.RSP, Reg.RBX, Reg.RDX, Reg.RCX, Reg.RAX);
         map.falling(0x7f54, 8, 8, 9, 10, 11, 12, 13, 14, 15);
-        map.row(AUTO_HALT, 0x7f02, 2).row(REVISION, 0x7efc, 4).row(SMBASE, 0x7ef8, 4).row(CR4, 0x7e40, 8);
+        map.row(AUTO_HALT, 0x7f02, 2)
+                .row(REVISION, 0x7efc, 4)
+                .row(SMBASE, 0x7ef8, 4)
+                .row(CR4, 0x7e40, 8);
         map.row(segment(Reg.LDTR, BASE), 0x7e9c, 4).upper(segment(Reg.LDTR, BASE), 0x7dd4);
-        map.row(IDT_BASE, 0x7e94, 4).upper(IDT_BASE, 0x7dd8).row(GDT_BASE, 0x7e8c, 4).upper(GDT_BASE, 0x7dd0);
+        map.row(IDT_BASE, 0x7e94, 4)
+                .upper(IDT_BASE, 0x7dd8)
+                .row(GDT_BASE, 0x7e8c, 4)
+                .upper(GDT_BASE, 0x7dd0);
         map.row(GDT_LIMIT, 0x7c80, 4).row(IDT_LIMIT, 0x7c84, 4);
         for (int seg = 0; seg < 8; seg++) {
             int at = 0x7c00 + 16 * seg;
@@ -147,8 +157,15 @@ final class SaveMap {
         }
         map.row(GDT_LIMIT, 0x7e64, 2).row(GDT_BASE, 0x7e68, 8).segmentRows(Reg.LDTR, 0x7e70);
         map.row(IDT_LIMIT, 0x7e84, 2).row(IDT_BASE, 0x7e88, 8).segmentRows(Reg.TR, 0x7e90);
-        map.row(AUTO_HALT, 0x7ec9, 1).row(EFER, 0x7ed0, 8).row(REVISION, 0x7efc, 4).row(SMBASE, 0x7f00, 4);
-        map.row(CR4, 0x7f48, 8).row(CR3, 0x7f50, 8).row(CR0, 0x7f58, 8).row(DR7, 0x7f60, 8).row(DR6, 0x7f68, 8);
+        map.row(AUTO_HALT, 0x7ec9, 1)
+                .row(EFER, 0x7ed0, 8)
+                .row(REVISION, 0x7efc, 4)
+                .row(SMBASE, 0x7f00, 4);
+        map.row(CR4, 0x7f48, 8)
+                .row(CR3, 0x7f50, 8)
+                .row(CR0, 0x7f58, 8)
+                .row(DR7, 0x7f60, 8)
+                .row(DR6, 0x7f68, 8);
         map.row(RFLAGS, 0x7f70, 8).row(RIP, 0x7f78, 8);
         map.falling(0x7fb8, 8, 8, 9, 10, 11, 12, 13, 14, 15);
         map.falling(0x7ff8, 8, Reg.RAX, Reg.RCX, Reg.RDX, Reg.RBX, Reg.RSP, Reg.RBP, Reg.RSI, Reg.RDI);

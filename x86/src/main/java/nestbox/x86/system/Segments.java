@@ -132,7 +132,12 @@ public final class Segments {
         c.selector[seg] = selector;
         c.base[seg] = 0;
         c.limit[seg] = 0xffffffffL;
-        c.rights[seg] = type | Cpu.RIGHTS_S | dpl << 5 | Cpu.RIGHTS_P | Cpu.RIGHTS_G | (longCode ? Cpu.RIGHTS_L : 0)
+        c.rights[seg] = type
+                | Cpu.RIGHTS_S
+                | dpl << 5
+                | Cpu.RIGHTS_P
+                | Cpu.RIGHTS_G
+                | (longCode ? Cpu.RIGHTS_L : 0)
                 | (big ? Cpu.RIGHTS_DB : 0);
     }
 

@@ -126,9 +126,8 @@ final class TableOps {
         }
         long d = Descriptor.fetch(c, selector, Vector.GP);
         int type = Descriptor.type(d);
-        boolean good = task
-                ? type == Descriptor.TSS32 || (type == Descriptor.TSS16 && !c.longMode())
-                : type == Descriptor.LDT;
+        boolean good =
+                task ? type == Descriptor.TSS32 || (type == Descriptor.TSS16 && !c.longMode()) : type == Descriptor.LDT;
         if (!good) {
             throw c.raise(Vector.GP, error);
         }

@@ -109,7 +109,8 @@ final class TaskSwitch {
         long old = c.base[Reg.TR];
         c.mem.port().probe(linear(c, old, old32 ? EIP32 : IP16), old32 ? 0x40 : 0x1c, Access.WRITE | implicit, Reg.DS);
         long base = Descriptor.base(d);
-        c.mem.port().probe(linear(c, base, 0), wide ? MIN_LIMIT32 + 1 : MIN_LIMIT16 + 1, Access.READ | implicit, Reg.DS);
+        c.mem.port()
+                .probe(linear(c, base, 0), wide ? MIN_LIMIT32 + 1 : MIN_LIMIT16 + 1, Access.READ | implicit, Reg.DS);
         if (source == CALL || source == GATE) {
             c.mem.port().probe(linear(c, base, 0), 2, Access.WRITE | implicit, Reg.DS);
         }
@@ -228,8 +229,14 @@ final class TaskSwitch {
             try {
                 loadLdt(c, ldt);
                 if (v86) {
-                    FarReturn.enterVirtual8086(c, cs, c.selector[Reg.SS], c.selector[Reg.ES], c.selector[Reg.DS],
-                            c.selector[Reg.FS], c.selector[Reg.GS]);
+                    FarReturn.enterVirtual8086(
+                            c,
+                            cs,
+                            c.selector[Reg.SS],
+                            c.selector[Reg.ES],
+                            c.selector[Reg.DS],
+                            c.selector[Reg.FS],
+                            c.selector[Reg.GS]);
                     return;
                 }
                 loadCode(c, cs);

@@ -29,10 +29,10 @@ class EngineDifferenceTest {
 
     /** Plain computation, branches and stack operations: what needs no platform and no descriptor tables. */
     private static final Set<String> MNEMONICS = Set.of(
-            "MOV", "LEA", "MOVZX", "MOVSX", "MOVSXD", "ADD", "ADC", "SUB", "SBB", "AND", "OR", "XOR", "CMP", "TEST", "INC", "DEC",
-            "NEG", "NOT", "SHL", "SHR", "SAR", "ROL", "ROR", "RCL", "RCR", "IMUL", "MUL", "DIV", "PUSH", "POP", "CALL", "JMP", "RET",
-            "XCHG", "BT", "BTS", "BSF", "BSR", "CDQ", "CQO", "CBW", "CLC", "STC", "CMC", "LAHF", "SAHF", "STOSB", "STOSQ", "MOVSB",
-            "LODSB", "BSWAP", "SHLD", "XADD", "CMPXCHG", "NOP");
+            "MOV", "LEA", "MOVZX", "MOVSX", "MOVSXD", "ADD", "ADC", "SUB", "SBB", "AND", "OR", "XOR", "CMP", "TEST",
+            "INC", "DEC", "NEG", "NOT", "SHL", "SHR", "SAR", "ROL", "ROR", "RCL", "RCR", "IMUL", "MUL", "DIV", "PUSH",
+            "POP", "CALL", "JMP", "RET", "XCHG", "BT", "BTS", "BSF", "BSR", "CDQ", "CQO", "CBW", "CLC", "STC", "CMC",
+            "LAHF", "SAHF", "STOSB", "STOSQ", "MOVSB", "LODSB", "BSWAP", "SHLD", "XADD", "CMPXCHG", "NOP");
 
     private final Set<Integer> seenUops = new HashSet<>();
 
@@ -46,9 +46,15 @@ class EngineDifferenceTest {
             End reference = run(program, seed, 0);
             for (int blockSize : new int[] {1, 4, 64}) {
                 End blocks = run(program, seed, blockSize);
-                assertThat(blocks.registers).as("seed %d, blocks of %d", seed, blockSize).isEqualTo(reference.registers);
-                assertThat(blocks.fault).as("seed %d, blocks of %d", seed, blockSize).isEqualTo(reference.fault);
-                assertThat(Arrays.equals(blocks.memory, reference.memory)).as("memory, seed %d, blocks of %d", seed, blockSize).isTrue();
+                assertThat(blocks.registers)
+                        .as("seed %d, blocks of %d", seed, blockSize)
+                        .isEqualTo(reference.registers);
+                assertThat(blocks.fault)
+                        .as("seed %d, blocks of %d", seed, blockSize)
+                        .isEqualTo(reference.fault);
+                assertThat(Arrays.equals(blocks.memory, reference.memory))
+                        .as("memory, seed %d, blocks of %d", seed, blockSize)
+                        .isTrue();
             }
         }
         assertThat(seenUops.size()).as("hot forms that the programs held").isEqualTo(Uop.JG + 1);
@@ -109,7 +115,8 @@ class EngineDifferenceTest {
     private static boolean wanted(Insn in) {
         String mnemonic = in.form.mnemonic();
         boolean conditional = mnemonic.startsWith("CMOV") || mnemonic.startsWith("SET") || mnemonic.startsWith("J");
-        boolean known = MNEMONICS.contains(mnemonic) || conditional && !mnemonic.equals("JMPF") && !mnemonic.startsWith("SETSS");
+        boolean known = MNEMONICS.contains(mnemonic)
+                || conditional && !mnemonic.equals("JMPF") && !mnemonic.startsWith("SETSS");
         return known && in.form.operands().stream().noneMatch(EngineDifferenceTest::special);
     }
 
@@ -151,7 +158,8 @@ class EngineDifferenceTest {
         cpu.physical.copyIn(CODE, program, 0, program.length);
         cpu.rip = CODE;
         Decoder decoder = new Decoder(cpu.features);
-        Engine engine = blockSize == 0 ? new ReferenceEngine(cpu, decoder) : new BlockInterpreter(cpu, decoder, blockSize);
+        Engine engine =
+                blockSize == 0 ? new ReferenceEngine(cpu, decoder) : new BlockInterpreter(cpu, decoder, blockSize);
         String fault = "none";
         try {
             engine.run(STEPS);
@@ -161,8 +169,8 @@ class EngineDifferenceTest {
             // A jump into the middle of an instruction can meet any other.
             fault = refused.getMessage();
         }
-        String registers = Arrays.toString(Arrays.copyOf(cpu.r, 16)) + " rip " + cpu.rip + " flags " + cpu.rflags() + " retired "
-                + cpu.retired;
+        String registers = Arrays.toString(Arrays.copyOf(cpu.r, 16)) + " rip " + cpu.rip + " flags " + cpu.rflags()
+                + " retired " + cpu.retired;
         byte[] memory = new byte[MEMORY];
         cpu.physical.copyOut(0, memory, 0, memory.length);
         return new End(registers, fault, memory);

@@ -108,8 +108,19 @@ class DecoderTest {
 
     @ParameterizedTest
     @CsvSource({
-        "64, 06", "64, 82 c0 01", "64, f0 01 d8", "64, f0 89 18", "64, 8e c8", "64, 0f 01 c7", "64, 0f 0a", "64, fe d8",
-        "64, c5 f8 01 c0", "64, 66 c4 e2 70 f2 c2", "64, ff f8", "64, 8d c0", "64, 62 f1 7c 48 28 c1",
+        "64, 06",
+        "64, 82 c0 01",
+        "64, f0 01 d8",
+        "64, f0 89 18",
+        "64, 8e c8",
+        "64, 0f 01 c7",
+        "64, 0f 0a",
+        "64, fe d8",
+        "64, c5 f8 01 c0",
+        "64, 66 c4 e2 70 f2 c2",
+        "64, ff f8",
+        "64, 8d c0",
+        "64, 62 f1 7c 48 28 c1",
         "64, c4 e2 74 f2 c2"
     })
     void undefined(int codeSize, String hex) {

@@ -38,12 +38,23 @@ class InstructionTableTest {
     @Test
     void everyRowLeavesSomethingPermittedInEachGroup() {
         long[] groups = {
-            Match.ANY_PREFIX, Match.MEMORY | Match.REGISTER, Match.ANY_REG, Match.ANY_RM, Match.ANY_CODE, Match.ANY_OPERAND,
-            Match.ANY_ADDRESS, Match.ANY_W, Match.ANY_LENGTH, Match.INTEL | Match.AMD, Match.ANY_B
+            Match.ANY_PREFIX,
+            Match.MEMORY | Match.REGISTER,
+            Match.ANY_REG,
+            Match.ANY_RM,
+            Match.ANY_CODE,
+            Match.ANY_OPERAND,
+            Match.ANY_ADDRESS,
+            Match.ANY_W,
+            Match.ANY_LENGTH,
+            Match.INTEL | Match.AMD,
+            Match.ANY_B
         };
         for (Form form : forms) {
             for (long group : groups) {
-                assertThat(form.encoding().permitted() & group).as(form.toString()).isNotZero();
+                assertThat(form.encoding().permitted() & group)
+                        .as(form.toString())
+                        .isNotZero();
             }
         }
     }
@@ -60,8 +71,12 @@ class InstructionTableTest {
     @Test
     void rowsThatNeedAModeAreNotContradictory() {
         for (Form form : forms) {
-            assertThat(form.is(Attribute.I64) && form.is(Attribute.ONLY64)).as(form.toString()).isFalse();
-            assertThat(form.is(Attribute.INTEL) && form.is(Attribute.AMD)).as(form.toString()).isFalse();
+            assertThat(form.is(Attribute.I64) && form.is(Attribute.ONLY64))
+                    .as(form.toString())
+                    .isFalse();
+            assertThat(form.is(Attribute.INTEL) && form.is(Attribute.AMD))
+                    .as(form.toString())
+                    .isFalse();
         }
     }
 

@@ -12,9 +12,30 @@ import org.junit.jupiter.api.Assumptions;
 /** The explicit list of what objdump calls otherwise than Intel's manual. */
 final class Objdump {
     private static final Set<String> PREFIXES = Set.of(
-            "lock", "rep", "repz", "repnz", "repe", "repne", "a16", "a32", "bnd", "notrack", "data16", "addr32", "addr16",
-            "data32", "cs", "ds", "es", "ss",
-            "fs", "gs", "rex", "rex.W", "xacquire", "xrelease");
+            "lock",
+            "rep",
+            "repz",
+            "repnz",
+            "repe",
+            "repne",
+            "a16",
+            "a32",
+            "bnd",
+            "notrack",
+            "data16",
+            "addr32",
+            "addr16",
+            "data32",
+            "cs",
+            "ds",
+            "es",
+            "ss",
+            "fs",
+            "gs",
+            "rex",
+            "rex.W",
+            "xacquire",
+            "xrelease");
     private static final Map<String, String> NAMES = Map.ofEntries(
             Map.entry("movabs", "mov"),
             Map.entry("fstcw", "fnstcw"),
@@ -33,6 +54,7 @@ final class Objdump {
             Map.entry("xlat", "xlatb"));
     /** Known to objdump, undefined on every processor that is modelled. */
     private static final Set<String> UNDEFINED = Set.of("frstpm(287");
+
     private static final String[] COMPARISONS = {"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"};
 
     private Objdump() {}
@@ -43,7 +65,9 @@ final class Objdump {
         for (String directory : System.getenv("PATH").split(File.pathSeparator)) {
             found |= Files.isExecutable(Path.of(directory, "objdump"));
         }
-        assertThat(found || !Boolean.getBoolean("nestbox.required")).as("objdump is installed").isTrue();
+        assertThat(found || !Boolean.getBoolean("nestbox.required"))
+                .as("objdump is installed")
+                .isTrue();
         Assumptions.assumeTrue(found, "objdump is not installed");
     }
 
@@ -105,7 +129,9 @@ final class Objdump {
     }
 
     private static String stringSuffix(String text) {
-        return text.contains("BYTE PTR") ? "b" : text.contains("QWORD PTR") ? "q" : text.contains("DWORD PTR") ? "d" : "w";
+        return text.contains("BYTE PTR")
+                ? "b"
+                : text.contains("QWORD PTR") ? "q" : text.contains("DWORD PTR") ? "d" : "w";
     }
 
     /** Names that contain the immediate: CMPNLESD, PCLMULHQLQDQ. */
@@ -115,7 +141,8 @@ final class Objdump {
             return name.equals(COMPARISONS[(int) in.imm]) ? "cmp" + theirs.substring(theirs.length() - 2) : "";
         }
         if (theirs.startsWith("vcmp") && in.opcode == 0xc2 && in.vexLength != 0 && (in.imm & 0xff) < 32) {
-            boolean named = in.imm >= 8 || theirs.substring(4, theirs.length() - 2).equals(COMPARISONS[(int) in.imm]);
+            boolean named =
+                    in.imm >= 8 || theirs.substring(4, theirs.length() - 2).equals(COMPARISONS[(int) in.imm]);
             return named ? "vcmp" + theirs.substring(theirs.length() - 2) : "";
         }
         if (theirs.startsWith("pclmul") || theirs.startsWith("vpclmul")) {

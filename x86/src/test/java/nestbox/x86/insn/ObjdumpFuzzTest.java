@@ -70,9 +70,11 @@ class ObjdumpFuzzTest {
     /** Random bytes, every second time behind an opcode escape, padded with NOPs so that objdump falls in step again. */
     private static byte[] samples(Random random, int codeSize) {
         List<byte[]> heads = List.of(
-                new byte[] {0x0f}, new byte[] {0x0f, 0x38}, new byte[] {0x0f, 0x3a}, new byte[] {0x66, 0x0f}, new byte[] {
-                    (byte) 0xf3, 0x0f
-                },
+                new byte[] {0x0f},
+                new byte[] {0x0f, 0x38},
+                new byte[] {0x0f, 0x3a},
+                new byte[] {0x66, 0x0f},
+                new byte[] {(byte) 0xf3, 0x0f},
                 new byte[] {(byte) 0xf2, 0x0f});
         byte[] code = new byte[SLOT * SAMPLES];
         Arrays.fill(code, (byte) 0x90);

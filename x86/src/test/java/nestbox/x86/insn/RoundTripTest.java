@@ -52,12 +52,14 @@ class RoundTripTest {
                         return HexFormat.of().formatHex(bytes) + " " + text + ": " + e.getMessage();
                     }
                     String textAgain = Disassembler.text(decode(form, again, codeSize), ADDRESS);
-                    if (again.length > bytes.length || !textAgain.equals(text) && !form.mnemonic().equals("NOP")) {
-                        return HexFormat.of().formatHex(bytes) + " " + text + " -> " + HexFormat.of().formatHex(again) + " "
-                                + textAgain;
+                    if (again.length > bytes.length
+                            || !textAgain.equals(text) && !form.mnemonic().equals("NOP")) {
+                        return HexFormat.of().formatHex(bytes) + " " + text + " -> "
+                                + HexFormat.of().formatHex(again) + " " + textAgain;
                     }
                     exact += java.util.Arrays.equals(bytes, again) ? 1 : 0;
-                    example = HexFormat.of().formatHex(bytes) + " " + text + " -> " + HexFormat.of().formatHex(again);
+                    example = HexFormat.of().formatHex(bytes) + " " + text + " -> "
+                            + HexFormat.of().formatHex(again);
                 }
             }
         }
@@ -85,8 +87,10 @@ class RoundTripTest {
             }
         }
         List<Integer> prefixes = form.is(Attribute.REP) ? List.of(0xf3) : List.of();
-        boolean sized = form.string() && form.shape().size() != Width.B || form.kinds().isEmpty();
-        boolean fixed = Long.bitCount(form.encoding().permitted() & Match.ANY_OPERAND) == 1 || !form.is(Attribute.SUFFIX);
+        boolean sized =
+                form.string() && form.shape().size() != Width.B || form.kinds().isEmpty();
+        boolean fixed =
+                Long.bitCount(form.encoding().permitted() & Match.ANY_OPERAND) == 1 || !form.is(Attribute.SUFFIX);
         Request request = new Request("", args, prefixes, sized && !fixed ? operandSize : 0, 0);
         Request.Place place = new Request.Place(codeSize, ADDRESS, name -> 0);
         int suffix = form.is(Attribute.SUFFIX64) && variant == 2 ? 64 : 0;
@@ -108,12 +112,16 @@ class RoundTripTest {
         int number = codeSize == 64 && variant >= 2 ? 9 : 1;
         int bits = operand.width().bits(operandSize, codeSize, variant == 3 ? 256 : 128);
         return switch (operand.kind()) {
-            case RM, MEMORY, VECTOR_RM, MMX_RM -> memory || operand.kind() == Operand.Kind.MEMORY
-                    ? memory(operand, operandSize, codeSize, variant)
-                    : register(operand, number, bits);
+            case RM, MEMORY, VECTOR_RM, MMX_RM ->
+                memory || operand.kind() == Operand.Kind.MEMORY
+                        ? memory(operand, operandSize, codeSize, variant)
+                        : register(operand, number, bits);
             case OFFSET -> new Arg.Memory(0, false, -1, null, null, 1, Expression.of(0x1234), false, codeSize);
-            case IMMEDIATE -> number(
-                    operand.width() == Width.B ? 0x12 : bits == 64 ? 0x123456789abcL : bits == 16 ? 0x1234 : 0x123456);
+            case IMMEDIATE ->
+                number(
+                        operand.width() == Width.B
+                                ? 0x12
+                                : bits == 64 ? 0x123456789abcL : bits == 16 ? 0x1234 : 0x123456);
             case RELATIVE -> number(operand.width() == Width.B ? ADDRESS + 0x20 : ADDRESS + 0x1000);
             case FAR -> new Arg.Far(Expression.of(8), Expression.of(0x1234), operandSize);
             case ONE -> number(1);
@@ -139,16 +147,15 @@ class RoundTripTest {
     }
 
     private static Arg register(Operand operand, int number, int bits) {
-        String name =
-                switch (operand.kind()) {
-                    case CONTROL -> "cr" + (number == 1 ? 3 : 8);
-                    case DEBUG -> "dr6";
-                    case VECTOR, VECTOR_RM, VECTOR_RM_REGISTER, VECTOR_VVVV, VECTOR_IMMEDIATE -> Registers.vector(
-                            number, operand.width() == Width.X ? bits : 128);
-                    case MMX, MMX_RM, MMX_RM_REGISTER -> "mm2";
-                    case STACK -> "st3";
-                    default -> Registers.general(number, bits, true);
-                };
+        String name = switch (operand.kind()) {
+            case CONTROL -> "cr" + (number == 1 ? 3 : 8);
+            case DEBUG -> "dr6";
+            case VECTOR, VECTOR_RM, VECTOR_RM_REGISTER, VECTOR_VVVV, VECTOR_IMMEDIATE ->
+                Registers.vector(number, operand.width() == Width.X ? bits : 128);
+            case MMX, MMX_RM, MMX_RM_REGISTER -> "mm2";
+            case STACK -> "st3";
+            default -> Registers.general(number, bits, true);
+        };
         return Registers.find(name);
     }
 }

@@ -137,10 +137,7 @@ class InvalidationTest {
 
     private void start(RetentionPolicy policy, Vendor vendor) {
         bench = new PagingBench(vendor, policy, 40, Set.of());
-        bench.paging(
-                Cpu.CR0_WP,
-                Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PCIDE,
-                Cpu.EFER_LME | Cpu.EFER_LMA | Cpu.EFER_NXE);
+        bench.paging(Cpu.CR0_WP, Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PCIDE, Cpu.EFER_LME | Cpu.EFER_LMA | Cpu.EFER_NXE);
         bench.memory.write(OLD, 8, 1);
         bench.memory.write(NEW, 8, 2);
         roots[HERE] = bench.newTable();

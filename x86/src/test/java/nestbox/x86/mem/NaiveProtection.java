@@ -87,7 +87,8 @@ final class NaiveProtection {
         }
     }
 
-    private boolean supervisorMayAccess(Kind kind, Mode mode, boolean userAddress, boolean writable, boolean executable) {
+    private boolean supervisorMayAccess(
+            Kind kind, Mode mode, boolean userAddress, boolean writable, boolean executable) {
         if (kind == Kind.FETCH) {
             if (!userAddress) {
                 return executable;

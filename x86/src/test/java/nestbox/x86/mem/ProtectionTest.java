@@ -23,7 +23,12 @@ class ProtectionTest {
 
     @ParameterizedTest
     @CsvSource({
-        "TWO_LEVEL, keep", "PAE, keep", "FOUR_LEVEL, keep", "FIVE_LEVEL, keep", "FOUR_LEVEL, none", "FOUR_LEVEL, lru:2",
+        "TWO_LEVEL, keep",
+        "PAE, keep",
+        "FOUR_LEVEL, keep",
+        "FIVE_LEVEL, keep",
+        "FOUR_LEVEL, none",
+        "FOUR_LEVEL, lru:2",
         "PAE, seeded:3"
     })
     void agreesWithTheNaiveModel(Format format, String policy) {
@@ -133,7 +138,8 @@ class ProtectionTest {
             bench.memory.write(table + (LINEAR >>> 12 & 1023) * 4, 4, PAGE | (bits >>> 4 & 3) << 1 | (present ? 1 : 0));
         } else {
             long table = bench.memory.read(pde, 8) & 0xf_ffff_ffff_f000L;
-            bench.memory.write(pde, 8, table | PagingBench.P | (bits & 3) << 1 | ((bits & 4) != 0 ? PagingBench.NX : 0));
+            bench.memory.write(
+                    pde, 8, table | PagingBench.P | (bits & 3) << 1 | ((bits & 4) != 0 ? PagingBench.NX : 0));
             boolean present = (bits & 8) == 0 || (bits & 128) != 0;
             boolean reserved = (bits & 8) != 0 && (bits & 128) != 0;
             long pte = PAGE

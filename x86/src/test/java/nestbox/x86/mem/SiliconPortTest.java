@@ -73,10 +73,13 @@ class SiliconPortTest {
     @Test
     void nonCanonicalAddressesBlameTheirSegment() {
         PagingBench bench = fourLevel("keep");
-        assertThat(vectorOf(() -> bench.cpu.mem.load8(0x8000_0000_0000L, Reg.DS))).isEqualTo(Vector.GP);
-        assertThat(vectorOf(() -> bench.cpu.mem.load8(0x8000_0000_0000L, Reg.SS))).isEqualTo(Vector.SS);
+        assertThat(vectorOf(() -> bench.cpu.mem.load8(0x8000_0000_0000L, Reg.DS)))
+                .isEqualTo(Vector.GP);
+        assertThat(vectorOf(() -> bench.cpu.mem.load8(0x8000_0000_0000L, Reg.SS)))
+                .isEqualTo(Vector.SS);
         assertThat(vectorOf(() -> bench.cpu.mem.fetch(0x8000_0000_0000L))).isEqualTo(Vector.GP);
-        assertThat(vectorOf(() -> bench.cpu.mem.load64(0x7fff_ffff_fffcL, Reg.DS))).isEqualTo(Vector.GP);
+        assertThat(vectorOf(() -> bench.cpu.mem.load64(0x7fff_ffff_fffcL, Reg.DS)))
+                .isEqualTo(Vector.GP);
     }
 
     @ParameterizedTest
@@ -93,11 +96,15 @@ class SiliconPortTest {
             cpu.setSystemFlags((cpu.systemFlags & ~(long) Flags.AC) | (ac ? Flags.AC : 0));
             bench.setCpl(user ? 3 : 0);
             for (int repeat = 0; repeat < 2; repeat++) {
-                assertThat(vectorOf(() -> cpu.mem.load(8 * size, LINEAR, Reg.DS))).isEqualTo(-1);
+                assertThat(vectorOf(() -> cpu.mem.load(8 * size, LINEAR, Reg.DS)))
+                        .isEqualTo(-1);
                 int expected = am && ac && user ? Vector.AC : -1;
-                assertThat(vectorOf(() -> cpu.mem.load(8 * size, LINEAR + size / 2, Reg.DS))).isEqualTo(expected);
-                assertThat(vectorOf(() -> cpu.mem.store(8 * size, LINEAR + size / 2, Reg.DS, 1))).isEqualTo(expected);
-                assertThat(vectorOf(() -> cpu.mem.loadSystem(size, LINEAR + size / 2))).isEqualTo(-1);
+                assertThat(vectorOf(() -> cpu.mem.load(8 * size, LINEAR + size / 2, Reg.DS)))
+                        .isEqualTo(expected);
+                assertThat(vectorOf(() -> cpu.mem.store(8 * size, LINEAR + size / 2, Reg.DS, 1)))
+                        .isEqualTo(expected);
+                assertThat(vectorOf(() -> cpu.mem.loadSystem(size, LINEAR + size / 2)))
+                        .isEqualTo(-1);
             }
         }
     }
@@ -283,15 +290,20 @@ class SiliconPortTest {
                     bench.setCpl(seed.nextInt(2) * 3);
                     break;
                 case 2:
-                    int fault = bench.faultOf(() -> trace.append(bench.load(address)).append(' '));
+                    int fault = bench.faultOf(
+                            () -> trace.append(bench.load(address)).append(' '));
                     trace.append("l").append(fault).append(' ');
                     break;
                 case 3:
                     long value = step;
-                    trace.append("s").append(bench.faultOf(() -> bench.store(address, value))).append(' ');
+                    trace.append("s")
+                            .append(bench.faultOf(() -> bench.store(address, value)))
+                            .append(' ');
                     break;
                 case 4:
-                    trace.append("f").append(bench.faultOf(() -> trace.append(bench.cpu.mem.fetch(address)))).append(' ');
+                    trace.append("f")
+                            .append(bench.faultOf(() -> trace.append(bench.cpu.mem.fetch(address))))
+                            .append(' ');
                     break;
                 default:
                     // More rights, flags kept: no invalidation.

@@ -19,10 +19,20 @@ class CpuModelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "max", "max,vendor=AuthenticAMD", "host", "qemu64", "kvm64", "Skylake-Server", "IvyBridge", "Opteron_G1", "EPYC", "EPYC-Milan",
-        "SapphireRapids"
-    })
+    @ValueSource(
+            strings = {
+                "max",
+                "max,vendor=AuthenticAMD",
+                "host",
+                "qemu64",
+                "kvm64",
+                "Skylake-Server",
+                "IvyBridge",
+                "Opteron_G1",
+                "EPYC",
+                "EPYC-Milan",
+                "SapphireRapids"
+            })
     void everyModelIsPossibleAndShowsOnlyWhatIsDone(String specification) {
         CpuModel model = CpuModel.parse(specification);
         assertThat(Implemented.features()).containsAll(model.features());
@@ -88,7 +98,8 @@ class CpuModelTest {
     @Test
     void whatIsTurnedOffTakesItsDependentsAlong() {
         CpuModel model = CpuModel.parse("max,-xsave,-rdtscp,-invpcid");
-        assertThat(model.features()).doesNotContain(Feature.XSAVE, Feature.XSAVEOPT, Feature.XSAVEC, Feature.XSAVES, Feature.XGETBV1);
+        assertThat(model.features())
+                .doesNotContain(Feature.XSAVE, Feature.XSAVEOPT, Feature.XSAVEC, Feature.XSAVES, Feature.XGETBV1);
         assertThat(model.hiddenFeatures()).doesNotContain(Feature.AVX, Feature.AVX512F);
         assertThat(model.cpuid(0xd, 0)).containsOnly(0);
     }
@@ -97,7 +108,8 @@ class CpuModelTest {
     void allReasonsAreGivenAtOnce() {
         CpuModelException refusal = refusal("qemu64,-lm,+la57,+pdpe1gb,+x2apic,-apic,phys-bits=60,+nonsense");
         assertThat(refusal.reasons()).hasSize(5);
-        assertThat(refusal.reasons()).anySatisfy(reason -> assertThat(reason).startsWith("la57 needs lm (SDM Vol. 3, "));
+        assertThat(refusal.reasons())
+                .anySatisfy(reason -> assertThat(reason).startsWith("la57 needs lm (SDM Vol. 3, "));
         assertThat(refusal.reasons()).anySatisfy(reason -> assertThat(reason).startsWith("pdpe1gb needs lm"));
         assertThat(refusal.reasons()).anySatisfy(reason -> assertThat(reason).startsWith("x2apic needs apic"));
         assertThat(refusal.reasons()).anySatisfy(reason -> assertThat(reason).startsWith("phys-bits=60"));
@@ -120,14 +132,25 @@ class CpuModelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"nosuch", "", "max,", "max,+", "max,vendor=Acme", "max,phys-bits=x", "max,pcid=perhaps", "max,hv_passthrough"})
+    @ValueSource(
+            strings = {
+                "nosuch",
+                "",
+                "max,",
+                "max,+",
+                "max,vendor=Acme",
+                "max,phys-bits=x",
+                "max,pcid=perhaps",
+                "max,hv_passthrough"
+            })
     void badSpecificationsAreTypedErrors(String specification) {
         assertThatThrownBy(() -> CpuModel.parse(specification)).isInstanceOf(CpuModelException.class);
     }
 
     @Test
     void widths() {
-        assertThat(CpuModel.parse("IvyBridge,phys-bits=36,host-phys-bits=off").physicalBits()).isEqualTo(36);
+        assertThat(CpuModel.parse("IvyBridge,phys-bits=36,host-phys-bits=off").physicalBits())
+                .isEqualTo(36);
         assertThat(CpuModel.parse("IvyBridge").linearBits()).isEqualTo(48);
         CpuModel max = CpuModel.parse("max,host-phys-bits,migratable=no");
         assertThat(max.linearBits()).isEqualTo(57);
@@ -153,14 +176,22 @@ class CpuModelTest {
     @Test
     void builderCopiesAndLeavesTheOriginalAlone() {
         CpuModel base = CpuModel.parse("EPYC");
-        CpuModel changed = base.toBuilder().feature(Feature.SMAP, false).stepping(3).msr(0x123, 7).processors(2).build();
+        CpuModel changed = base.toBuilder()
+                .feature(Feature.SMAP, false)
+                .stepping(3)
+                .msr(0x123, 7)
+                .processors(2)
+                .build();
         assertThat(base.has(Feature.SMAP)).isTrue();
         assertThat(changed.has(Feature.SMAP)).isFalse();
         assertThat(changed.msr(0x123, 1)).isEqualTo(7);
         assertThat(base.msr(0x123, 1)).isEqualTo(1);
         assertThat(base.has(Feature.HT)).isFalse();
         assertThat(changed.has(Feature.HT)).isTrue();
-        assertThatThrownBy(() -> base.toBuilder().feature(Feature.APIC, false).feature(Feature.X2APIC, true).build())
+        assertThatThrownBy(() -> base.toBuilder()
+                        .feature(Feature.APIC, false)
+                        .feature(Feature.X2APIC, true)
+                        .build())
                 .isInstanceOf(CpuModelException.class);
     }
 
@@ -168,7 +199,9 @@ class CpuModelTest {
     void rulesHaveNoDuplicatesNoCyclesAndTheImplementedFeaturesObeyThem() {
         Set<String> pairs = new HashSet<>();
         for (FeatureRule rule : FeatureRule.all()) {
-            assertThat(pairs.add(rule.feature() + ">" + rule.needs())).as(rule.reason()).isTrue();
+            assertThat(pairs.add(rule.feature() + ">" + rule.needs()))
+                    .as(rule.reason())
+                    .isTrue();
             assertThat(pairs).doesNotContain(rule.needs() + ">" + rule.feature());
             if (Implemented.has(rule.feature())) {
                 assertThat(Implemented.has(rule.needs())).as(rule.reason()).isTrue();

@@ -19,9 +19,27 @@ import org.junit.jupiter.params.provider.MethodSource;
 class QemuCpuidTest {
     /** Features that QEMU 7.2's TCG masks or forces, whatever its model says. */
     private static final Set<Feature> TCG_DIFFERS = EnumSet.of(
-            Feature.HYPERVISOR, Feature.VMX, Feature.X2APIC, Feature.TSC_DEADLINE, Feature.PCID, Feature.INVPCID, Feature.RDPID, Feature.XSAVEC,
-            Feature.XSAVES, Feature.WBNOINVD, Feature.CLZERO, Feature.PREFETCHW, Feature.TOPOEXT, Feature.RDSEED, Feature.FSRM, Feature.VME,
-            Feature.FXSR_OPT, Feature.MISALIGNSSE, Feature.XSAVEERPTR, Feature.SHA_NI, Feature.NRIP_SAVE);
+            Feature.HYPERVISOR,
+            Feature.VMX,
+            Feature.X2APIC,
+            Feature.TSC_DEADLINE,
+            Feature.PCID,
+            Feature.INVPCID,
+            Feature.RDPID,
+            Feature.XSAVEC,
+            Feature.XSAVES,
+            Feature.WBNOINVD,
+            Feature.CLZERO,
+            Feature.PREFETCHW,
+            Feature.TOPOEXT,
+            Feature.RDSEED,
+            Feature.FSRM,
+            Feature.VME,
+            Feature.FXSR_OPT,
+            Feature.MISALIGNSSE,
+            Feature.XSAVEERPTR,
+            Feature.SHA_NI,
+            Feature.NRIP_SAVE);
 
     static Stream<Arguments> dumps() {
         return Stream.of("qemu64", "kvm64", "Skylake-Server", "IvyBridge", "Opteron_G1", "EPYC", "EPYC-Milan")
@@ -30,7 +48,8 @@ class QemuCpuidTest {
 
     private static Map<Long, int[]> dump(String name, int processors) throws IOException {
         Map<Long, int[]> answers = new HashMap<>();
-        try (InputStream in = QemuCpuidTest.class.getResourceAsStream("qemu-cpuid/" + name + "." + processors + ".txt")) {
+        try (InputStream in =
+                QemuCpuidTest.class.getResourceAsStream("qemu-cpuid/" + name + "." + processors + ".txt")) {
             for (String line : new String(in.readAllBytes(), StandardCharsets.US_ASCII).split("\n")) {
                 if (!line.startsWith("#")) {
                     String[] words = line.split(" ");
@@ -38,7 +57,9 @@ class QemuCpuidTest {
                     for (int i = 0; i < 4; i++) {
                         registers[i] = Integer.parseUnsignedInt(words[i + 2], 16);
                     }
-                    answers.put(CpuidTable.key(Integer.parseUnsignedInt(words[0], 16), Integer.parseInt(words[1], 16)), registers);
+                    answers.put(
+                            CpuidTable.key(Integer.parseUnsignedInt(words[0], 16), Integer.parseInt(words[1], 16)),
+                            registers);
                 }
             }
         }
@@ -63,7 +84,9 @@ class QemuCpuidTest {
                 int[] answer = expected.get(CpuidTable.key(leaf, subleaf));
                 boolean exists = leaf < 0 || leaf <= expected.get(0L)[0];
                 if (answer != null && exists && Integer.compareUnsigned(leaf, leaf < 0 ? last : leaf) <= 0) {
-                    all.assertThat(model.cpuid(leaf, subleaf)).as("leaf %x.%x", leaf, subleaf).isEqualTo(answer);
+                    all.assertThat(model.cpuid(leaf, subleaf))
+                            .as("leaf %x.%x", leaf, subleaf)
+                            .isEqualTo(answer);
                 }
             }
         }
@@ -71,8 +94,12 @@ class QemuCpuidTest {
         int[] first = expected.get(CpuidTable.key(1, 0));
         all.assertThat(model.cpuid(1, 0)[0]).as("signature").isEqualTo(first[0]);
         all.assertThat(model.cpuid(1, 0)[1]).as("leaf 1 EBX").isEqualTo(first[1]);
-        all.assertThat(model.cpuid(0x80000008, 0)[0]).as("widths").isEqualTo(expected.get(CpuidTable.key(0x80000008, 0))[0]);
-        all.assertThat(model.cpuid(0x80000008, 0)[2]).as("cores").isEqualTo(expected.get(CpuidTable.key(0x80000008, 0))[2]);
+        all.assertThat(model.cpuid(0x80000008, 0)[0])
+                .as("widths")
+                .isEqualTo(expected.get(CpuidTable.key(0x80000008, 0))[0]);
+        all.assertThat(model.cpuid(0x80000008, 0)[2])
+                .as("cores")
+                .isEqualTo(expected.get(CpuidTable.key(0x80000008, 0))[2]);
         all.assertAll();
     }
 
@@ -91,13 +118,20 @@ class QemuCpuidTest {
             if (!TCG_DIFFERS.contains(feature)) {
                 all.assertThat(model.has(feature)).as(feature.qemuName()).isEqualTo(qemu);
             }
-            boolean shown = (model.cpuid(feature.leaf(), feature.subleaf())[feature.register().ordinal()] >>> feature.bit() & 1) != 0;
+            boolean shown = (model.cpuid(feature.leaf(), feature.subleaf())[
+                                            feature.register().ordinal()]
+                                    >>> feature.bit()
+                            & 1)
+                    != 0;
             if (feature.leaf() != 0x80000001 && exists) {
                 all.assertThat(shown).as("CPUID bit of " + feature.qemuName()).isEqualTo(model.has(feature));
             }
         }
         all.assertAll();
         assertThat(model.cpuid(1, 0)[3] & 0x0183f3ff)
-                .isEqualTo(model.vendor() == Vendor.AMD ? model.cpuid(0x80000001, 0)[3] & 0x0183f3ff : model.cpuid(1, 0)[3] & 0x0183f3ff);
+                .isEqualTo(
+                        model.vendor() == Vendor.AMD
+                                ? model.cpuid(0x80000001, 0)[3] & 0x0183f3ff
+                                : model.cpuid(1, 0)[3] & 0x0183f3ff);
     }
 }

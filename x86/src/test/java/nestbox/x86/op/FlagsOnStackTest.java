@@ -48,7 +48,8 @@ class FlagsOnStackTest {
         "3, 3, '', true, false, true",
         "3, 3, 66, true, false, false",
     })
-    void popfChangesWhatPrivilegePermits(int cpl, int iopl, String prefix, boolean mayIf, boolean mayIopl, boolean high) {
+    void popfChangesWhatPrivilegePermits(
+            int cpl, int iopl, String prefix, boolean mayIf, boolean mayIopl, boolean high) {
         long changeable = FREE | (mayIf ? Flags.IF : 0) | (mayIopl ? Flags.IOPL : 0) | (high ? HIGH : 0);
         for (long image : new long[] {0, EVERY & ~(long) Flags.TF}) {
             Snippet code = snippet(cpl, iopl, 0, false);

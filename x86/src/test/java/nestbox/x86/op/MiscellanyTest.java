@@ -35,7 +35,16 @@ class MiscellanyTest {
     /** ADD, XADD, CMPXCHG, BTS, INC, SHL, XCHG, NEG to memory that is not there. */
     @ParameterizedTest
     @ValueSource(
-            strings = {"48 01 0b", "48 0f c1 0b", "48 0f b1 0b", "48 0f ab 0b", "48 ff 03", "48 d1 23", "48 87 0b", "48 f7 1b"})
+            strings = {
+                "48 01 0b",
+                "48 0f c1 0b",
+                "48 0f b1 0b",
+                "48 0f ab 0b",
+                "48 ff 03",
+                "48 d1 23",
+                "48 87 0b",
+                "48 f7 1b"
+            })
     void aFaultingReadModifyWriteKeepsFlagsAndRegisters(String hex) {
         Snippet code = mode64();
         code.cpu.r[Reg.RBX] = TestCpu.MEMORY;

@@ -63,7 +63,12 @@ class NativeVectorsTest {
     @Test
     void blockInterpreterInMode32() throws IOException {
         Cpu cpu = TestCpu.mode32();
-        compare("native32.txt", cpu, new BlockInterpreter(cpu, new Decoder(cpu.features), 64), REGISTERS32, 0xffffffffL);
+        compare(
+                "native32.txt",
+                cpu,
+                new BlockInterpreter(cpu, new Decoder(cpu.features), 64),
+                REGISTERS32,
+                0xffffffffL);
     }
 
     private void compare(String resource, Cpu cpu, Engine engine, int[] registers, long mask) throws IOException {

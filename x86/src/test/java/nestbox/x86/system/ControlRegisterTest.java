@@ -69,7 +69,8 @@ class ControlRegisterTest {
     @CsvSource({"0x1000, ok", "0x1000000000, 13(0)", "0x8000000000001000, 13(0)", "0x0000000fffffffff, ok"})
     void cr3ReservedBitsOf36BitPhysicalAddresses(String value, String expected) {
         SystemBench b = SystemBench.longMode(Vendor.INTEL, 0);
-        assertThat(write(b, "cr3", Long.parseUnsignedLong(value.substring(2), 16))).isEqualTo(expected);
+        assertThat(write(b, "cr3", Long.parseUnsignedLong(value.substring(2), 16)))
+                .isEqualTo(expected);
     }
 
     @Test
@@ -84,8 +85,24 @@ class ControlRegisterTest {
     @ParameterizedTest
     @CsvSource({
         // bit, its feature
-        "0, VME", "1, VME", "2, TSC", "3, DE", "4, PSE", "5, PAE", "6, MCE", "7, PGE", "9, FXSR", "10, SSE", "11, UMIP",
-        "16, FSGSBASE", "18, XSAVE", "20, SMEP", "21, SMAP", "22, PKU", "12, LA57", "13, VMX",
+        "0, VME",
+        "1, VME",
+        "2, TSC",
+        "3, DE",
+        "4, PSE",
+        "5, PAE",
+        "6, MCE",
+        "7, PGE",
+        "9, FXSR",
+        "10, SSE",
+        "11, UMIP",
+        "16, FSGSBASE",
+        "18, XSAVE",
+        "20, SMEP",
+        "21, SMAP",
+        "22, PKU",
+        "12, LA57",
+        "13, VMX",
     })
     void cr4BitsNeedTheirFeature(int bit, Feature feature) {
         SystemBench with = SystemBench.real();

@@ -169,7 +169,9 @@ class ExceptionDeliveryTest {
     @Test
     void thirdFaultShutsDown() {
         SystemBench b = SystemBench.protectedMode(0);
-        assertThatThrownBy(() -> fault(b, Vector.GP, true, 0)).isInstanceOf(AssertionError.class).hasMessage("shutdown");
+        assertThatThrownBy(() -> fault(b, Vector.GP, true, 0))
+                .isInstanceOf(AssertionError.class)
+                .hasMessage("shutdown");
         assertThat(b.cpu.activity).isEqualTo(Cpu.SHUTDOWN);
     }
 

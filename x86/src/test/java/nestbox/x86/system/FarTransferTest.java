@@ -34,7 +34,8 @@ class FarTransferTest {
     void directJump(int cpl, String access, int rpl, String expected) {
         SystemBench b = SystemBench.protectedMode(cpl);
         b.gdt(S, SystemBench.descriptor(Integer.parseInt(access, 16), 0xc, 0, 0xfffff));
-        assertThat(b.step("jmp far 0x" + Integer.toHexString(S | rpl) + ":0x5000")).isEqualTo(expected);
+        assertThat(b.step("jmp far 0x" + Integer.toHexString(S | rpl) + ":0x5000"))
+                .isEqualTo(expected);
         if (expected.equals("ok")) {
             assertThat(b.cpu.rip).isEqualTo(0x5000);
             assertThat(b.cpu.selector[Reg.CS]).isEqualTo(S | cpl);
@@ -77,8 +78,14 @@ class FarTransferTest {
         assertThat(b.step("call far 0x3b:0")).isEqualTo("ok");
         assertThat(b.cpu.cpl).isZero();
         assertThat(b.cpu.selector[Reg.SS]).isEqualTo(SystemBench.DATA0);
-        long[] expected = {SystemBench.CODE_AT + 7, SystemBench.CODE3 | 3, 0x11111111, 0x22222222, SystemBench.STACK3,
-            SystemBench.DATA3 | 3};
+        long[] expected = {
+            SystemBench.CODE_AT + 7,
+            SystemBench.CODE3 | 3,
+            0x11111111,
+            0x22222222,
+            SystemBench.STACK3,
+            SystemBench.DATA3 | 3
+        };
         for (int i = 0; i < expected.length; i++) {
             assertThat(b.stack(i, 4)).as("slot %d", i).isEqualTo(expected[i]);
         }
@@ -86,8 +93,16 @@ class FarTransferTest {
 
     /** Field 8 of the TSS is SS0 (SDM Vol. 3, "Stack Switching"). */
     @ParameterizedTest
-    @CsvSource({"0, 67, 10(0)", "0x13, 67, 10(10)", "0x20, 67, 10(20)", "0x08, 67, 10(8)", "0x78, 67, 10(78)", "0x10, 8, 10(28)",
-        "0x50, 67, 12(50)", "0x10, 67, ok"})
+    @CsvSource({
+        "0, 67, 10(0)",
+        "0x13, 67, 10(10)",
+        "0x20, 67, 10(20)",
+        "0x08, 67, 10(8)",
+        "0x78, 67, 10(78)",
+        "0x10, 8, 10(28)",
+        "0x50, 67, 12(50)",
+        "0x10, 67, ok"
+    })
     void innerStackMustBeGood(String ss0, String limit, String expected) {
         SystemBench b = SystemBench.protectedMode(3);
         b.gdt(S, SystemBench.gate(0xec, SystemBench.CODE0, 0x5000));

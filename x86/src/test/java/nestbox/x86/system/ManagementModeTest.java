@@ -101,8 +101,11 @@ class ManagementModeTest {
         assertThat(cpu.selector[Reg.CS]).isEqualTo(0x3000);
         assertThat(cpu.base[Reg.CS]).isEqualTo(0x30000);
         assertThat(cpu.rip).isEqualTo(0x8000);
-        assertThat(cpu.cr0 & (Cpu.CR0_PE | Cpu.CR0_EM | Cpu.CR0_TS | Cpu.CR0_PG)).isZero();
-        assertThat(cpu.cr0 & (Cpu.CR0_MP | Cpu.CR0_WP)).as("the other bits stay").isEqualTo(Cpu.CR0_MP | Cpu.CR0_WP);
+        assertThat(cpu.cr0 & (Cpu.CR0_PE | Cpu.CR0_EM | Cpu.CR0_TS | Cpu.CR0_PG))
+                .isZero();
+        assertThat(cpu.cr0 & (Cpu.CR0_MP | Cpu.CR0_WP))
+                .as("the other bits stay")
+                .isEqualTo(Cpu.CR0_MP | Cpu.CR0_WP);
         assertThat(cpu.cr4).isZero();
         assertThat(cpu.rflags()).isEqualTo(Flags.FIXED);
         assertThat(cpu.dr[7]).isEqualTo(0x400);
@@ -116,20 +119,44 @@ class ManagementModeTest {
 
     @ParameterizedTest
     @CsvSource({
-        "AMD64, 7ff8, 8, 11111111", "AMD64, 7f80, 8, 0f0f0f0f0f0f0f0f", "AMD64, 7f78, 8, 1234", "AMD64, 7f58, 8, 1001b",
-        "AMD64, 7f50, 8, 5000", "AMD64, 7f00, 4, 30000", "AMD64, 7efc, 4, 20064", "AMD64, 7e10, 2, 10",
-        "AMD64, 7e18, 8, 2000", "AMD64, 7e68, 8, 12345678", "AMD64, 7e84, 2, 7ff", "AMD64, 7f70, 8, 243",
-        "INTEL64, 7ff8, 8, 1001b", "INTEL64, 7ff0, 8, 5000", "INTEL64, 7fe8, 8, 243", "INTEL64, 7fd8, 8, 1234",
-        "INTEL64, 7f5c, 8, 11111111", "INTEL64, 7f1c, 8, 0f0f0f0f0f0f0f0f", "INTEL64, 7fac, 4, 10",
-        "INTEL64, 7ef8, 4, 30000", "INTEL64, 7e8c, 4, 12345678", "INTEL64, 7e94, 4, 23456789", "INTEL64, 7e40, 8, 18",
-        "LEGACY, 7ffc, 4, 1001b", "LEGACY, 7ff8, 4, 5000", "LEGACY, 7ff4, 4, 243", "LEGACY, 7ff0, 4, 1234",
-        "LEGACY, 7fd0, 4, 11111111", "LEGACY, 7fec, 4, 88888888", "LEGACY, 7fac, 4, 10", "LEGACY, 7efc, 4, 20000",
+        "AMD64, 7ff8, 8, 11111111",
+        "AMD64, 7f80, 8, 0f0f0f0f0f0f0f0f",
+        "AMD64, 7f78, 8, 1234",
+        "AMD64, 7f58, 8, 1001b",
+        "AMD64, 7f50, 8, 5000",
+        "AMD64, 7f00, 4, 30000",
+        "AMD64, 7efc, 4, 20064",
+        "AMD64, 7e10, 2, 10",
+        "AMD64, 7e18, 8, 2000",
+        "AMD64, 7e68, 8, 12345678",
+        "AMD64, 7e84, 2, 7ff",
+        "AMD64, 7f70, 8, 243",
+        "INTEL64, 7ff8, 8, 1001b",
+        "INTEL64, 7ff0, 8, 5000",
+        "INTEL64, 7fe8, 8, 243",
+        "INTEL64, 7fd8, 8, 1234",
+        "INTEL64, 7f5c, 8, 11111111",
+        "INTEL64, 7f1c, 8, 0f0f0f0f0f0f0f0f",
+        "INTEL64, 7fac, 4, 10",
+        "INTEL64, 7ef8, 4, 30000",
+        "INTEL64, 7e8c, 4, 12345678",
+        "INTEL64, 7e94, 4, 23456789",
+        "INTEL64, 7e40, 8, 18",
+        "LEGACY, 7ffc, 4, 1001b",
+        "LEGACY, 7ff8, 4, 5000",
+        "LEGACY, 7ff4, 4, 243",
+        "LEGACY, 7ff0, 4, 1234",
+        "LEGACY, 7fd0, 4, 11111111",
+        "LEGACY, 7fec, 4, 88888888",
+        "LEGACY, 7fac, 4, 10",
+        "LEGACY, 7efc, 4, 20000",
         "LEGACY, 7ef8, 4, 30000"
     })
     void saveAreaHasTheManualsLayout(Map map, String offset, int bytes, String value) {
         Cpu cpu = busy(map);
         smi(cpu);
-        assertThat(cpu.physical.read(AREA + Long.parseLong(offset, 16), bytes)).isEqualTo(Long.parseUnsignedLong(value, 16));
+        assertThat(cpu.physical.read(AREA + Long.parseLong(offset, 16), bytes))
+                .isEqualTo(Long.parseUnsignedLong(value, 16));
     }
 
     @ParameterizedTest
@@ -184,7 +211,10 @@ class ManagementModeTest {
             cpu.physical.write(AREA + 0x7f58, 8, 0x80000011L);
         }
         cpu.physical.write(AREA + Long.parseLong(offset, 16), 8, Long.parseLong(value, 16));
-        assertThatThrownBy(() -> resume(cpu)).as(what).isInstanceOf(AssertionError.class).hasMessage("shutdown");
+        assertThatThrownBy(() -> resume(cpu))
+                .as(what)
+                .isInstanceOf(AssertionError.class)
+                .hasMessage("shutdown");
         assertThat(cpu.activity).isEqualTo(Cpu.SHUTDOWN);
     }
 

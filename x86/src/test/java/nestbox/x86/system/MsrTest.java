@@ -24,7 +24,9 @@ class MsrTest {
     @ParameterizedTest
     @EnumSource(Vendor.class)
     void everyIndexHasOneRow(Vendor vendor) {
-        assertThat(SystemBench.real(vendor, Set.of()).cpu.msrs.rows()).extracting(Msr::index).doesNotHaveDuplicates();
+        assertThat(SystemBench.real(vendor, Set.of()).cpu.msrs.rows())
+                .extracting(Msr::index)
+                .doesNotHaveDuplicates();
     }
 
     @ParameterizedTest
@@ -103,8 +105,16 @@ class MsrTest {
 
     @ParameterizedTest
     @CsvSource({
-        "10, TSC", "3b, TSC_ADJUST", "174, SEP", "fe, MTRR", "277, PAT", "179, MCA", "c0000100, LM", "c0000081, SYSCALL",
-        "da0, XSAVES", "10a, ARCH_CAPABILITIES",
+        "10, TSC",
+        "3b, TSC_ADJUST",
+        "174, SEP",
+        "fe, MTRR",
+        "277, PAT",
+        "179, MCA",
+        "c0000100, LM",
+        "c0000081, SYSCALL",
+        "da0, XSAVES",
+        "10a, ARCH_CAPABILITIES",
     })
     void absentWithoutTheirFeature(String index, Feature feature) {
         Cpu with = SystemBench.real(Vendor.INTEL, Set.of()).cpu;

@@ -16,7 +16,11 @@ class PrivilegeTest {
     @ParameterizedTest
     @CsvSource({
         // CPL, IOPL, CR4, outcome of CLI, outcome of STI
-        "0, 0, 0, ok, ok", "3, 3, 0, ok, ok", "3, 0, 0, 13(0), 13(0)", "3, 0, 2, ok, ok", "3, 0, 1, 13(0), 13(0)",
+        "0, 0, 0, ok, ok",
+        "3, 3, 0, ok, ok",
+        "3, 0, 0, 13(0), 13(0)",
+        "3, 0, 2, ok, ok",
+        "3, 0, 1, 13(0), 13(0)",
     })
     void interruptFlag(int cpl, int iopl, int cr4, String cli, String sti) {
         SystemBench b = SystemBench.protectedMode(cpl);
@@ -42,7 +46,8 @@ class PrivilegeTest {
 
     /** SDM Vol. 3, "Interrupt and Exception Handling in Virtual-8086 Mode", methods by VME, IOPL and the redirection map. */
     @ParameterizedTest
-    @CsvSource({"0, 0, 1, 13(0)", "0, 3, 0, gate", "1, 0, 0, table", "1, 3, 0, table", "1, 3, 1, gate", "1, 0, 1, 13(0)"})
+    @CsvSource({"0, 0, 1, 13(0)", "0, 3, 0, gate", "1, 0, 0, table", "1, 3, 0, table", "1, 3, 1, gate", "1, 0, 1, 13(0)"
+    })
     void softwareInterruptInVirtual8086Mode(int vme, int iopl, int bit, String expected) {
         SystemBench b = SystemBench.virtual8086(iopl);
         b.cpu.cr4 = vme;
@@ -64,8 +69,14 @@ class PrivilegeTest {
     @ParameterizedTest
     @CsvSource({
         // CPL, IOPL, TSS limit, bits of the map from port 10h on, expected of IN EAX, 10h
-        "0, 0, 67, ff, ok", "3, 3, 67, ff, ok", "3, 0, 67, 0, 13(0)", "3, 0, 6b, 0, ok", "3, 0, 6a, 0, 13(0)",
-        "3, 0, 6b, 1, 13(0)", "3, 0, 6b, 8, 13(0)", "3, 0, 6b, 10, ok",
+        "0, 0, 67, ff, ok",
+        "3, 3, 67, ff, ok",
+        "3, 0, 67, 0, 13(0)",
+        "3, 0, 6b, 0, ok",
+        "3, 0, 6a, 0, 13(0)",
+        "3, 0, 6b, 1, 13(0)",
+        "3, 0, 6b, 8, 13(0)",
+        "3, 0, 6b, 10, ok",
     })
     void ioPermissionMap(int cpl, int iopl, String limit, String bits, String expected) {
         SystemBench b = SystemBench.protectedMode(cpl);
@@ -96,8 +107,20 @@ class PrivilegeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"hlt", "clts", "invd", "wbinvd", "rdmsr", "wrmsr", "lmsw ax", "lgdt [0x6000]", "lidt [0x6000]", "lldt ax",
-        "ltr ax", "invlpg [0]"})
+    @CsvSource({
+        "hlt",
+        "clts",
+        "invd",
+        "wbinvd",
+        "rdmsr",
+        "wrmsr",
+        "lmsw ax",
+        "lgdt [0x6000]",
+        "lidt [0x6000]",
+        "lldt ax",
+        "ltr ax",
+        "invlpg [0]"
+    })
     void privileged(String instruction) {
         assertThat(SystemBench.protectedMode(3).step(instruction)).isEqualTo("13(0)");
     }

@@ -72,7 +72,11 @@ class TaskSwitchTest {
     @ParameterizedTest
     @CsvSource({
         // faults of the old task: busy, not present, limit
-        "8b, 67, 13(68)", "09, 67, 11(68)", "89, 66, 10(68)", "89, 67, ok", "81, 2a, 10(68)",
+        "8b, 67, 13(68)",
+        "09, 67, 11(68)",
+        "89, 66, 10(68)",
+        "89, 67, ok",
+        "81, 2a, 10(68)",
     })
     void faultsBeforeTheSwitch(String access, String limit, String expected) {
         b.task(OTHER, NEW, Integer.parseInt(access, 16), Integer.parseInt(limit, 16));
@@ -86,8 +90,23 @@ class TaskSwitchTest {
     @Test
     void sixteenBitTask() {
         b.task(OTHER, NEW, 0x81, 0x2b);
-        int[] words = {0x5000, 2, 0x1111, 0x2222, 0x3333, 0x4444, 0x7000, 0x5555, 0x6666, 0x7777, SystemBench.DATA0,
-            SystemBench.CODE0, SystemBench.DATA0, SystemBench.DATA0, 0};
+        int[] words = {
+            0x5000,
+            2,
+            0x1111,
+            0x2222,
+            0x3333,
+            0x4444,
+            0x7000,
+            0x5555,
+            0x6666,
+            0x7777,
+            SystemBench.DATA0,
+            SystemBench.CODE0,
+            SystemBench.DATA0,
+            SystemBench.DATA0,
+            0
+        };
         for (int i = 0; i < words.length; i++) {
             b.write(NEW + 0x0e + 2 * i, 2, words[i]);
         }

@@ -74,7 +74,11 @@ final class EarlyShuffles {
         long first = v[b];
         long second = v[b + 1];
         long r = Lanes.doubleword(low, high, (int) first) | Lanes.doubleword(low, high, (int) (first >>> 32)) << 32;
-        Halves.set(v, d, r, Lanes.doubleword(low, high, (int) second) | Lanes.doubleword(low, high, (int) (second >>> 32)) << 32);
+        Halves.set(
+                v,
+                d,
+                r,
+                Lanes.doubleword(low, high, (int) second) | Lanes.doubleword(low, high, (int) (second >>> 32)) << 32);
     }
 
     /** VPERMILPD with its order in a register: bit 1 of each quadword counts. */

@@ -221,7 +221,8 @@ final class ExtendedState {
         checkHeader(c, in, image, supervisor);
         long request = requested(c);
         long components = layout & ~COMPACTED;
-        int size = compacted ? XsaveComponent.compactedSize(components) : XsaveComponent.standardSize(request & present);
+        int size =
+                compacted ? XsaveComponent.compactedSize(components) : XsaveComponent.standardSize(request & present);
         area(c, in, size, 64, false);
         restoreMxcsr(c, in, image, request, present, compacted);
         if ((request & X87) != 0) {
@@ -276,7 +277,10 @@ final class ExtendedState {
                 bad |= StateImage.get64(c, in, image, HEADER + i) != 0;
             }
         } else {
-            bad = supervisor || layout != 0 || StateImage.get64(c, in, image, HEADER + 16) != 0 || (present & ~c.xcr0) != 0;
+            bad = supervisor
+                    || layout != 0
+                    || StateImage.get64(c, in, image, HEADER + 16) != 0
+                    || (present & ~c.xcr0) != 0;
         }
         if (bad) {
             throw c.raise(Vector.GP, 0);

@@ -57,7 +57,8 @@ final class Fma {
         return single ? Fused.single(u, a, b, c, kind) : Fused.real(u, a, b, c, kind);
     }
 
-    private static long lane(FpUnit u, long one, long two, long three, int order, int even, int odd, boolean single, int n) {
+    private static long lane(
+            FpUnit u, long one, long two, long three, int order, int even, int odd, boolean single, int n) {
         if (!single) {
             return compute(u, one, two, three, order, (n & 1) == 0 ? even : odd, false);
         }

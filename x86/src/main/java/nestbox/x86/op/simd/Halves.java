@@ -39,20 +39,24 @@ final class Halves {
     }
 
     private static Half vertical(IntegerSimd.Lane op) {
-        return op == null ? null : (v, d, a, b, imm) -> {
-            long high = op.apply(v[a + 1], v[b + 1]);
-            v[d] = op.apply(v[a], v[b]);
-            v[d + 1] = high;
-        };
+        return op == null
+                ? null
+                : (v, d, a, b, imm) -> {
+                    long high = op.apply(v[a + 1], v[b + 1]);
+                    v[d] = op.apply(v[a], v[b]);
+                    v[d + 1] = high;
+                };
     }
 
     /** The first source's two lanes give the low lane, the second's the high one. */
     private static Half pairwise(IntegerSimd.Lane op) {
-        return op == null ? null : (v, d, a, b, imm) -> {
-            long high = op.apply(v[b], v[b + 1]);
-            v[d] = op.apply(v[a], v[a + 1]);
-            v[d + 1] = high;
-        };
+        return op == null
+                ? null
+                : (v, d, a, b, imm) -> {
+                    long high = op.apply(v[b], v[b + 1]);
+                    v[d] = op.apply(v[a], v[a + 1]);
+                    v[d + 1] = high;
+                };
     }
 
     static void set(long[] v, int d, long low, long high) {
@@ -78,11 +82,17 @@ final class Halves {
                 return (v, d, a, b, imm) -> set(v, d, low32(v[b] >>> 32), low32(v[b + 1] >>> 32));
             case "PBLENDW":
                 return (v, d, a, b, imm) -> set(
-                        v, d, Sse4Lanes.select(v[a], v[b], words(imm)), Sse4Lanes.select(v[a + 1], v[b + 1], words(imm >>> 4)));
+                        v,
+                        d,
+                        Sse4Lanes.select(v[a], v[b], words(imm)),
+                        Sse4Lanes.select(v[a + 1], v[b + 1], words(imm >>> 4)));
             case "BLENDPS":
             case "PBLENDD":
                 return (v, d, a, b, imm) -> set(
-                        v, d, Sse4Lanes.select(v[a], v[b], pair(imm)), Sse4Lanes.select(v[a + 1], v[b + 1], pair(imm >>> 2)));
+                        v,
+                        d,
+                        Sse4Lanes.select(v[a], v[b], pair(imm)),
+                        Sse4Lanes.select(v[a + 1], v[b + 1], pair(imm >>> 2)));
             case "BLENDPD":
                 return (v, d, a, b, imm) -> set(v, d, v[(imm & 1) != 0 ? b : a], v[((imm & 2) != 0 ? b : a) + 1]);
             default:

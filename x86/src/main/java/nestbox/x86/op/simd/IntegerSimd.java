@@ -16,7 +16,8 @@ final class IntegerSimd {
     private IntegerSimd() {}
 
     static boolean mmx(Insn in) {
-        char kind = in.form.operands().isEmpty() ? ' ' : in.form.operands().get(0).charAt(0);
+        char kind =
+                in.form.operands().isEmpty() ? ' ' : in.form.operands().get(0).charAt(0);
         return kind == 'P' || kind == 'N' || kind == 'Q';
     }
 

@@ -112,8 +112,10 @@ final class Sha {
         int g = word(v, cdgh, 1);
         int h = word(v, cdgh, 0);
         for (int i = 0; i < 2; i++) {
-            int sum = (e & f ^ ~e & g) + (Integer.rotateRight(e, 6) ^ Integer.rotateRight(e, 11) ^ Integer.rotateRight(e, 25))
-                    + word(v, 0, i) + h;
+            int sum = (e & f ^ ~e & g)
+                    + (Integer.rotateRight(e, 6) ^ Integer.rotateRight(e, 11) ^ Integer.rotateRight(e, 25))
+                    + word(v, 0, i)
+                    + h;
             int top = (a & b ^ a & c ^ b & c)
                     + (Integer.rotateRight(a, 2) ^ Integer.rotateRight(a, 13) ^ Integer.rotateRight(a, 22));
             h = g;

@@ -12,7 +12,8 @@ final class SimdMoves {
 
     /** The handler, or null if the mnemonic is none of these. */
     static Handler bind(Insn in, String mnemonic) {
-        char first = in.form.operands().isEmpty() ? ' ' : in.form.operands().get(0).charAt(0);
+        char first =
+                in.form.operands().isEmpty() ? ' ' : in.form.operands().get(0).charAt(0);
         boolean store = "WMEQ".indexOf(first) >= 0;
         switch (mnemonic) {
             case "MOVAPS":

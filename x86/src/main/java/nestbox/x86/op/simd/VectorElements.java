@@ -23,7 +23,9 @@ final class VectorElements {
             case "PEXTRB":
                 return (c, i) -> extract(c, i, 8);
             case "PEXTRW":
-                return in.form.operands().get(1).charAt(0) == 'U' ? (c, i) -> extractWord(c, i) : (c, i) -> extract(c, i, 16);
+                return in.form.operands().get(1).charAt(0) == 'U'
+                        ? (c, i) -> extractWord(c, i)
+                        : (c, i) -> extract(c, i, 16);
             case "PEXTRD":
             case "EXTRACTPS":
                 return (c, i) -> extract(c, i, 32);

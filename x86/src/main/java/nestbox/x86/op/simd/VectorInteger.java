@@ -23,7 +23,9 @@ final class VectorInteger {
     }
 
     private static Half half(Insn in, String base) {
-        if (base.startsWith("PERMILP") && in.form.operands().size() == 3 && in.form.operands().get(1).charAt(0) == 'H') {
+        if (base.startsWith("PERMILP")
+                && in.form.operands().size() == 3
+                && in.form.operands().get(1).charAt(0) == 'H') {
             return base.equals("PERMILPS") ? EarlyShuffles::permilps : EarlyShuffles::permilpd;
         }
         Half half = Halves.later(base);

@@ -168,7 +168,9 @@ public final class X87Semantics {
             case 0xd9:
                 return registerD9(group, i);
             case 0xda:
-                return group == 5 ? i == 1 ? on(f -> X87Ops.compareStack(f, 1, false, 2)) : null : conditional(group, i, false);
+                return group == 5
+                        ? i == 1 ? on(f -> X87Ops.compareStack(f, 1, false, 2)) : null
+                        : conditional(group, i, false);
             case 0xdb:
                 return registerDb(group, i);
             case 0xdc:
@@ -176,7 +178,9 @@ public final class X87Semantics {
             case 0xdd:
                 return registerDd(group, i);
             case 0xde:
-                return group == 3 ? i == 1 ? on(f -> X87Ops.compareStack(f, 1, true, 2)) : null : registerDc(group, i, true);
+                return group == 3
+                        ? i == 1 ? on(f -> X87Ops.compareStack(f, 1, true, 2)) : null
+                        : registerDc(group, i, true);
             default:
                 return registerDf(group, i);
         }

@@ -48,7 +48,9 @@ class AvxRulesTest {
         code.cpu.xcr0 = Long.parseLong(xcr0, 16);
         assertThat(run(code, "vaddps ymm0, ymm1, ymm2")).isEqualTo(vector);
         assertThat(run(code, "vzeroupper")).isEqualTo(vector);
-        assertThat(run(code, "andn eax, eax, ebx")).as("general registers need no XCR0").isEqualTo(Snippet.NO_FAULT);
+        assertThat(run(code, "andn eax, eax, ebx"))
+                .as("general registers need no XCR0")
+                .isEqualTo(Snippet.NO_FAULT);
     }
 
     @Test
@@ -56,7 +58,9 @@ class AvxRulesTest {
         Snippet code = mode64();
         code.cpu.cr0 |= Cpu.CR0_EM;
         code.cpu.cr4 &= ~Cpu.CR4_OSFXSR;
-        assertThat(run(code, "vpaddd xmm0, xmm1, xmm2")).as("EM and OSFXSR are SSE's").isEqualTo(Snippet.NO_FAULT);
+        assertThat(run(code, "vpaddd xmm0, xmm1, xmm2"))
+                .as("EM and OSFXSR are SSE's")
+                .isEqualTo(Snippet.NO_FAULT);
         code.cpu.cr0 |= Cpu.CR0_TS;
         assertThat(run(code, "vpaddd xmm0, xmm1, xmm2")).isEqualTo(Vector.NM);
         code.cpu.cr4 &= ~Cpu.CR4_OSXSAVE;
@@ -72,10 +76,11 @@ class AvxRulesTest {
 
     /** A prefix before VEX, vvvv where it names nothing, a length that the instruction has not. */
     @ParameterizedTest
-    @ValueSource(strings = {
-        "66 c5 f0 58 c2", "f2 c5 f0 58 c2", "f3 c5 f0 58 c2", "f0 c5 f0 58 c2", "40 c5 f0 58 c2", "c5 f0 51 c2",
-        "c5 f0 28 c2", "c5 fc 12 c1", "c5 fd 6e c0", "c4 e2 79 1a 03", "c4 e2 79 36 c1", "c4 e2 f9 92 0b"
-    })
+    @ValueSource(
+            strings = {
+                "66 c5 f0 58 c2", "f2 c5 f0 58 c2", "f3 c5 f0 58 c2", "f0 c5 f0 58 c2", "40 c5 f0 58 c2", "c5 f0 51 c2",
+                "c5 f0 28 c2", "c5 fc 12 c1", "c5 fd 6e c0", "c4 e2 79 1a 03", "c4 e2 79 36 c1", "c4 e2 f9 92 0b"
+            })
     void undefinedEncodings(String hex) {
         assertThat(mode64().run(hex)).isEqualTo(Vector.UD);
     }
@@ -90,12 +95,27 @@ class AvxRulesTest {
     /** Without its feature an instruction is none; with it, it is one. */
     @ParameterizedTest
     @CsvSource({
-        "pni, f2 0f 7c c1", "ssse3, 66 0f 38 00 c1", "sse4.1, 66 0f 38 17 c1", "sse4.2, 66 0f 3a 63 c1 00",
-        "aes, 66 0f 38 dc c1", "pclmulqdq, 66 0f 3a 44 c1 00", "sha-ni, 0f 38 cb c1", "gfni, 66 0f 38 cf c1",
-        "avx, c5 f0 58 c2", "avx, c5 f8 77", "avx, c5 f1 fe c2", "avx2, c5 f5 fe c2", "avx2, c4 e2 79 58 c1",
+        "pni, f2 0f 7c c1",
+        "ssse3, 66 0f 38 00 c1",
+        "sse4.1, 66 0f 38 17 c1",
+        "sse4.2, 66 0f 3a 63 c1 00",
+        "aes, 66 0f 38 dc c1",
+        "pclmulqdq, 66 0f 3a 44 c1 00",
+        "sha-ni, 0f 38 cb c1",
+        "gfni, 66 0f 38 cf c1",
+        "avx, c5 f0 58 c2",
+        "avx, c5 f8 77",
+        "avx, c5 f1 fe c2",
+        "avx2, c5 f5 fe c2",
+        "avx2, c4 e2 79 58 c1",
         "avx2, c4 e2 79 18 c1",
-        "fma, c4 e2 71 98 c2", "f16c, c4 e2 79 13 c1", "vaes, c4 e2 75 dc c2", "vpclmulqdq, c4 e3 75 44 c2 00",
-        "movdiri, 0f 38 f9 03", "movdir64b, 66 0f 38 f8 03", "serialize, 0f 01 e8"
+        "fma, c4 e2 71 98 c2",
+        "f16c, c4 e2 79 13 c1",
+        "vaes, c4 e2 75 dc c2",
+        "vpclmulqdq, c4 e3 75 44 c2 00",
+        "movdiri, 0f 38 f9 03",
+        "movdir64b, 66 0f 38 f8 03",
+        "serialize, 0f 01 e8"
     })
     void featuresDecide(String feature, String hex) {
         byte[] code = java.util.HexFormat.of().parseHex(hex.replace(" ", ""));
@@ -112,7 +132,8 @@ class AvxRulesTest {
     @CsvSource({
         "'paddd xmm1, xmm2', true", "'vpaddd xmm1, xmm1, xmm2', false", "'movups xmm1, [rbx]', true",
         "'vmovups xmm1, [rbx]', false", "'vaddss xmm1, xmm1, xmm2', false", "'vmovd xmm1, eax', false",
-        "'vpinsrb xmm1, xmm1, eax, 3', false", "'vcvtsi2sd xmm1, xmm1, rax', false", "'vextractf128 xmm1, ymm2, 1', false",
+        "'vpinsrb xmm1, xmm1, eax, 3', false", "'vcvtsi2sd xmm1, xmm1, rax', false",
+                "'vextractf128 xmm1, ymm2, 1', false",
         "'vpslld xmm1, xmm2, 3', false", "'vroundsd xmm1, xmm2, xmm3, 4', false", "'pshufb xmm1, xmm2', true",
         "'roundsd xmm1, xmm2, 4', true"
     })
@@ -158,9 +179,13 @@ class AvxRulesTest {
     // ---- faults ----
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "vmovups [rbx], ymm1", "vmaskmovps [rbx], ymm3, ymm1", "vextractf128 [rbx], ymm1, 0", "vcvtps2ph [rbx], ymm1, 0"
-    })
+    @ValueSource(
+            strings = {
+                "vmovups [rbx], ymm1",
+                "vmaskmovps [rbx], ymm3, ymm1",
+                "vextractf128 [rbx], ymm1, 0",
+                "vcvtps2ph [rbx], ymm1, 0"
+            })
     void faultingStoresChangeNothing(String text) {
         Snippet code = mode64();
         java.util.Arrays.fill(code.cpu.v, 12, 16, -1);
@@ -218,9 +243,12 @@ class AvxRulesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "vpgatherdd ymm1, [rbx+ymm1*4], ymm3", "vpgatherdd ymm1, [rbx+ymm3*4], ymm3", "vpgatherdd ymm1, [rbx+ymm2*4], ymm1"
-    })
+    @ValueSource(
+            strings = {
+                "vpgatherdd ymm1, [rbx+ymm1*4], ymm3",
+                "vpgatherdd ymm1, [rbx+ymm3*4], ymm3",
+                "vpgatherdd ymm1, [rbx+ymm2*4], ymm1"
+            })
     void gatherOperandsMustDiffer(String text) {
         assertThat(run(mode64(), text)).isEqualTo(Vector.UD);
     }

@@ -63,10 +63,14 @@ class ExtendedStateTest {
         assertThat(code.run(FXSAVE64)).isEqualTo(Snippet.NO_FAULT);
         assertThat(at(code, DATA) & 0xffff).isEqualTo(0x37f);
         assertThat(at(code, DATA) >>> 16 & 0xffff).isEqualTo(0x3000);
-        assertThat(at(code, DATA) >>> 32 & 0xff).as("abridged tags by physical register").isEqualTo(0xc0);
+        assertThat(at(code, DATA) >>> 32 & 0xff)
+                .as("abridged tags by physical register")
+                .isEqualTo(0xc0);
         assertThat(at(code, DATA + 8)).as("FIP").isEqualTo(Snippet.ADDRESS + 2);
         assertThat(at(code, DATA + 24) & 0xffffffffL).isEqualTo(0x1fa0);
-        assertThat(at(code, DATA + 28) & 0xffffffffL).as("MXCSR_MASK with misaligned SSE").isEqualTo(0x2ffff);
+        assertThat(at(code, DATA + 28) & 0xffffffffL)
+                .as("MXCSR_MASK with misaligned SSE")
+                .isEqualTo(0x2ffff);
         assertThat(at(code, DATA + 32)).as("ST0").isEqualTo(0xc90fdaa22168c235L);
         assertThat(at(code, DATA + 40)).isEqualTo(0x4000);
         assertThat(at(code, DATA + 160 + 15 * 16)).isEqualTo(code.cpu.v[60]);
@@ -136,7 +140,9 @@ class ExtendedStateTest {
         code.cpu.pkru = 0x55555554;
         set(code, HEADER, 0);
         assertThat(code.run(XSAVE)).isEqualTo(Snippet.NO_FAULT);
-        assertThat(at(code, HEADER)).as("XSTATE_BV: x87 is in its initial state").isEqualTo(0x206);
+        assertThat(at(code, HEADER))
+                .as("XSTATE_BV: x87 is in its initial state")
+                .isEqualTo(0x206);
         assertThat(at(code, HEADER + 8)).isZero();
         assertThat(at(code, DATA + 576 + 16)).isEqualTo(code.cpu.v[6]);
         assertThat(at(code, DATA + 0xa80)).isEqualTo(0x55555554);
@@ -229,7 +235,9 @@ class ExtendedStateTest {
         assertThat(code.run(XRSTOR)).isEqualTo(Snippet.NO_FAULT);
         assertThat(java.util.Arrays.copyOf(code.cpu.v, 64)).containsOnly(0);
         assertThat(code.cpu.fpu.initial()).isTrue();
-        assertThat(code.cpu.mxcsr).as("standard format loads MXCSR all the same").isEqualTo(0x1fc0);
+        assertThat(code.cpu.mxcsr)
+                .as("standard format loads MXCSR all the same")
+                .isEqualTo(0x1fc0);
         set(code, HEADER + 8, COMPACTED | 7);
         assertThat(code.run(XRSTOR)).isEqualTo(Snippet.NO_FAULT);
         assertThat(code.cpu.mxcsr).as("compacted format initializes it").isEqualTo(0x1f80);

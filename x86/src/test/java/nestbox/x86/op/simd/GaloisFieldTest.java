@@ -15,7 +15,8 @@ class GaloisFieldTest {
     void products() {
         assertThat(GaloisField.product(0x57, 0x83)).isEqualTo(0xc1);
         assertThat(GaloisField.product(0x57, 0x13)).isEqualTo(0xfe);
-        assertThat(GaloisField.multiply(0x5700_0000_0000_0057L, 0x1300_0000_0000_0083L)).isEqualTo(0xfe00_0000_0000_00c1L);
+        assertThat(GaloisField.multiply(0x5700_0000_0000_0057L, 0x1300_0000_0000_0083L))
+                .isEqualTo(0xfe00_0000_0000_00c1L);
     }
 
     @Test
@@ -30,12 +31,15 @@ class GaloisFieldTest {
     void identityMatrixKeepsAndConstantsAreAdded() {
         assertThat(GaloisField.affine(0x0123456789abcdefL, IDENTITY, 0)).isEqualTo(0x0123456789abcdefL);
         assertThat(GaloisField.affine(0, IDENTITY, 0xa5)).isEqualTo(0xa5a5a5a5a5a5a5a5L);
-        assertThat(GaloisField.affine(0x80, 0x80, 0) & 0xff).as("the lowest row gives the highest bit").isEqualTo(0x80);
+        assertThat(GaloisField.affine(0x80, 0x80, 0) & 0xff)
+                .as("the lowest row gives the highest bit")
+                .isEqualTo(0x80);
     }
 
     /** S-box of 00, 01, 53, ff is 63, 7c, ed, 16 (FIPS 197, figure 7). */
     @Test
     void affineInverseIsTheSBox() {
-        assertThat(GaloisField.affine(GaloisField.inverse(0xff530100L), AES_MATRIX, 0x63) & 0xffffffffL).isEqualTo(0x16ed7c63L);
+        assertThat(GaloisField.affine(GaloisField.inverse(0xff530100L), AES_MATRIX, 0x63) & 0xffffffffL)
+                .isEqualTo(0x16ed7c63L);
     }
 }

@@ -33,11 +33,26 @@ class SimdMemoryTest {
 
     @ParameterizedTest
     @CsvSource({
-        "0f 28 03, true", "0f 29 03, true", "66 0f 6f 03, true", "66 0f 7f 03, true", "66 0f e7 03, true", "0f 2b 03, true",
-        "66 0f fc 03, true", "0f 58 03, true", "f3 0f 5b 03, true", "66 0f d1 03, true",
-        "0f 10 03, false", "0f 11 03, false", "f3 0f 6f 03, false", "f3 0f 7f 03, false",
-        "f3 0f 10 03, false", "f2 0f 58 03, false", "f3 0f e6 03, false",
-        "0f 5a 03, false", "0f fc 03, false", "66 0f d6 03, false"
+        "0f 28 03, true",
+        "0f 29 03, true",
+        "66 0f 6f 03, true",
+        "66 0f 7f 03, true",
+        "66 0f e7 03, true",
+        "0f 2b 03, true",
+        "66 0f fc 03, true",
+        "0f 58 03, true",
+        "f3 0f 5b 03, true",
+        "66 0f d1 03, true",
+        "0f 10 03, false",
+        "0f 11 03, false",
+        "f3 0f 6f 03, false",
+        "f3 0f 7f 03, false",
+        "f3 0f 10 03, false",
+        "f2 0f 58 03, false",
+        "f3 0f e6 03, false",
+        "0f 5a 03, false",
+        "0f fc 03, false",
+        "66 0f d6 03, false"
     })
     void alignment(String hex, boolean demanded) {
         Snippet code = mode64();

@@ -15,6 +15,8 @@ class SimdVectorTest {
             vectors.replay(in);
         }
         assertThat(vectors.count).isGreaterThan(6000);
-        assertThat(vectors.examples).as("mismatches by form: %s", vectors.mismatches).isEmpty();
+        assertThat(vectors.examples)
+                .as("mismatches by form: %s", vectors.mismatches)
+                .isEmpty();
     }
 }

@@ -95,13 +95,30 @@ final class SimdVectors {
         if (!why.isEmpty()) {
             String key = in + why;
             mismatches.merge(key, 1, Integer::sum);
-            examples.putIfAbsent(key, String.format(
-                    "mxcsr %x a %016x:%016x b %016x:%016x; real %x fault %d flags %x xmm0 %016x:%016x rax %x mm0 %x;"
-                            + " ours %x fault %d flags %x xmm0 %016x:%016x rax %x mm0 %x",
-                    record.getInt(8), record.getLong(32), record.getLong(24), record.getLong(48), record.getLong(40),
-                    record.getInt(12), record.getInt(16), record.getInt(20), record.getLong(64), record.getLong(56),
-                    record.getLong(72), record.getLong(80),
-                    cpu.mxcsr, fault, Flags.arithmetic(cpu), cpu.v[1], cpu.v[0], cpu.r[Reg.RAX], cpu.fpu.mant[0]));
+            examples.putIfAbsent(
+                    key,
+                    String.format(
+                            "mxcsr %x a %016x:%016x b %016x:%016x; real %x fault %d flags %x xmm0 %016x:%016x rax %x mm0 %x;"
+                                    + " ours %x fault %d flags %x xmm0 %016x:%016x rax %x mm0 %x",
+                            record.getInt(8),
+                            record.getLong(32),
+                            record.getLong(24),
+                            record.getLong(48),
+                            record.getLong(40),
+                            record.getInt(12),
+                            record.getInt(16),
+                            record.getInt(20),
+                            record.getLong(64),
+                            record.getLong(56),
+                            record.getLong(72),
+                            record.getLong(80),
+                            cpu.mxcsr,
+                            fault,
+                            Flags.arithmetic(cpu),
+                            cpu.v[1],
+                            cpu.v[0],
+                            cpu.r[Reg.RAX],
+                            cpu.fpu.mant[0]));
         }
     }
 

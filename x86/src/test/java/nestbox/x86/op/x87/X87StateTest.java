@@ -91,9 +91,23 @@ class X87StateTest {
     /** An unmasked exception waits for the next waiting instruction; FNSTSW, FNSTCW, FNCLEX and FNINIT do not report it. */
     @ParameterizedTest
     @CsvSource({
-        "9b, 16", "d9 e8, 16", "d9 2b, 16", "d9 23, 16", "dd 23, 16", "0f 77, 16", "0f 6f c1, 16",
-        "f3 0f d6 c1, 16", "f2 0f d6 c1, 16",
-        "df e0, -1", "dd 3b, -1", "d9 3b, -1", "d9 33, -1", "dd 33, -1", "db e2, -1", "db e3, -1", "0f 28 c1, -1"
+        "9b, 16",
+        "d9 e8, 16",
+        "d9 2b, 16",
+        "d9 23, 16",
+        "dd 23, 16",
+        "0f 77, 16",
+        "0f 6f c1, 16",
+        "f3 0f d6 c1, 16",
+        "f2 0f d6 c1, 16",
+        "df e0, -1",
+        "dd 3b, -1",
+        "d9 3b, -1",
+        "d9 33, -1",
+        "dd 33, -1",
+        "db e2, -1",
+        "db e3, -1",
+        "0f 28 c1, -1"
     })
     void pendingExceptions(String hex, int vector) {
         Snippet code = snippet(TestCpu.mode64());

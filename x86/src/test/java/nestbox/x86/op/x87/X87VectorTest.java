@@ -15,6 +15,8 @@ class X87VectorTest {
             vectors.replay(in);
         }
         assertThat(vectors.count).isGreaterThan(3000);
-        assertThat(vectors.examples).as("mismatches by form: %s", vectors.mismatches).isEmpty();
+        assertThat(vectors.examples)
+                .as("mismatches by form: %s", vectors.mismatches)
+                .isEmpty();
     }
 }

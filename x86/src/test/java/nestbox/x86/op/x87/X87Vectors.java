@@ -89,12 +89,30 @@ final class X87Vectors {
         if (!why.isEmpty()) {
             String key = String.format("%04x%s", form, why);
             mismatches.merge(key, 1, Integer::sum);
-            examples.putIfAbsent(key, String.format(
-                    "control %04x status %04x used %02x a %04x:%016x b %04x:%016x; real %04x %02x %04x:%016x %04x:%016x;"
-                            + " ours %04x %02x %04x:%016x %04x:%016x",
-                    record.getShort(2), record.getShort(4), record.getShort(6), record.getShort(16), record.getLong(8),
-                    record.getShort(26), record.getLong(18), record.getShort(28), bytes[30], record.getShort(40),
-                    record.getLong(32), record.getShort(50), record.getLong(42), f.statusWord(), f.used, ae, am, be, bm));
+            examples.putIfAbsent(
+                    key,
+                    String.format(
+                            "control %04x status %04x used %02x a %04x:%016x b %04x:%016x; real %04x %02x %04x:%016x %04x:%016x;"
+                                    + " ours %04x %02x %04x:%016x %04x:%016x",
+                            record.getShort(2),
+                            record.getShort(4),
+                            record.getShort(6),
+                            record.getShort(16),
+                            record.getLong(8),
+                            record.getShort(26),
+                            record.getLong(18),
+                            record.getShort(28),
+                            bytes[30],
+                            record.getShort(40),
+                            record.getLong(32),
+                            record.getShort(50),
+                            record.getLong(42),
+                            f.statusWord(),
+                            f.used,
+                            ae,
+                            am,
+                            be,
+                            bm));
         }
     }
 
@@ -109,6 +127,7 @@ final class X87Vectors {
             return Math.abs(am - bm) == 1;
         }
         // Neighbours across a power of two.
-        return (ae + 1 == be && am == -1L && bm == Long.MIN_VALUE) || (be + 1 == ae && bm == -1L && am == Long.MIN_VALUE);
+        return (ae + 1 == be && am == -1L && bm == Long.MIN_VALUE)
+                || (be + 1 == ae && bm == -1L && am == Long.MIN_VALUE);
     }
 }
