@@ -421,9 +421,18 @@ public final class Machine implements Stateful {
         }
     }
 
-    /** Writes the state between two calls of {@link #run}. The image for a later reboot is not part of it. */
+    /**
+     * Writes the state between two calls of {@link #run}. The image for a later reboot is not part of it.
+     *
+     * @throws UnsupportedFeatureException if a processor has a virtualization extension, whose state is not saved yet
+     */
     @Override
     public void save(StateWriter out) {
+        for (Processor processor : processors) {
+            if (processor.cpu.extension != null) {
+                throw new UnsupportedFeatureException("saved state", "the state of a processor with VMX or SVM");
+            }
+        }
         saveAllButMemory(out);
         memory.save(out);
     }

@@ -1,10 +1,14 @@
 package nestbox.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mockito.Mockito.mock;
 
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.machine.MachineConfig.Engine;
+import nestbox.x86.VirtualizationExtension;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -120,6 +124,16 @@ class MachineTest {
             first = first == null ? machine.digest() : first;
             assertThat(machine.digest()).as(variant).isEqualTo(first);
         }
+    }
+
+    @Test
+    void theStateOfAVirtualizationExtensionIsRefusedByName() {
+        MachineConfig config = Guests.config()
+                .virtualization(cpu -> mock(VirtualizationExtension.class))
+                .build();
+        assertThatThrownBy(() -> new Machine(config).save(new StateWriter()))
+                .isInstanceOf(UnsupportedFeatureException.class)
+                .hasMessageContaining("VMX or SVM");
     }
 
     @Test
