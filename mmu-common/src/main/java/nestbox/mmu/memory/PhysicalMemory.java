@@ -1,8 +1,5 @@
 package nestbox.mmu.memory;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,10 +26,6 @@ public final class PhysicalMemory implements Stateful {
     private static final int PAGES = CHUNK_SIZE >> 12;
     private static final int DIRECTORY_SHIFT = 12;
     private static final int DIRECTORY_SIZE = 1 << DIRECTORY_SHIFT;
-
-    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     /** What stands behind a page. */
     public enum Kind {
@@ -282,16 +275,7 @@ public final class PhysicalMemory implements Stateful {
         }
         byte[] data = chunk(physical).data;
         int at = (int) physical & CHUNK_MASK;
-        switch (size) {
-            case 1:
-                return data[at] & 0xffL;
-            case 2:
-                return (short) SHORT.get(data, at) & 0xffffL;
-            case 4:
-                return (int) INT.get(data, at) & 0xffffffffL;
-            default:
-                return (long) LONG.get(data, at);
-        }
+        return LittleEndian.get(data, at, size);
     }
 
     private long readBytewise(long physical, int size) {
@@ -336,20 +320,7 @@ public final class PhysicalMemory implements Stateful {
         }
         byte[] data = chunk.data;
         int at = (int) physical & CHUNK_MASK;
-        switch (size) {
-            case 1:
-                data[at] = (byte) value;
-                break;
-            case 2:
-                SHORT.set(data, at, (short) value);
-                break;
-            case 4:
-                INT.set(data, at, (int) value);
-                break;
-            default:
-                LONG.set(data, at, value);
-                break;
-        }
+        LittleEndian.set(data, at, size, value);
     }
 
     /** Writes bytes as {@link #write} does, whole pages of RAM at a time. */
@@ -415,7 +386,7 @@ public final class PhysicalMemory implements Stateful {
     private static boolean isZero(byte[] data) {
         long any = 0;
         for (int at = 0; at < CHUNK_SIZE && any == 0; at += 8) {
-            any = (long) LONG.get(data, at);
+            any = LittleEndian.get(data, at, 8);
         }
         return any == 0;
     }

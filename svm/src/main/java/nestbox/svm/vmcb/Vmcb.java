@@ -1,9 +1,7 @@
 package nestbox.svm.vmcb;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
+import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.memory.PhysicalMemory;
 
 /**
@@ -13,9 +11,6 @@ import nestbox.mmu.memory.PhysicalMemory;
 public final class Vmcb {
     public static final int BYTES = 4096;
 
-    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int WRITTEN = 0x700;
 
     private final PhysicalMemory memory;
@@ -92,43 +87,19 @@ public final class Vmcb {
     }
 
     public void setSegment(VmcbSegment segment, int selector, int attributes, long limit, long segmentBase) {
-        int at = base + segment.offset();
-        SHORT.set(data, at, (short) selector);
-        SHORT.set(data, at + 2, (short) attributes);
-        INT.set(data, at + 4, (int) limit);
-        LONG.set(data, at + 8, segmentBase);
+        int offset = segment.offset();
+        set(offset, 2, selector);
+        set(offset + 2, 2, attributes);
+        set(offset + 4, 4, limit);
+        set(offset + 8, 8, segmentBase);
     }
 
     /** Zero-extended value of 1, 2, 4 or 8 bytes. */
     public long get(int offset, int bytes) {
-        int at = base + offset;
-        switch (bytes) {
-            case 1:
-                return data[at] & 0xffL;
-            case 2:
-                return (short) SHORT.get(data, at) & 0xffffL;
-            case 4:
-                return (int) INT.get(data, at) & 0xffffffffL;
-            default:
-                return (long) LONG.get(data, at);
-        }
+        return LittleEndian.get(data, base + offset, bytes);
     }
 
     public void set(int offset, int bytes, long value) {
-        int at = base + offset;
-        switch (bytes) {
-            case 1:
-                data[at] = (byte) value;
-                break;
-            case 2:
-                SHORT.set(data, at, (short) value);
-                break;
-            case 4:
-                INT.set(data, at, (int) value);
-                break;
-            default:
-                LONG.set(data, at, value);
-                break;
-        }
+        LittleEndian.set(data, base + offset, bytes, value);
     }
 }

@@ -38,9 +38,6 @@ final class Block {
         for (int i = 0; i < code.length; i++) {
             code[i] = UopSelector.select(insns[i]);
         }
-        if (code.length > 1) {
-            UopSelector.fuse(code[code.length - 2], code[code.length - 1]);
-        }
     }
 
     /** Whether any of [from, from + length), which lies in one page, is a byte of the block. */

@@ -311,62 +311,6 @@ public final class BlockInterpreter implements Engine {
                     case Uop.SETCC:
                         r[op.dst] = (r[op.dst] & ~0xffL) | (Flags.condition(c, op.detail) ? 1 : 0);
                         break;
-                    case Uop.CMP64_JE:
-                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
-                    case Uop.CMP32_JE:
-                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
-                    case Uop.CMP8_JE:
-                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 8);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
-                    case Uop.TEST64_JE:
-                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
-                    case Uop.TEST32_JE:
-                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 32);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
-                    case Uop.TEST8_JE:
-                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 8);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
-                    case Uop.DEC64_JE:
-                        r[op.dst] = Alu.dec(c, r[op.dst], 64);
-                        if (i < c.blockLimit) {
-                            op = code[i];
-                            c.cursor = i++;
-                            c.rip = start + (c.flagResult == 0 == (op.uop == Uop.JE) ? op.imm : op.next);
-                        }
-                        break;
                     case Uop.CALL: {
                         long target = start + op.imm;
                         if (!c.canonical(target)) {

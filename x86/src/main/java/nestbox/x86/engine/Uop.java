@@ -87,26 +87,16 @@ final class Uop {
 
     static final int IMUL_IMM32 = 65;
 
-    /** A comparison fused with the JE or JNE behind it: both execute, as two instructions, if the block's limit allows. */
-    static final int CMP64_JE = 66;
-
-    static final int CMP32_JE = 67;
-    static final int CMP8_JE = 68;
-    static final int TEST64_JE = 69;
-    static final int TEST32_JE = 70;
-    static final int TEST8_JE = 71;
-    static final int DEC64_JE = 72;
-
     /** The codes from here on set RIP; all below leave it to the end of the block. */
-    static final int FIRST_BRANCH = 73;
+    static final int FIRST_BRANCH = 66;
 
-    static final int CALL = 73;
-    static final int RET = 74;
-    static final int JMP = 75;
-    static final int JMP_REGISTER = 76;
-    static final int CALL_REGISTER = 77;
+    static final int CALL = 66;
+    static final int RET = 67;
+    static final int JMP = 68;
+    static final int JMP_REGISTER = 69;
+    static final int CALL_REGISTER = 70;
     /** JO; the other conditions follow in the order of their codes. */
-    static final int JCC = 78;
+    static final int JCC = 71;
 
     static final int JO = JCC;
     static final int JNO = JCC + 1;

@@ -18,34 +18,6 @@ final class UopSelector {
         return op;
     }
 
-    /** Fuses an operation with the one behind it, where they are a comparison and a JE or JNE. */
-    static void fuse(Op op, Op behind) {
-        if (behind.uop == Uop.JE || behind.uop == Uop.JNE) {
-            op.uop = (byte) fused(op.uop);
-        }
-    }
-
-    private static int fused(int uop) {
-        switch (uop) {
-            case Uop.CMP64:
-                return Uop.CMP64_JE;
-            case Uop.CMP32:
-                return Uop.CMP32_JE;
-            case Uop.CMP8:
-                return Uop.CMP8_JE;
-            case Uop.TEST64:
-                return Uop.TEST64_JE;
-            case Uop.TEST32:
-                return Uop.TEST32_JE;
-            case Uop.TEST8:
-                return Uop.TEST8_JE;
-            case Uop.DEC64:
-                return Uop.DEC64_JE;
-            default:
-                return uop;
-        }
-    }
-
     private static boolean fits(long value) {
         return value == (int) value;
     }

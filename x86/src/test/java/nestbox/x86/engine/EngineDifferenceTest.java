@@ -66,7 +66,6 @@ class EngineDifferenceTest {
         byte[] program = new byte[CODE_BYTES + 16];
         byte[] candidate = new byte[Decoder.MAX_LENGTH];
         int at = 0;
-        Op last = null;
         while (at < CODE_BYTES) {
             for (int i = 0; i < candidate.length; i++) {
                 candidate[i] = (byte) seed.nextLong();
@@ -77,13 +76,7 @@ class EngineDifferenceTest {
                 System.arraycopy(candidate, 0, program, at, in.length);
                 at += in.length;
                 in.next = in.length;
-                Op op = UopSelector.select(in);
-                seenUops.add((int) op.uop);
-                if (last != null) {
-                    UopSelector.fuse(last, op);
-                    seenUops.add((int) last.uop);
-                }
-                last = op;
+                seenUops.add((int) UopSelector.select(in).uop);
             } else if (seed.nextInt(40) == 0) {
                 program[at++] = (byte) 0x90;
             }
