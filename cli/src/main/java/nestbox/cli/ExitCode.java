@@ -8,7 +8,8 @@ import nestbox.machine.Outcome;
  */
 enum ExitCode {
     POWER_OFF(0, "the guest powered off, or the command has done its work"),
-    BAD_INPUT(2, "bad option, CPU model or image"),
+    BAD_INPUT(2, "bad option, CPU model or file"),
+    CHECK_FAILED(4, "a check fails (nestbox check)"),
     TRIPLE_FAULT(64, "triple fault: a processor shut down"),
     HALTED(66, "every processor is halted for good"),
     LIMIT(68, "the limit of instructions is used up"),

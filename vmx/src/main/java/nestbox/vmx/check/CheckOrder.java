@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import nestbox.core.Seed;
+import nestbox.x86.check.CheckSequence;
 
 /**
  * The order in which groups are checked, where the manual allows any: the phases stay as they are, the groups within
@@ -36,6 +37,15 @@ public final class CheckOrder {
         }
         groups.sort(Comparator.comparing(CheckGroup::phase));
         return new CheckOrder(groups);
+    }
+
+    /** The order of that kind. */
+    public static CheckOrder of(CheckSequence sequence) {
+        return switch (sequence.kind()) {
+            case MANUAL -> MANUAL;
+            case REVERSED -> reversed();
+            case SHUFFLED -> shuffled(sequence.seed());
+        };
     }
 
     public List<CheckGroup> groups() {

@@ -3,15 +3,17 @@ package nestbox.vmx.check;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import nestbox.core.NestboxException;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.check.BadDocumentException;
+import nestbox.x86.check.BadDocumentException.Problem;
+import nestbox.x86.check.StateDocument;
+import nestbox.x86.check.StateDocument.Entry;
 
 /**
  * A VMCS as text describes it, to be checked without a processor: what {@code nestbox check} reads. The document is a map with
- * three optional parts; numbers are numbers, or text that {@link Long#decode} understands (up to 64 bits, {@code _} ignored).
+ * three optional parts; {@link StateDocument.Entry#number} says what a number is.
  *
  * <ul>
  *   <li>{@code fields}: a field's name in KVM's spelling ({@code GUEST_CR0}), the manual's ({@code Guest CR0}) or its encoding,
@@ -22,8 +24,6 @@ import nestbox.vmx.vmcs.VmcsField;
  * </ul>
  */
 public final class VmcsDocument implements CheckContext {
-    private static final String SUBJECT = "VMCS document";
-
     private final VmxModel model;
     private final ModelMsrs msrs;
     private final long[] values = new long[VmcsField.count()];
@@ -47,56 +47,58 @@ public final class VmcsDocument implements CheckContext {
     /**
      * Reads a document.
      *
-     * @throws NestboxException naming everything that is wrong with it
+     * @throws BadDocumentException naming everything that is wrong with it
      */
-    public static VmcsDocument read(Map<String, ?> document, VmxModel model) {
+    public static VmcsDocument read(StateDocument document, VmxModel model) {
         VmcsDocument result = new VmcsDocument(model);
-        List<String> errors = new ArrayList<>();
-        document.forEach((part, content) -> {
-            if (!(content instanceof Map<?, ?> map)) {
-                errors.add(part + " is not a map");
-                return;
+        List<Problem> problems = new ArrayList<>();
+        for (Entry entry : document.entries()) {
+            String message = result.take(entry);
+            if (message != null) {
+                problems.add(Problem.of(entry, message));
             }
-            map.forEach((key, value) -> {
-                String error = result.entry(part, String.valueOf(key), value);
-                if (error != null) {
-                    errors.add(error);
-                }
-            });
-        });
-        if (!errors.isEmpty()) {
-            throw new NestboxException(SUBJECT, String.join("; ", errors));
+        }
+        if (!problems.isEmpty()) {
+            throw new BadDocumentException(document.source(), problems);
         }
         return result;
     }
 
-    private String entry(String part, String key, Object value) {
-        return switch (part) {
-            case "fields" -> field(key, value);
-            case "state" -> state(key, value);
-            case "memory" -> memory(key, value);
-            default -> "unknown part '" + part + "'";
+    /** Takes an entry over; says what is wrong with it, or null. */
+    private String take(Entry entry) {
+        return switch (entry.part()) {
+            case "fields" -> field(entry);
+            case "state" -> state(entry);
+            case "memory" -> memory(entry);
+            default -> "unknown part '" + entry.part() + "'";
         };
     }
 
-    private String field(String key, Object value) {
-        VmcsField field = fieldNamed(key);
-        Long number = number(value);
-        if (field == null || number == null) {
-            return field == null ? "unknown field '" + key + "'" : key + ": '" + value + "' is not a number";
+    private static String notANumber(Entry entry) {
+        return "'" + entry.value() + "' is not a number";
+    }
+
+    private String field(Entry entry) {
+        VmcsField field = fieldNamed(entry.key());
+        if (field == null) {
+            return "there is no such field";
+        }
+        Long number = entry.number();
+        if (number == null) {
+            return notANumber(entry);
         }
         if (!model.has(field)) {
-            return key + " does not exist on this model";
+            return "does not exist on this model";
         }
         if ((number & ~field.mask()) != 0) {
-            return key + ": 0x" + Long.toHexString(number) + " is wider than the field";
+            return "0x" + Long.toHexString(number) + " is wider than the field";
         }
         values[field.ordinal()] = number;
         return null;
     }
 
     private static VmcsField fieldNamed(String key) {
-        Long encoding = number(key);
+        Long encoding = StateDocument.number(key);
         if (encoding != null) {
             return VmcsField.byEncoding(encoding);
         }
@@ -108,44 +110,33 @@ public final class VmcsDocument implements CheckContext {
         return null;
     }
 
-    private String state(String key, Object value) {
-        if (key.equals("current-vmcs")) {
-            Long number = number(value);
+    private String state(Entry entry) {
+        if (entry.key().equals("current-vmcs")) {
+            Long number = entry.number();
             currentVmcs = number == null ? 0 : number;
-            return number == null ? key + ": '" + value + "' is not a number" : null;
+            return number == null ? notANumber(entry) : null;
         }
-        if (!flags.containsKey(key)) {
-            return "unknown state '" + key + "'";
+        if (!flags.containsKey(entry.key())) {
+            return "there is no such state";
         }
-        flags.put(key, Boolean.parseBoolean(String.valueOf(value)));
+        Boolean flag = entry.flag();
+        if (flag == null) {
+            return "'" + entry.value() + "' is neither true nor false";
+        }
+        flags.put(entry.key(), flag);
         return null;
     }
 
-    private String memory(String key, Object value) {
-        Long address = number(key);
-        Long number = number(value);
+    private String memory(Entry entry) {
+        Long address = StateDocument.number(entry.key());
+        Long number = entry.number();
         if (address == null || number == null) {
-            return "memory: '" + key + ": " + value + "' is not an address and a number";
+            return address == null ? "not an address" : notANumber(entry);
         }
         for (int i = 0; i < 8; i++) {
             memory.put(address + i, number >>> 8 * i & 0xff);
         }
         return null;
-    }
-
-    private static Long number(Object value) {
-        if (value instanceof Number number) {
-            return number.longValue();
-        }
-        String text = String.valueOf(value).replace("_", "").toLowerCase(Locale.ROOT);
-        try {
-            if (text.startsWith("0x")) {
-                return Long.parseUnsignedLong(text.substring(2), 16);
-            }
-            return text.startsWith("-") ? Long.parseLong(text) : Long.parseUnsignedLong(text);
-        } catch (NumberFormatException e) {
-            return null;
-        }
     }
 
     @Override

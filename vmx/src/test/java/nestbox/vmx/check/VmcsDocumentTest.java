@@ -10,6 +10,10 @@ import nestbox.core.NestboxException;
 import nestbox.vmx.TestCpu;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.check.BadDocumentException;
+import nestbox.x86.check.CheckResult;
+import nestbox.x86.check.CheckSequence;
+import nestbox.x86.check.StateDocument;
 import nestbox.x86.model.CpuModel;
 import org.junit.jupiter.api.Test;
 
@@ -28,11 +32,17 @@ class VmcsDocumentTest {
         return fields;
     }
 
+    private static CheckResult check(Map<String, Map<String, Object>> parts) {
+        return new VmcsChecker().check(StateDocument.of("a VMCS", parts), MODEL.cpu(), CheckSequence.MANUAL);
+    }
+
     @Test
     void validVmcsPasses() {
-        CheckReport report = CheckReport.of(VmcsDocument.read(Map.of("fields", fields()), MODEL), CheckOrder.MANUAL);
-        assertThat(report.passed()).as(report.text()).isTrue();
-        assertThat(report.toMap()).containsEntry("succeeds", true);
+        CheckResult result = check(Map.of("fields", fields()));
+        assertThat(result.failures()).isEmpty();
+        assertThat(result.passed()).isTrue();
+        assertThat(result.outcome()).isEqualTo("VM entry");
+        assertThat(result.checks()).isEqualTo(EntryChecks.rows().size());
     }
 
     @Test
@@ -40,43 +50,65 @@ class VmcsDocumentTest {
         Map<String, Object> fields = fields();
         fields.put("0x681e", "0x0100_0000_0000_0000");
         fields.put("Host CS selector", 0);
-        CheckReport report = CheckReport.of(VmcsDocument.read(Map.of("fields", fields), MODEL), CheckOrder.MANUAL);
-        assertThat(report.first().failure()).isEqualTo(Failure.HOST_STATE);
-        assertThat(report.all())
-                .extracting(failure -> failure.row().id())
+        CheckResult result = check(Map.of("fields", fields));
+        assertThat(result.outcome()).isEqualTo("VMfailValid(8)");
+        assertThat(result.seen()).isEqualTo("host.cs-selector.null");
+        assertThat(result.failures())
+                .extracting(CheckResult.Failed::id)
                 .containsExactly("host.cs-selector.null", "guest.rip.width");
-        assertThat(report.text())
-                .contains("VMfailValid(8)", "GUEST_RIP=0x100000000000000", "\"Checks on Guest RIP, RFLAGS, and SSP\"");
-        List<?> failures = (List<?>) report.toMap().get("failures");
-        assertThat(failures).hasSize(2);
+        CheckResult.Failed rip = result.failures().get(1);
+        assertThat(rip.fields()).containsEntry("GUEST_RIP", 0x0100_0000_0000_0000L);
+        assertThat(rip.section()).isEqualTo("SDM Vol. 3, \"Checks on Guest RIP, RFLAGS, and SSP\"");
+        assertThat(rip.outcome()).isEqualTo("exit 33, qualification 0");
+    }
+
+    @Test
+    void theOrderDecidesWhatIsSeen() {
+        Map<String, Object> fields = fields();
+        fields.put("CR3_TARGET_COUNT", 5);
+        fields.put("HOST_CS_SELECTOR", 0);
+        StateDocument document = StateDocument.of("a VMCS", Map.of("fields", fields));
+        VmcsChecker checker = new VmcsChecker();
+        CheckResult manual = checker.check(document, MODEL.cpu(), CheckSequence.MANUAL);
+        CheckResult reversed = checker.check(document, MODEL.cpu(), CheckSequence.REVERSED);
+        assertThat(manual.outcome()).isEqualTo("VMfailValid(7)");
+        assertThat(reversed.outcome()).isEqualTo("VMfailValid(8)");
+        assertThat(reversed.failures()).isEqualTo(manual.failures());
+        assertThat(CheckSequence.parse("--order", "shuffled:7").seed()).isEqualTo(7);
+        assertThatThrownBy(() -> CheckSequence.parse("--order", "sideways"))
+                .isInstanceOf(NestboxException.class)
+                .hasMessageContaining("sideways");
     }
 
     @Test
     void stateAndMemoryCount() {
-        Map<String, Object> document = new LinkedHashMap<>();
         Map<String, Object> fields = fields();
         fields.put("VM_ENTRY_MSR_LOAD_COUNT", 1);
         fields.put("VM_ENTRY_MSR_LOAD_ADDR", 0x5000);
-        document.put("fields", fields);
-        document.put("memory", Map.of("0x5000", "0xc0000100"));
-        document.put("state", Map.of("vmresume", true));
-        CheckReport report = CheckReport.of(VmcsDocument.read(document, MODEL), CheckOrder.MANUAL);
-        assertThat(report.all()).extracting(failure -> failure.row().id()).containsExactly("basic.resume", "msr.base");
+        CheckResult result = check(Map.of(
+                "fields", fields,
+                "memory", Map.of("0x5000", "0xc0000100"),
+                "state", Map.of("vmresume", true)));
+        assertThat(result.failures())
+                .extracting(CheckResult.Failed::id)
+                .containsExactly("basic.resume", "msr.base");
     }
 
     @Test
     void refusesWithAllReasons() {
-        Map<String, Object> document = Map.of(
+        Map<String, Map<String, Object>> document = Map.of(
                 "fields", Map.of("GUEST_CR9", 1, "GUEST_CS_SELECTOR", "0x12345", "HLAT_POINTER", 0, "GUEST_RIP", "x"),
-                "state", Map.of("asleep", true),
+                "state", Map.of("asleep", true, "smm", "perhaps"),
                 "nonsense", Map.of("a", 1));
-        assertThatThrownBy(() -> VmcsDocument.read(document, MODEL))
-                .isInstanceOf(NestboxException.class)
-                .hasMessageContaining("unknown field 'GUEST_CR9'")
-                .hasMessageContaining("wider than the field")
-                .hasMessageContaining("HLAT_POINTER does not exist on this model")
-                .hasMessageContaining("'x' is not a number")
-                .hasMessageContaining("unknown state 'asleep'")
+        assertThatThrownBy(() -> check(document))
+                .isInstanceOf(BadDocumentException.class)
+                .hasMessageContaining("a VMCS: ")
+                .hasMessageContaining("GUEST_CR9: there is no such field")
+                .hasMessageContaining("GUEST_CS_SELECTOR: 0x12345 is wider than the field")
+                .hasMessageContaining("HLAT_POINTER: does not exist on this model")
+                .hasMessageContaining("GUEST_RIP: 'x' is not a number")
+                .hasMessageContaining("asleep: there is no such state")
+                .hasMessageContaining("smm: 'perhaps' is neither true nor false")
                 .hasMessageContaining("unknown part 'nonsense'");
     }
 
