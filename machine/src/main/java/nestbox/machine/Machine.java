@@ -29,8 +29,7 @@ import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
 import nestbox.x86.CpuState;
-import nestbox.x86.engine.BlockInterpreter;
-import nestbox.x86.engine.Processor;
+import nestbox.x86.engine.Execution;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Decoder;
 import nestbox.x86.mem.SiliconPort;
@@ -50,7 +49,7 @@ public final class Machine implements Stateful {
     private final EventQueue events = new EventQueue();
     private final Trace trace = new Trace(clock);
     private final Board board;
-    private final Processor[] processors;
+    private final Execution[] processors;
     private final List<LocalApic> apics = new ArrayList<>();
     private final Scheduler scheduler;
     private final ApicWindows windows;
@@ -80,23 +79,30 @@ public final class Machine implements Stateful {
 
     /** A machine with another kind of memory port, such as a test's. */
     public Machine(MachineConfig config, Cpu.PortFactory ports) {
+        this(config, new BareSilicon(config, ports));
+    }
+
+    /** A machine whose processors something else executes, such as a hypervisor. */
+    public Machine(MachineConfig config, Underneath underneath) {
         this.config = config;
         memory = new PhysicalMemory(config.cpu().physicalBits());
         memory.setTrace(trace);
+        underneath.begin(memory, clock, trace);
         board = new Board(this, config, memory, clock, events);
-        processors = new Processor[config.cpus()];
+        processors = new Execution[config.cpus()];
         ApicBus apicBus = board.apicBus();
         windows = new ApicWindows(memory, apics, this::currentApic);
         for (int i = 0; i < processors.length; i++) {
-            Cpu cpu = new Cpu(i, config.cpu(), board, memory, ports, config.seed() + i);
+            Cpu cpu = new Cpu(i, config.cpu(), board, memory, underneath::port, config.seed() + i);
             cpu.trace = trace;
             cpu.extension = config.virtualization().create(cpu);
             apics.add(new CpuApic(cpu, apicBus, clock, events, board::acknowledgeExternal, windows).local());
-            processors[i] = processor(cpu);
+            Decoder decoder = new Decoder(config.cpu());
+            processors[i] = underneath.execution(cpu, decoder, new ReferenceEngine(cpu, decoder));
             Reset.power(cpu);
         }
         Cpu[] cpus = java.util.Arrays.stream(processors)
-                .map(processor -> processor.cpu)
+                .map(Execution::cpu)
                 .toArray(Cpu[]::new);
         extensionTimers = new ExtensionTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
@@ -104,14 +110,6 @@ public final class Machine implements Stateful {
 
     ExtensionTimers extensionTimers() {
         return extensionTimers;
-    }
-
-    private Processor processor(Cpu cpu) {
-        Decoder decoder = new Decoder(config.cpu());
-        ReferenceEngine reference = new ReferenceEngine(cpu, decoder);
-        boolean blocks = config.engine() == MachineConfig.Engine.BLOCK;
-        return new Processor(
-                cpu, blocks ? new BlockInterpreter(cpu, decoder, config.blockSize()) : reference, reference);
     }
 
     private LocalApic currentApic() {
@@ -128,7 +126,7 @@ public final class Machine implements Stateful {
     }
 
     public Cpu cpu(int index) {
-        return processors[index].cpu;
+        return processors[index].cpu();
     }
 
     public LocalApic apic(int index) {
@@ -159,8 +157,8 @@ public final class Machine implements Stateful {
     /** Instructions that all processors have retired. */
     public long retired() {
         long sum = 0;
-        for (Processor processor : processors) {
-            sum += processor.cpu.retired;
+        for (Execution processor : processors) {
+            sum += processor.cpu().retired;
         }
         return sum;
     }
@@ -195,12 +193,12 @@ public final class Machine implements Stateful {
         board.setUpByFirmware();
         apics.forEach(LocalApic::setUpByFirmware);
         for (int i = 1; i < processors.length; i++) {
-            Cpu cpu = processors[i].cpu;
+            Cpu cpu = processors[i].cpu();
             cpu.fpu.init();
             cpu.activity = Cpu.WAIT_FOR_SIPI;
             cpu.pend(Cpu.PENDING_INACTIVE);
         }
-        Cpu bootstrap = processors[0].cpu;
+        Cpu bootstrap = processors[0].cpu();
         if (protocol == BootProtocol.LINUX) {
             LinuxBoot.Surroundings surroundings = new LinuxBoot.Surroundings(
                     board.memoryMap(), Bios.rootPointer(), config.cpu().has(Feature.LM), config.screen());
@@ -242,7 +240,7 @@ public final class Machine implements Stateful {
 
     /** The chipset asserts SMI#, which as on QEMU's board is wired to the bootstrap processor. */
     void raiseSmi() {
-        processors[0].cpu.pend(Cpu.PENDING_SMI);
+        processors[0].cpu().pend(Cpu.PENDING_SMI);
     }
 
     /** The lines of the text screen; none if the machine has no screen. */
@@ -257,15 +255,15 @@ public final class Machine implements Stateful {
 
     /** A pulse on the INIT line of all processors. */
     void softReset() {
-        for (Processor processor : processors) {
-            processor.cpu.unpend(Cpu.PENDING_SIPI);
-            processor.cpu.pend(Cpu.PENDING_INIT);
+        for (Execution processor : processors) {
+            processor.cpu().unpend(Cpu.PENDING_SIPI);
+            processor.cpu().pend(Cpu.PENDING_INIT);
         }
     }
 
     void setA20(boolean open) {
-        for (Processor processor : processors) {
-            processor.cpu.mem.port().control().setA20(open);
+        for (Execution processor : processors) {
+            processor.cpu().mem.port().control().setA20(open);
         }
     }
 
@@ -326,7 +324,7 @@ public final class Machine implements Stateful {
         board.reset();
         for (int i = 0; i < processors.length; i++) {
             apics.get(i).reset();
-            Reset.power(processors[i].cpu);
+            Reset.power(processors[i].cpu());
         }
     }
 
@@ -340,11 +338,21 @@ public final class Machine implements Stateful {
             return;
         }
         long vector = memory.read(board.acpiTables().wakingVector(), 4);
-        BootState.realMode(processors[0].cpu, (int) (vector >>> 4), (int) vector & 0xf);
+        BootState.realMode(processors[0].cpu(), (int) (vector >>> 4), (int) vector & 0xf);
     }
 
     /** Runs until something ends the run, or for {@code limit} more instructions of all processors together. */
     public Outcome run(long limit) {
+        try {
+            return runUntilOutcome(limit);
+        } finally {
+            for (Execution processor : processors) {
+                processor.settle();
+            }
+        }
+    }
+
+    private Outcome runUntilOutcome(long limit) {
         long end = retired() + limit;
         long sleptSince = -1;
         while (true) {
@@ -379,8 +387,8 @@ public final class Machine implements Stateful {
 
     /** Whether no processor would take an interrupt, so that at most an NMI could end the sleep. */
     private boolean deaf() {
-        for (Processor processor : processors) {
-            Cpu cpu = processor.cpu;
+        for (Execution processor : processors) {
+            Cpu cpu = processor.cpu();
             if (cpu.activity == Cpu.HALTED && (cpu.rflags() & nestbox.x86.Flags.IF) != 0) {
                 return false;
             }
@@ -416,7 +424,7 @@ public final class Machine implements Stateful {
         scheduler.save(out);
         board.save(out);
         for (int i = 0; i < processors.length; i++) {
-            CpuState.save(processors[i].cpu, out);
+            CpuState.save(processors[i].cpu(), out);
             apics.get(i).save(out);
         }
     }
@@ -428,8 +436,8 @@ public final class Machine implements Stateful {
      */
     @Override
     public void save(StateWriter out) {
-        for (Processor processor : processors) {
-            if (processor.cpu.extension != null) {
+        for (Execution processor : processors) {
+            if (processor.cpu().extension != null) {
                 throw new UnsupportedFeatureException("saved state", "the state of a processor with VMX or SVM");
             }
         }
@@ -447,7 +455,7 @@ public final class Machine implements Stateful {
         scheduler.restore(in);
         board.restore(in);
         for (int i = 0; i < processors.length; i++) {
-            CpuState.restore(processors[i].cpu, in);
+            CpuState.restore(processors[i].cpu(), in);
             apics.get(i).restore(in);
         }
         memory.restore(in);
@@ -456,6 +464,6 @@ public final class Machine implements Stateful {
 
     private String whereabouts() {
         Cpu running = scheduler.running();
-        return Whereabouts.of(running == null ? processors[0].cpu : running);
+        return Whereabouts.of(running == null ? processors[0].cpu() : running);
     }
 }

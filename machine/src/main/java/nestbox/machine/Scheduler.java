@@ -7,7 +7,7 @@ import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
 import nestbox.core.trace.Trace;
 import nestbox.x86.Cpu;
-import nestbox.x86.engine.Processor;
+import nestbox.x86.engine.Execution;
 
 /**
  * Runs several processors on one host thread, each at one instruction a tick of virtual time. Time advances in windows that
@@ -29,7 +29,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         Cpu.PENDING_SIPI | Cpu.PENDING_INIT | Cpu.PENDING_EXTENSION
     };
 
-    private final Processor[] processors;
+    private final Execution[] processors;
     private final Clock clock;
     private final EventQueue events;
     private final Trace trace;
@@ -44,7 +44,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     private long sliceEnd;
     private boolean stopping;
 
-    Scheduler(Processor[] processors, Clock clock, EventQueue events, Trace trace, int quantum) {
+    Scheduler(Execution[] processors, Clock clock, EventQueue events, Trace trace, int quantum) {
         this.processors = processors;
         this.clock = clock;
         this.events = events;
@@ -95,7 +95,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         for (int i = 0; i < processors.length && !stopping && left > 0; i++) {
             long used = turn(i, left);
             left -= used;
-            ran |= used > 0 || processors[i].cpu.activity == Cpu.ACTIVE;
+            ran |= used > 0 || processors[i].cpu().activity == Cpu.ACTIVE;
         }
         if (stopping || left == 0) {
             return Progress.RAN;
@@ -130,7 +130,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     private void advance() {
         long to = horizon();
         for (int i = 0; i < processors.length; i++) {
-            if (!idle(processors[i].cpu)) {
+            if (!idle(processors[i].cpu())) {
                 to = Math.min(to, local[i]);
             }
         }
@@ -144,7 +144,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
 
     /** Lets one processor reach the end of the window and says how many instructions that took. */
     private long turn(int index, long budget) {
-        Cpu cpu = processors[index].cpu;
+        Cpu cpu = processors[index].cpu();
         long used = 0;
         if (local[index] < now) {
             local[index] = now;
@@ -160,12 +160,12 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     }
 
     private long slice(int index, long budget) {
-        Cpu cpu = processors[index].cpu;
+        Cpu cpu = processors[index].cpu();
         cpu.unpend(Cpu.PENDING_STOP);
         clock.endSlice(local[index]);
         long start = cpu.retired;
         cpu.sliceStart = start;
-        clock.startSlice(cpu);
+        clock.startSlice(processors[index]);
         running = cpu;
         trace.setCpu(cpu.id);
         sliceEnd = local[index] + budget;

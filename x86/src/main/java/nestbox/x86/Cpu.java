@@ -268,6 +268,12 @@ public final class Cpu implements Clock.SliceCounter {
     /** The running instruction was a world switch, which is no branch. */
     public boolean switchedWorlds;
 
+    /** Whoever runs the processor wants to be in control when a guest is left: see {@link #guestLeft}. */
+    public boolean stopsInRoot;
+
+    /** The guest was left since {@link #stopsInRoot}'s owner cleared this. */
+    public boolean leftGuest;
+
     /** The event that is being delivered, or was delivered last. */
     public final EventInDelivery event = new EventInDelivery();
 
@@ -409,6 +415,14 @@ public final class Cpu implements Clock.SliceCounter {
 
     public void unpend(int reasons) {
         pending &= ~reasons;
+    }
+
+    /** The extension has left guest mode: the processor is in root mode (VMX) or host mode (SVM) again. */
+    public void guestLeft() {
+        if (stopsInRoot) {
+            leftGuest = true;
+            pend(PENDING_STOP);
+        }
     }
 
     /** The interrupt controller's line to this processor rose or fell. */

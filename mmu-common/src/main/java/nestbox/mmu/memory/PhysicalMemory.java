@@ -72,6 +72,12 @@ public final class PhysicalMemory implements Stateful {
 
     private Trace trace = Trace.off();
 
+    /** Another memory whose RAM and ROM appear in this one, or null; see {@link #share}. */
+    private PhysicalMemory shared;
+
+    private long sharedAt;
+    private long sharedEnd;
+
     /** @param physicalBits width of the address bus, at most 52 */
     public PhysicalMemory(int physicalBits) {
         this.physicalBits = physicalBits;
@@ -95,6 +101,58 @@ public final class PhysicalMemory implements Stateful {
         map(start, contents.length, Kind.RAM, null);
         copyIn(start, contents, 0, contents.length);
         map(start, contents.length, Kind.ROM, null);
+    }
+
+    /**
+     * Lets the RAM and ROM of {@code other} appear here as RAM, {@code at} above their addresses there: the same bytes and the
+     * same marks of code, whichever memory they are reached through. There can be one such memory.
+     *
+     * @param at a multiple of {@link #CHUNK_SIZE}
+     * @param length of the range that appears, from address 0 of the other memory on
+     */
+    public void share(PhysicalMemory other, long at, long length) {
+        if (shared != null || (at & CHUNK_MASK) != 0) {
+            throw new IllegalArgumentException("share " + Long.toHexString(at));
+        }
+        mapRam(at, length);
+        shared = other;
+        sharedAt = at;
+        sharedEnd = at + length;
+        other.addLayoutListener(this::forgetShared);
+        other.addCodeWatcher(new CodeWatcher() {
+            @Override
+            public void codePageMarked(long physical) {}
+
+            @Override
+            public void beforeCodeWrite(long physical, int length) {
+                for (CodeWatcher watcher : watchers) {
+                    watcher.beforeCodeWrite(physical + at, length);
+                }
+            }
+        });
+    }
+
+    private void forgetShared() {
+        for (long at = sharedAt; at < sharedEnd; at += CHUNK_SIZE) {
+            Chunk[] row = directory[(int) (at >>> (CHUNK_SHIFT + DIRECTORY_SHIFT))];
+            if (row != null) {
+                row[(int) (at >>> CHUNK_SHIFT) & (DIRECTORY_SIZE - 1)] = null;
+            }
+        }
+        layoutListeners.forEach(LayoutListener::layoutChanged);
+    }
+
+    /** Sees stretches of addresses with one kind of backing, see {@link #visitLayout}. */
+    @FunctionalInterface
+    public interface LayoutVisitor {
+        void stretch(long start, long end, Kind kind);
+    }
+
+    /** Visits all that is mapped, in ascending order. */
+    public void visitLayout(LayoutVisitor visitor) {
+        for (Span span : spans) {
+            visitor.stretch(span.start, span.end, span.region.kind);
+        }
     }
 
     /** Makes RAM read-only until the range is unmapped as {@link Kind#ROM}; its contents stay. */
@@ -233,10 +291,19 @@ public final class PhysicalMemory implements Stateful {
         int low = (int) (physical >>> CHUNK_SHIFT) & (DIRECTORY_SIZE - 1);
         Chunk chunk = row[low];
         if (chunk == null) {
-            chunk = new Chunk();
+            boolean elsewhere = shared != null && physical >= sharedAt && physical < sharedEnd;
+            chunk = elsewhere ? shared.sharedChunk(physical - sharedAt) : new Chunk();
             row[low] = chunk;
         }
         return chunk;
+    }
+
+    private Chunk sharedChunk(long physical) {
+        int rows = (int) (physical >>> CHUNK_SHIFT + DIRECTORY_SHIFT) + 1;
+        if (rows > directory.length) {
+            directory = Arrays.copyOf(directory, rows);
+        }
+        return chunk(physical);
     }
 
     /** Reads 1, 2, 4 or 8 bytes; any alignment, any kind of page. */

@@ -146,6 +146,7 @@ final class WorldSwitch implements CheckContext {
         svm.vmcb.commit();
         svm.setGif(false);
         cpu.blockLimit = 0;
+        cpu.guestLeft();
     }
 
     /** #VMEXIT at an intercepted instruction, which RIP is behind. */
@@ -217,6 +218,7 @@ final class WorldSwitch implements CheckContext {
             c.pendingDebug |= SINGLE_STEP;
             c.pend(Cpu.PENDING_DEBUG_TRAP);
         }
+        c.guestLeft();
     }
 
     /** Stores the bytes of the instruction at RIP, as far as they can be fetched; none for a fault of the fetch itself. */

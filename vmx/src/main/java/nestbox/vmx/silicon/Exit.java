@@ -105,6 +105,7 @@ final class Exit {
         } else if (vmx.msrLists.load(VmcsField.VM_EXIT_MSR_LOAD_ADDR, VmcsField.VM_EXIT_MSR_LOAD_COUNT) != 0) {
             abort(AbortIndicator.LOADING_HOST_MSRS);
         }
+        cpu.guestLeft();
     }
 
     /** SDM Vol. 3, "VMX Aborts": the indicator goes to memory, and the processor shuts down. */

@@ -6,7 +6,7 @@ import nestbox.x86.system.Boundary;
 import nestbox.x86.system.Exceptions;
 
 /** The run loop of one processor: events at instruction boundaries, then the engine, then exceptions. */
-public final class Processor {
+public final class Processor implements Execution {
     public final Cpu cpu;
     private final Engine engine;
     private final ReferenceEngine reference;
@@ -17,11 +17,22 @@ public final class Processor {
         this.reference = reference;
     }
 
+    @Override
+    public Cpu cpu() {
+        return cpu;
+    }
+
+    @Override
+    public long retiredInSlice() {
+        return cpu.retiredInSlice();
+    }
+
     /**
      * Runs until {@code budget} more instructions have retired or the processor cannot go on by itself (it is halted, shut
      * down, waits for a SIPI, or was asked to stop). A delivered exception counts as one instruction, so that every loop of
      * the guest takes time.
      */
+    @Override
     public void run(long budget) {
         long end = cpu.retired + budget;
         while (cpu.retired < end) {
