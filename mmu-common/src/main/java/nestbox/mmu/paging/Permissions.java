@@ -42,6 +42,28 @@ public final class Permissions {
         }
     }
 
+    /**
+     * Sets the rules of a nested page table under AMD's guest-mode execute trap: data accesses regard neither mode nor the U/S
+     * right, instructions are fetched from pages of the mode alone (APM Vol. 2, "Guest Mode Execute Trap Extension").
+     */
+    public void setGuestModeExecuteTrap(boolean reportsFetchBit) {
+        writeProtect = true;
+        reportsFetch = reportsFetchBit;
+        for (int access = 0; access < ACCESSES; access++) {
+            int set = 0;
+            boolean user = (access & Access.USER) != 0;
+            for (int rights = 0; rights < RIGHTS; rights++) {
+                boolean fetches = (access & Access.EXECUTE) == 0
+                        || ((rights & Access.EXECUTE) != 0 && user == ((rights & Access.USER) != 0));
+                int data = access & (Access.READ | Access.WRITE);
+                if (!fetches || (data & ~rights) != 0) {
+                    set |= 1 << rights;
+                }
+            }
+            denied[access] = set;
+        }
+    }
+
     /** Sets PKRU, with {@code enabled} if CR4.PKE is set in IA-32e mode. */
     public void setKeys(boolean enabled, long pkruValue) {
         keys = enabled;

@@ -21,6 +21,10 @@ public final class TranslationCache {
     public static final int DIRTY = 1 << 5;
     /** Instructions were fetched through the entry. */
     public static final int FETCHED = 1 << 6;
+    /** A second stage refuses fetches of user mode, or of supervisor mode, on the page (AMD's guest-mode execute trap). */
+    public static final int NO_USER_FETCH = 1 << 7;
+
+    public static final int NO_SUPERVISOR_FETCH = 1 << 12;
 
     private static final int KEY_SHIFT = 8;
     private static final int PAGE_SHIFT = 16;

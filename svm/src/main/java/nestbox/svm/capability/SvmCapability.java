@@ -18,6 +18,7 @@ import nestbox.x86.model.Feature;
  * @param pauseFilter pause filter
  * @param pauseThreshold pause filter threshold
  * @param tscScale TSC ratio
+ * @param gmet guest-mode execute trap
  * @param addressCheck an intercepted VMRUN, VMLOAD or VMSAVE exits before its address is checked
  */
 public record SvmCapability(
@@ -32,6 +33,7 @@ public record SvmCapability(
         boolean pauseFilter,
         boolean pauseThreshold,
         boolean tscScale,
+        boolean gmet,
         boolean addressCheck) {
     /** What of leaf 8000000Ah stays hidden, whatever a model declares: AVIC is out of scope. */
     public static final Set<Feature> OUT_OF_SCOPE = Set.of(Feature.AVIC, Feature.X2AVIC);
@@ -49,6 +51,7 @@ public record SvmCapability(
                 f.has(Feature.PAUSE_FILTER),
                 f.has(Feature.PFTHRESHOLD),
                 f.has(Feature.TSC_SCALE),
+                f.has(Feature.GMET),
                 f.has(Feature.SVME_ADDR_CHK));
     }
 }

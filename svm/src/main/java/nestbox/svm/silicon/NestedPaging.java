@@ -10,7 +10,8 @@ import nestbox.x86.mem.SecondStage;
 
 /**
  * Nested paging (APM Vol. 2, "Nested Paging"): the second stage in the host's paging format, where every access is the user's
- * and a walk of the guest's tables writes.
+ * and a walk of the guest's tables writes. Under the guest-mode execute trap fetches are those of the guest's mode, and no other
+ * access regards the U/S right.
  */
 final class NestedPaging {
     private static final long FINAL = 1L << 32;
@@ -46,10 +47,16 @@ final class NestedPaging {
         }
         boolean noExecute = (c.efer & Cpu.EFER_NXE) != 0 && mode.format != PagingFormat.TWO_LEVEL;
         boolean smep = (c.cr4 & Cpu.CR4_SMEP) != 0;
-        if (!prepared || reportsFetch != (noExecute || smep)) {
+        boolean trap = svm.controls.gmet && svm.capability.gmet();
+        if (!prepared || reportsFetch != (noExecute || smep || trap) || stage.fetchesByMode != trap) {
             prepared = true;
-            reportsFetch = noExecute || smep;
-            stage.permissions.set(true, false, false, false, reportsFetch);
+            reportsFetch = noExecute || smep || trap;
+            stage.fetchesByMode = trap;
+            if (trap) {
+                stage.permissions.setGuestModeExecuteTrap(reportsFetch);
+            } else {
+                stage.permissions.set(true, false, false, false, reportsFetch);
+            }
         }
         return stage;
     }

@@ -62,6 +62,8 @@ public final class SecondStage {
     public long root;
     /** {@link Access} bits that every access to this stage carries: NPT sees all of them as the user's. */
     public int always;
+    /** Fetches carry the guest's mode instead, and the stage judges by it (AMD's guest-mode execute trap). */
+    public boolean fetchesByMode;
     /** What reading an entry of a guest's paging structure wants of this stage; a write wants {@link Access#WRITE} besides. */
     public int tableRead = Access.READ;
     /** Guest-physical addresses from this bit up translate to nothing. */
@@ -70,6 +72,11 @@ public final class SecondStage {
     public int firstStageRights;
     /** The guest's PAE paging reads its PDPTEs from memory on demand, as AMD's nested paging has it. */
     public boolean pdptesInMemory;
+
+    /** What an access wants of this stage. */
+    int wanted(int access) {
+        return fetchesByMode && (access & Access.EXECUTE) != 0 ? access : access | always;
+    }
 
     /** Translates; on success {@code walker.physical} is the address. */
     boolean walk(TableReader tables, long guestPhysical, int access) {
@@ -85,7 +92,7 @@ public final class SecondStage {
             logged.refused = false;
             through = logged;
         }
-        return walker.walk(mode, through, root, NO_REGISTERS, guestPhysical, access | always, permissions);
+        return walker.walk(mode, through, root, NO_REGISTERS, guestPhysical, wanted(access), permissions);
     }
 
     /** Whether the last walk leaves a translation through which stores may go without another walk. */

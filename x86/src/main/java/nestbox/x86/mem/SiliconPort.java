@@ -120,7 +120,7 @@ public final class SiliconPort implements MemoryPort {
     }
 
     private void refused(long guestPhysical, long linear, int access, boolean ofTable) {
-        cpu.extension.secondStageRefused(cpu, second, guestPhysical, linear, access | second.always, ofTable);
+        cpu.extension.secondStageRefused(cpu, second, guestPhysical, linear, second.wanted(access), ofTable);
     }
 
     /** Keeps the fast path a subset of the cache. */
@@ -331,7 +331,8 @@ public final class SiliconPort implements MemoryPort {
             boolean clean = (attributes & TranslationCache.DIRTY) == 0;
             Permissions permissions = state.paging ? state.permissions : unpaged;
             if (!permissions.denies(access, attributes & TranslationCache.RIGHTS, TranslationCache.key(attributes))
-                    && !(clean && (access & Access.WRITE) != 0)) {
+                    && !(clean && (access & Access.WRITE) != 0)
+                    && !refusesMode(access, attributes)) {
                 long address = cache.physical(entry, linear) & gate;
                 if ((access & Access.EXECUTE) != 0) {
                     cache.markFetched(entry);
@@ -342,6 +343,11 @@ public final class SiliconPort implements MemoryPort {
             cache.dropPage(linear);
         }
         return second == null ? miss(linear, access) : missNested(linear, access);
+    }
+
+    private static boolean refusesMode(int access, int attributes) {
+        int refuses = (access & Access.USER) != 0 ? TranslationCache.NO_USER_FETCH : TranslationCache.NO_SUPERVISOR_FETCH;
+        return (access & Access.EXECUTE) != 0 && (attributes & refuses) != 0;
     }
 
     private long miss(long linear, int access) {
@@ -439,6 +445,10 @@ public final class SiliconPort implements MemoryPort {
         int attributes = TranslationCache.attributes(rights, global, dirty, key, shift);
         if ((access & Access.EXECUTE) != 0) {
             attributes |= TranslationCache.FETCHED;
+        }
+        if (second.fetchesByMode) {
+            boolean user = (s.rights & Access.USER) != 0;
+            attributes |= user ? TranslationCache.NO_SUPERVISOR_FETCH : TranslationCache.NO_USER_FETCH;
         }
         cache.add(linear, s.physical, attributes);
     }

@@ -129,6 +129,7 @@ public final class Implemented {
             Feature.PFTHRESHOLD,
             Feature.VGIF,
             Feature.VNMI,
+            Feature.GMET,
             Feature.SVME_ADDR_CHK));
 
     private Implemented() {}
