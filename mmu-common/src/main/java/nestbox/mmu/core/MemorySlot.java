@@ -1,0 +1,94 @@
+package nestbox.mmu.core;
+
+/** A {@link Slot} that is installed, with what the core knows about its pages. */
+final class MemorySlot {
+    private static final int CHUNK_SHIFT = 9;
+    private static final int CHUNK_MASK = (1 << CHUNK_SHIFT) - 1;
+    static final int LEVELS = 3;
+
+    final long base;
+    final long end;
+    /** It is being deleted or moved. */
+    boolean invalid;
+    /** With dirty logging, a bit for each page. */
+    long[] dirty;
+
+    private Slot slot;
+    private final long hpaBase;
+    /** Reverse-map heads by level less 1, in chunks that are made when they are first used. */
+    private final int[][][] heads = new int[LEVELS][][];
+
+    MemorySlot(Slot slot) {
+        this.slot = slot;
+        base = slot.baseGfn();
+        end = slot.endGfn();
+        hpaBase = slot.hpaBase();
+        setDirtyLog(slot);
+    }
+
+    Slot slot() {
+        return slot;
+    }
+
+    void setDirtyLog(Slot changed) {
+        slot = changed;
+        dirty = changed.dirtyLog() ? new long[(int) (changed.pages() + 63 >>> 6)] : null;
+    }
+
+    void markDirty(long gfn) {
+        if (dirty != null) {
+            long page = gfn - base;
+            dirty[(int) (page >>> 6)] |= 1L << page;
+        }
+    }
+
+    long hpa(long gfn) {
+        return hpaBase + (gfn - base << 12);
+    }
+
+    /** The reverse-map head of the page of {@code level} that holds {@code gfn}. */
+    int head(int level, long gfn) {
+        int[][] chunks = heads[level - 1];
+        if (chunks == null) {
+            return 0;
+        }
+        int index = index(level, gfn);
+        int[] chunk = chunks[index >>> CHUNK_SHIFT];
+        return chunk == null ? 0 : chunk[index & CHUNK_MASK];
+    }
+
+    void setHead(int level, long gfn, int value) {
+        int[][] chunks = heads[level - 1];
+        if (chunks == null) {
+            chunks = new int[(index(level, end - 1) >>> CHUNK_SHIFT) + 1][];
+            heads[level - 1] = chunks;
+        }
+        int index = index(level, gfn);
+        int[] chunk = chunks[index >>> CHUNK_SHIFT];
+        if (chunk == null) {
+            if (value == 0) {
+                return;
+            }
+            chunk = new int[Math.min(1 << CHUNK_SHIFT, index(level, end - 1) + 1)];
+            chunks[index >>> CHUNK_SHIFT] = chunk;
+        }
+        chunk[index & CHUNK_MASK] = value;
+    }
+
+    private int index(int level, long gfn) {
+        int shift = 9 * (level - 1);
+        return (int) ((gfn >>> shift) - (base >>> shift));
+    }
+
+    /** Whether anything of this level may be mapped. */
+    boolean hasLevel(int level) {
+        return heads[level - 1] != null;
+    }
+
+    /** Whether the page of {@code level} around {@code gfn} lies in the slot, with host memory aligned alike. */
+    boolean canMap(int level, long gfn) {
+        long pages = 1L << 9 * (level - 1);
+        long first = gfn & -pages;
+        return first >= base && first + pages <= end && (hpa(first) & (pages << 12) - 1) == 0;
+    }
+}
