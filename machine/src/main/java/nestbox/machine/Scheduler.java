@@ -153,6 +153,8 @@ final class Scheduler implements EventQueue.Listener, Stateful {
             long retired = slice(index, Math.min(budget - used, horizon() - local[index]));
             used += retired;
             if (retired == 0 && cpu.activity != Cpu.ACTIVE) {
+                // Something is pending that may not end the halt: its time passes as that of an idle processor does.
+                local[index] = Math.max(local[index], horizon());
                 break;
             }
         }

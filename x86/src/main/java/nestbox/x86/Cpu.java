@@ -283,6 +283,9 @@ public final class Cpu implements Clock.SliceCounter {
     /** Length of the running far JMP, CALL or IRET, for the exit that a task switch may cause. */
     public int farLength;
 
+    /** Length of the instruction whose fault is being delivered, for the exit that takes its place; 0 if it could not be fetched. */
+    public int faultLength;
+
     /** Vector of the SIPI behind {@link #PENDING_SIPI}. */
     public int sipiVector;
 

@@ -8,6 +8,9 @@ public interface InterruptController {
     /** Acknowledges the highest-priority interrupt and gives its vector; -1 if it went away. */
     int acknowledge();
 
+    /** Ends the interrupt in service, as a write of the EOI register does. */
+    default void endOfInterrupt() {}
+
     /** CR8, the task priority class. */
     int taskPriorityClass();
 

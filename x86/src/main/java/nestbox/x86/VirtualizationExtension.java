@@ -15,6 +15,8 @@ import nestbox.x86.mem.SecondStage;
 public interface VirtualizationExtension {
     /** Points between instructions at which {@link #window} is asked, in order of falling priority. */
     enum Window {
+        /** Before SMIs and INITs: what follows from the previous instruction at once (VMX's APIC-write emulation). */
+        AFTER_INSTRUCTION,
         /** Before traps on the previous instruction (monitor trap flag). */
         BEFORE_TRAPS,
         /** After traps, before NMIs (VMX preemption timer, NMI window). */
@@ -54,6 +56,27 @@ public interface VirtualizationExtension {
      */
     default void secondStageRefused(
             Cpu cpu, SecondStage stage, long guestPhysical, long linear, int access, boolean ofTable) {}
+
+    /**
+     * An access of the guest, already translated, goes to the page that {@link nestbox.x86.mem.TranslationControl#watchPage}
+     * named. The extension lets it go on, or notes what its exit will report and raises {@link Vector#EXTENSION}.
+     *
+     * @param bytes more than 4 for an access that crosses the page's bounds
+     */
+    default void watchedAccess(Cpu cpu, long physical, int bytes, int access) {}
+
+    /** A load from the watched page, in place of the memory's; a read-modify-write carries both accesses. */
+    default long watchedLoad(Cpu cpu, long physical, int bytes, int access) {
+        return cpu.physical.read(physical, bytes);
+    }
+
+    /** A store to the watched page, in place of the memory's. */
+    default void watchedStore(Cpu cpu, long physical, int bytes, long value) {
+        cpu.physical.write(physical, bytes, value);
+    }
+
+    /** A paging structure of the guest lies in the watched page; as {@link #secondStageRefused}. */
+    default void watchedTable(Cpu cpu) {}
 
     /**
      * The processor is being reset ({@code power}) or takes an INIT; guest mode ends with it. Registers still hold old values.

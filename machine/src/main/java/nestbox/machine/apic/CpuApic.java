@@ -75,6 +75,11 @@ public final class CpuApic implements InterruptController, ApicClient, Stateful 
     }
 
     @Override
+    public void endOfInterrupt() {
+        local.endOfInterrupt();
+    }
+
+    @Override
     public int taskPriorityClass() {
         return local.taskPriority() >>> 4;
     }

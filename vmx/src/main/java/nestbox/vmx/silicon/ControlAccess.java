@@ -10,8 +10,6 @@ import nestbox.x86.op.Operands;
 /** Accesses to control and debug registers (SDM Vol. 3, "Instructions that Cause VM Exits Conditionally"). */
 final class ControlAccess {
     private static final long LMSW_BITS = Cpu.CR0_MP | Cpu.CR0_EM | Cpu.CR0_TS;
-    /** Offset of the task-priority register in the virtual-APIC page. */
-    private static final int VTPR = 0x80;
 
     private static final int FROM = 1;
     private static final int CLTS = 2;
@@ -67,15 +65,13 @@ final class ControlAccess {
         if (value >>> 4 != 0) {
             throw cpu.raise(Vector.GP, 0);
         }
-        cpu.physical.write(vmx.vmcs.get(VmcsField.VIRTUAL_APIC_PAGE_ADDR) + VTPR, 4, value << 4);
-        if (value < (vmx.vmcs.get(VmcsField.TPR_THRESHOLD) & 15)) {
-            vmx.exit.event(ExitReason.TPR_BELOW_THRESHOLD, 0);
-        }
+        vmx.virtualApic.store(VirtualApic.TPR, 4, value << 4);
+        vmx.virtualApic.virtualizeTpr();
     }
 
     /** MOV from CR8 with "use TPR shadow". */
     long taskPriority() {
-        return cpu.physical.read(vmx.vmcs.get(VmcsField.VIRTUAL_APIC_PAGE_ADDR) + VTPR, 4) >>> 4 & 15;
+        return vmx.virtualApic.load(VirtualApic.TPR, 4) >>> 4 & 15;
     }
 
     private boolean target(long value) {

@@ -38,9 +38,6 @@ final class EptStage {
 
     private final SecondStage.DirtyListener logger = this::log;
 
-    private ExitReason reason;
-    private long qualification;
-
     EptStage(Vmx vmx) {
         this.vmx = vmx;
         cpu = vmx.cpu;
@@ -115,33 +112,24 @@ final class EptStage {
         boolean known = linear != SecondStage.NO_LINEAR;
         vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, known ? linear : 0);
         if (walker.outcome == Walker.RESERVED) {
-            reason = ExitReason.EPT_MISCONFIG;
-            qualification = 0;
+            vmx.prepared.note(ExitReason.EPT_MISCONFIG, 0);
             return;
         }
         if (walker.outcome == Walker.STAGE_FAILED) {
-            reason = ExitReason.PML_FULL;
-            qualification = 0;
+            vmx.prepared.note(ExitReason.PML_FULL, 0);
             return;
         }
-        reason = ExitReason.EPT_VIOLATION;
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
-        qualification = access & 7 | (long) rights << 3 | (known ? LINEAR_VALID : 0) | (ofTable ? 0 : TRANSLATED);
+        long qualification = access & 7 | (long) rights << 3 | (known ? LINEAR_VALID : 0) | (ofTable ? 0 : TRANSLATED);
         if (!ofTable && vmx.model.has(VmxFeature.EPT_ADVANCED_EXIT_INFORMATION)) {
             qualification |= advanced(from.firstStageRights);
         }
+        vmx.prepared.note(ExitReason.EPT_VIOLATION, qualification);
     }
 
     private static long advanced(int rights) {
         return ((rights & Access.USER) != 0 ? GUEST_USER : 0)
                 | ((rights & Access.WRITE) != 0 ? GUEST_WRITABLE : 0)
                 | ((rights & Access.EXECUTE) == 0 ? GUEST_EXECUTE_DISABLE : 0);
-    }
-
-    void leave() {
-        if (!cpu.event.active) {
-            cpu.systemFlags |= nestbox.x86.Flags.RF;
-        }
-        vmx.exit.event(reason, qualification);
     }
 }

@@ -88,6 +88,9 @@ final class Events {
             if (vector < 0) {
                 return false;
             }
+            if (vmx.posted.process(vector)) {
+                return true;
+            }
             information = vector | PRESENT;
         }
         vmx.exit.interruption(ExitReason.EXTERNAL_INTERRUPT, 0, information, 0);
@@ -122,6 +125,7 @@ final class Events {
         if (vmx.controls.pin(Controls.TIMER)) {
             startTimer(vmx.vmcs.get(VmcsField.VMX_PREEMPTION_TIMER_VALUE));
         }
+        vmx.virtualApic.begin();
         arm();
     }
 
@@ -132,12 +136,18 @@ final class Events {
 
     /** Asks to be asked if any window may open. */
     private void arm() {
-        boolean windows = vmx.controls.primary(Controls.INTERRUPT_WINDOW | Controls.NMI_WINDOW | Controls.TRAP_FLAG);
-        if (cpu.activity != Cpu.WAIT_FOR_SIPI && (windows || trapFlag || expired())) {
+        if (cpu.activity != Cpu.WAIT_FOR_SIPI && waiting()) {
             cpu.pend(Cpu.PENDING_EXTENSION);
         } else {
             cpu.unpend(Cpu.PENDING_EXTENSION);
         }
+    }
+
+    private boolean waiting() {
+        return trapFlag
+                || vmx.controls.primary(Controls.INTERRUPT_WINDOW | Controls.NMI_WINDOW | Controls.TRAP_FLAG)
+                || expired()
+                || vmx.virtualApic.waiting();
     }
 
     private void startTimer(long value) {
@@ -160,6 +170,7 @@ final class Events {
     /** The guest is left. */
     void forget() {
         trapFlag = false;
+        vmx.virtualApic.forget();
         if (deadline != NEVER) {
             deadline = NEVER;
             cpu.platform.wakeExtension(cpu, NEVER);
@@ -174,7 +185,8 @@ final class Events {
         return switch (window) {
             case BEFORE_TRAPS -> monitorTrap();
             case BEFORE_NMI -> timerOrNmiWindow();
-            case BEFORE_INTERRUPT -> interruptWindow();
+            case BEFORE_INTERRUPT -> interruptWindow() || vmx.virtualApic.deliver(shadowed()) || done();
+            default -> false;
         };
     }
 
@@ -214,7 +226,12 @@ final class Events {
             vmx.exit.event(ExitReason.INTERRUPT_WINDOW, 0);
             return true;
         }
-        if (!vmx.controls.primary(Controls.INTERRUPT_WINDOW | Controls.NMI_WINDOW | Controls.TRAP_FLAG) && !expired()) {
+        return false;
+    }
+
+    /** False; asks for no more windows if none may open. */
+    private boolean done() {
+        if (!waiting()) {
             cpu.unpend(Cpu.PENDING_EXTENSION);
         }
         return false;

@@ -11,11 +11,6 @@ import nestbox.vmx.capability.VmxFeature;
  */
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
-            VmxFeature.VIRTUALIZE_APIC_ACCESSES,
-            VmxFeature.VIRTUALIZE_X2APIC_MODE,
-            VmxFeature.APIC_REGISTER_VIRTUALIZATION,
-            VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
-            VmxFeature.POSTED_INTERRUPTS,
             VmxFeature.PAUSE_LOOP_EXITING,
             VmxFeature.EPT_VIOLATION_VE,
             VmxFeature.MODE_BASED_EXECUTE,

@@ -9,11 +9,16 @@ import nestbox.x86.insn.Insn;
 
 /** Which instructions of the guest cause exits (SDM Vol. 3, "Instructions that Cause VM Exits"), with their qualifications. */
 final class Intercepts {
+    private static final int X2APIC = 0x800;
+    private static final int X2APIC_MASK = ~0xff;
+
     private final Vmx vmx;
     private final Cpu cpu;
     private final ControlAccess control;
+    private final ApicAccess apic;
 
-    Intercepts(Vmx vmx) {
+    Intercepts(Vmx vmx, ApicAccess apic) {
+        this.apic = apic;
         this.vmx = vmx;
         cpu = vmx.cpu;
         control = vmx.controlAccess;
@@ -135,6 +140,9 @@ final class Intercepts {
     private boolean msr(Insn in, int index, boolean write, long value) {
         if (Bitmaps.msr(vmx, index, write)) {
             return exit(in, write ? ExitReason.MSR_WRITE : ExitReason.MSR_READ, 0, 0);
+        }
+        if ((index & X2APIC_MASK) == X2APIC && vmx.controls.secondary(Controls.X2APIC)) {
+            return write ? apic.writeMsr(index, value) : apic.readMsr(index);
         }
         return false;
     }

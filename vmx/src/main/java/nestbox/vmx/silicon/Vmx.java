@@ -9,6 +9,7 @@ import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.Vmcs;
+import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
@@ -32,6 +33,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     final FixedBits fixed;
     final Controls controls = new Controls();
     final Spaces spaces;
+    final PreparedExit prepared;
     final EptStage ept;
     final GuestState guestState;
     final HostState hostState;
@@ -41,6 +43,9 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     final Events events;
     final VmFunctions functions;
     final ControlAccess controlAccess;
+    final VirtualApic virtualApic;
+    final PostedInterrupts posted;
+    private final ApicAccess apicAccess;
     private final VmxInstructions instructions;
     private final Intercepts intercepts;
 
@@ -64,6 +69,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         this.model = model;
         fixed = new FixedBits(model.capability());
         spaces = new Spaces(translations());
+        prepared = new PreparedExit(this);
         ept = new EptStage(this);
         guestState = new GuestState(this);
         hostState = new HostState(this);
@@ -73,8 +79,11 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         events = new Events(this);
         functions = new VmFunctions(this);
         controlAccess = new ControlAccess(this);
+        virtualApic = new VirtualApic(this);
+        posted = new PostedInterrupts(this);
+        apicAccess = new ApicAccess(this);
         instructions = new VmxInstructions(this);
-        intercepts = new Intercepts(this);
+        intercepts = new Intercepts(this, apicAccess);
     }
 
     TranslationControl translations() {
@@ -128,7 +137,11 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     void switchWorld() {
         if (!guest) {
             translations().enterSpace(0, null);
-        } else if (controls.secondary(Controls.EPT)) {
+            return;
+        }
+        boolean apic = controls.secondary(Controls.APIC_ACCESSES);
+        translations().watchPage(apic ? vmcs.get(VmcsField.APIC_ACCESS_ADDR) : TranslationControl.NO_PAGE);
+        if (controls.secondary(Controls.EPT)) {
             translations().enterSpace(spaces.of(controls.vpid, true, controls.eptp), ept.stage(controls.eptp));
         } else {
             translations().enterSpace(spaces.of(controls.vpid, false, 0), null);
@@ -274,7 +287,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
 
     @Override
     public boolean window(Cpu c, Window window) {
-        return events.window(window);
+        return window == Window.AFTER_INSTRUCTION ? guest && virtualApic.afterInstruction() : events.window(window);
     }
 
     @Override
@@ -290,7 +303,27 @@ public final class Vmx implements VirtualizationExtension, Stateful {
 
     @Override
     public void unwound(Cpu c) {
-        ept.leave();
+        prepared.leave();
+    }
+
+    @Override
+    public void watchedAccess(Cpu c, long physical, int bytes, int access) {
+        apicAccess.check(physical, bytes, access);
+    }
+
+    @Override
+    public long watchedLoad(Cpu c, long physical, int bytes, int access) {
+        return apicAccess.load(physical, bytes, access);
+    }
+
+    @Override
+    public void watchedStore(Cpu c, long physical, int bytes, long value) {
+        apicAccess.store(physical, bytes, value);
+    }
+
+    @Override
+    public void watchedTable(Cpu c) {
+        apicAccess.table();
     }
 
     @Override
@@ -302,6 +335,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         out.writeLong(vmcs == null ? NONE : vmcs.address());
         out.writeBoolean(virtualNmiBlocked).writeBoolean(heldInit);
         events.save(out);
+        virtualApic.save(out);
     }
 
     @Override
@@ -318,6 +352,7 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         virtualNmiBlocked = in.readBoolean();
         heldInit = in.readBoolean();
         events.restore(in);
+        virtualApic.restore(in);
         if (guest) {
             controls.load(vmcs);
         }

@@ -74,7 +74,9 @@ public final class BlockInterpreter implements Engine {
         Cpu c = cpu;
         int done = c.cursor;
         long start = c.r[Reg.BLOCK_RIP];
-        c.rip = done == 0 ? start : c.wrapRip(start + running.code[done - 1].next);
+        int offset = done == 0 ? 0 : running.code[done - 1].next;
+        c.faultLength = running.code[done].next - offset;
+        c.rip = done == 0 ? start : c.wrapRip(start + offset);
         c.retired += done;
         c.cursor = 0;
     }

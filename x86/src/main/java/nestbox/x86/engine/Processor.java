@@ -46,6 +46,7 @@ public final class Processor implements Execution {
                 }
             } catch (GuestFault fault) {
                 Exceptions.deliverFault(cpu);
+                cpu.faultLength = 0;
                 cpu.retired++;
             }
         }

@@ -39,6 +39,7 @@ public final class ReferenceEngine implements Engine {
         } finally {
             if (!done) {
                 cpu.rip = start;
+                cpu.faultLength = in.length;
             }
         }
         cpu.retired++;

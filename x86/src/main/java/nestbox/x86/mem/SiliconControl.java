@@ -154,6 +154,11 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
+    public void watchPage(long physical) {
+        port.watchPage(physical);
+    }
+
+    @Override
     public long guestPhysical(long address, boolean write) {
         return port.guestPhysical(address, write);
     }

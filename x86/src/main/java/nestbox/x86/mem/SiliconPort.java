@@ -25,6 +25,9 @@ import nestbox.x86.Vector;
 public final class SiliconPort implements MemoryPort {
     private static final long PAGE = ~0xfffL;
     private static final long A20 = 1 << 20;
+    /** Size that stands for an access across a page's bounds. */
+    private static final int CROSSING = 8;
+
 
     private final Cpu cpu;
     private final PhysicalMemory physical;
@@ -45,6 +48,10 @@ public final class SiliconPort implements MemoryPort {
     private long bankSpace;
     private int bankPcid;
     private final SiliconControl control;
+    /** The page whose accesses the extension performs while a guest runs, and the same while one does. */
+    private long guestWatched = TranslationControl.NO_PAGE;
+
+    private long watched = TranslationControl.NO_PAGE;
 
     /** The A20 gate's mask on physical addresses. */
     private long gate = -1;
@@ -99,7 +106,13 @@ public final class SiliconPort implements MemoryPort {
                 refused(address, linear, second.tableRead, true);
                 return 0;
             }
-            return physical.read(second.walker.physical & gate, bytes);
+            long at = second.walker.physical & gate;
+            if ((at & PAGE) == watched) {
+                failed = true;
+                cpu.extension.watchedTable(cpu);
+                return 0;
+            }
+            return physical.read(at, bytes);
         }
 
         @Override
@@ -172,12 +185,20 @@ public final class SiliconPort implements MemoryPort {
         state = newState;
         second = newSecond;
         bank = space == 0 ? 0 : Memory.GUEST_BANK;
+        watched = space == 0 ? TranslationControl.NO_PAGE : guestWatched;
         if (space != 0 && (space != bankSpace || pcid != bankPcid || newState.takeStale())) {
             cpu.mem.dropBank(bank);
             bankSpace = space;
             bankPcid = pcid;
         }
         contextChanged();
+    }
+
+    void watchPage(long page) {
+        if (page != guestWatched) {
+            guestWatched = page;
+            cpu.mem.dropBank(Memory.GUEST_BANK);
+        }
     }
 
     void setGate(boolean open) {
@@ -217,7 +238,10 @@ public final class SiliconPort implements MemoryPort {
         if (((int) at & 0xfff) + size > 0x1000) {
             value = loadCrossing(at, size, access, seg);
         } else {
-            value = readData(translate(at, access), size);
+            long address = translate(at, access);
+            value = (address & PAGE) == watched
+                    ? cpu.extension.watchedLoad(cpu, address, size, access)
+                    : readData(address, size);
         }
         if (breakpoints.enabled()) {
             breakpoints.check(at, size, (access & Access.WRITE) != 0);
@@ -231,7 +255,12 @@ public final class SiliconPort implements MemoryPort {
         if (((int) at & 0xfff) + size > 0x1000) {
             storeCrossing(at, size, value, access, seg);
         } else {
-            writeData(translate(at, access), size, value);
+            long address = translate(at, access);
+            if ((address & PAGE) == watched) {
+                cpu.extension.watchedStore(cpu, address, size, value);
+            } else {
+                writeData(address, size, value);
+            }
         }
         if (breakpoints.enabled()) {
             breakpoints.check(at, size, true);
@@ -241,16 +270,25 @@ public final class SiliconPort implements MemoryPort {
     @Override
     public void probe(long linear, int length, int access, int seg) {
         long at = canonical(linear, seg);
-        translate(at, access);
+        watch(translate(at, access), length, access);
         for (int left = length - (0x1000 - ((int) at & 0xfff)); left > 0; left -= 0x1000) {
             at = nextPage(at, access, seg);
-            translate(at, access);
+            watch(translate(at, access), length, access);
         }
     }
 
     @Override
     public long fetch(long linear) {
-        return translate(canonical(linear, Reg.CS), Access.EXECUTE | (cpu.cpl == 3 ? Access.USER : 0));
+        int access = Access.EXECUTE | (cpu.cpl == 3 ? Access.USER : 0);
+        return watch(translate(canonical(linear, Reg.CS), access), 1, access);
+    }
+
+    /** Asks the extension about an access to the watched page. */
+    private long watch(long address, int bytes, int access) {
+        if ((address & PAGE) == watched) {
+            cpu.extension.watchedAccess(cpu, address, bytes, access);
+        }
+        return address;
     }
 
     @Override
@@ -283,8 +321,8 @@ public final class SiliconPort implements MemoryPort {
 
     private long loadCrossing(long linear, int size, int access, int seg) {
         long next = nextPage(linear, access, seg);
-        long first = translate(linear, access);
-        long second = translate(next, access);
+        long first = watch(translate(linear, access), CROSSING, access);
+        long second = watch(translate(next, access), CROSSING, access);
         int inFirst = 0x1000 - ((int) linear & 0xfff);
         long value = 0;
         for (int i = 0; i < size; i++) {
@@ -296,8 +334,8 @@ public final class SiliconPort implements MemoryPort {
 
     private void storeCrossing(long linear, int size, long value, int access, int seg) {
         long next = nextPage(linear, access, seg);
-        long first = translate(linear, access);
-        long second = translate(next, access);
+        long first = watch(translate(linear, access), CROSSING, access);
+        long second = watch(translate(next, access), CROSSING, access);
         int inFirst = 0x1000 - ((int) linear & 0xfff);
         for (int i = 0; i < size; i++) {
             writeData(i < inFirst ? first + i : second + i - inFirst, 1, value >>> (8 * i) & 0xff);
@@ -465,7 +503,7 @@ public final class SiliconPort implements MemoryPort {
 
     /** Lets the fast path serve what this access was just permitted to do. */
     private void fill(long linear, long address, int access, boolean dirty) {
-        if (!cache.retains()) {
+        if (!cache.retains() || (address & PAGE) == watched) {
             return;
         }
         if ((access & Access.EXECUTE) != 0) {

@@ -15,6 +15,9 @@ public interface TranslationControl {
     int ALL_CONTEXTS = 2;
     int ALL_BUT_GLOBAL = 3;
 
+    /** For {@link #watchPage}: no page begins at this address. */
+    long NO_PAGE = 1;
+
     /** INVLPG of a linear address; a non-canonical one does nothing. */
     void invalidatePage(long linear);
 
@@ -60,6 +63,17 @@ public interface TranslationControl {
      * @param second null without nested paging
      */
     default void enterSpace(long space, SecondStage second) {
+        throw new UnsupportedOperationException("no world switch behind this port");
+    }
+
+    /**
+     * Hands the guest's accesses to one page of physical memory to the extension (VMX's APIC-access page), see
+     * {@link nestbox.x86.VirtualizationExtension#watchedAccess}. In force whenever a space other than 0 is entered; call it
+     * before {@link #enterSpace}.
+     *
+     * @param physical address of the page, or {@link #NO_PAGE}
+     */
+    default void watchPage(long physical) {
         throw new UnsupportedOperationException("no world switch behind this port");
     }
 

@@ -23,7 +23,7 @@ public final class Boundary {
             c.unpend(Cpu.PENDING_STOP);
             return false;
         }
-        if (startOver(c)) {
+        if (window(c, VirtualizationExtension.Window.AFTER_INSTRUCTION) || startOver(c)) {
             return c.activity == Cpu.ACTIVE;
         }
         if (c.activity != Cpu.ACTIVE && !wakes(c)) {
