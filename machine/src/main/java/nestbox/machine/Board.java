@@ -1,5 +1,6 @@
 package nestbox.machine;
 
+import java.util.function.Consumer;
 import nestbox.core.Clock;
 import nestbox.core.EventQueue;
 import nestbox.core.StateReader;
@@ -304,6 +305,11 @@ public final class Board implements Platform, Bus, Stateful {
     @Override
     public void wakeExtension(Cpu cpu, long tick) {
         machine.extensionTimers().schedule(cpu, tick);
+    }
+
+    @Override
+    public void forEachProcessor(Cpu self, Consumer<Cpu> action) {
+        machine.forEachProcessor(action);
     }
 
     @Override

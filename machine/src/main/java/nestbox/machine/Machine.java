@@ -5,6 +5,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Consumer;
 import nestbox.core.Clock;
 import nestbox.core.EventQueue;
 import nestbox.core.NestboxException;
@@ -106,6 +107,12 @@ public final class Machine implements Stateful {
                 .toArray(Cpu[]::new);
         extensionTimers = new ExtensionTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
+    }
+
+    void forEachProcessor(Consumer<Cpu> action) {
+        for (Execution processor : processors) {
+            action.accept(processor.cpu());
+        }
     }
 
     ExtensionTimers extensionTimers() {

@@ -1,5 +1,8 @@
 package nestbox.svm;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.svm.silicon.SvmProvider;
@@ -43,13 +46,14 @@ public final class Lab {
     public final PhysicalMemory memory;
     public final Cpu cpu;
     public final Vmcb vmcb;
+    private final Board board = new Board();
     private final Processor processor;
 
     private Lab(String model, RetentionPolicy policy) {
         CpuModel features = CpuModel.parse(model);
         memory = new PhysicalMemory(features.physicalBits());
         memory.mapRam(0, RAM);
-        cpu = new Cpu(0, features, new Board(), memory, c -> new SiliconPort(c, memory, policy), 1);
+        cpu = new Cpu(0, features, board, memory, c -> new SiliconPort(c, memory, policy), 1);
         cpu.extension = new SvmProvider().create(cpu);
         Reset.power(cpu);
         Decoder decoder = new Decoder(features);
@@ -69,6 +73,11 @@ public final class Lab {
         Lab lab = new Lab(model, policy);
         lab.control();
         return lab;
+    }
+
+    /** Lets this lab's processor reach another's with what it broadcasts. */
+    public void reach(Lab other) {
+        board.others.add(other.cpu);
     }
 
     private void tables() {
@@ -188,6 +197,15 @@ public final class Lab {
 
     /** No devices; a shutdown only stops the processor. */
     private static final class Board implements Platform {
+        /** What broadcasts reach beside the processor itself. */
+        private final List<Cpu> others = new ArrayList<>();
+
+        @Override
+        public void forEachProcessor(Cpu self, Consumer<Cpu> action) {
+            action.accept(self);
+            others.forEach(action);
+        }
+
         @Override
         public long portIn(int port, int bytes) {
             return (1L << 8 * bytes) - 1;

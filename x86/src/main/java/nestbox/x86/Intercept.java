@@ -28,6 +28,12 @@ public enum Intercept {
     /** {@code operand}: linear address. */
     INVLPG,
     INVPCID,
+    /** INVLPGB and TLBSYNC before any other check: the hook raises #UD where a guest does not have them. */
+    TLB_BROADCAST,
+    INVLPGB,
+    /** An INVLPGB that is about to raise #GP for its operands. */
+    INVLPGB_ILLEGAL,
+    TLBSYNC,
     RDTSC,
     RDTSCP,
     RDPID,

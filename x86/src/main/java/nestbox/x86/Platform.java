@@ -1,5 +1,7 @@
 package nestbox.x86;
 
+import java.util.function.Consumer;
+
 /** The board around a processor: ports, time, and lines that are neither memory nor interrupts. */
 public interface Platform {
     /** Reads an I/O port, 1, 2 or 4 bytes; an absent device reads as ones. */
@@ -19,6 +21,11 @@ public interface Platform {
      */
     default void wakeExtension(Cpu cpu, long tick) {
         throw new UnsupportedOperationException("no timer on this platform");
+    }
+
+    /** Does something for every processor of the machine, in the order of their numbers, at a point between instructions. */
+    default void forEachProcessor(Cpu self, Consumer<Cpu> action) {
+        action.accept(self);
     }
 
     /**

@@ -26,6 +26,9 @@ public final class TranslationCache {
 
     public static final int NO_SUPERVISOR_FETCH = 1 << 12;
 
+    /** In place of a linear address: all of them. No linear address has this value. */
+    public static final long EVERYWHERE = Long.MIN_VALUE;
+
     private static final int KEY_SHIFT = 8;
     private static final int PAGE_SHIFT = 16;
 
@@ -239,6 +242,44 @@ public final class TranslationCache {
         for (int entry = structures.first(); entry >= 0; entry = next) {
             next = structures.next(entry);
             if (structures.tag(entry) >> TagTable.PCID_BITS == ofSpace) {
+                structures.remove(entry);
+            }
+        }
+    }
+
+    /**
+     * Drops what matches.
+     *
+     * @param ofSpace a space, or -1 for all
+     * @param ofPcid a PCID, or -1 for all; global translations have none and match any
+     * @param globalToo whether global translations go
+     * @param linear a linear address, or {@link #EVERYWHERE}
+     */
+    public void dropMatching(long ofSpace, int ofPcid, boolean globalToo, long linear) {
+        int next;
+        for (int entry = pages.first(); entry >= 0; entry = next) {
+            next = pages.next(entry);
+            long found = pages.tag(entry);
+            boolean global = (found & TagTable.GLOBAL) != 0;
+            boolean wanted = global ? globalToo : ofPcid < 0 || (found & TagTable.PCID_MASK) == ofPcid;
+            long key = pages.key(entry);
+            int c = (int) key & (1 << CLASS_BITS) - 1;
+            if (wanted
+                    && (ofSpace < 0 || found >> TagTable.PCID_BITS == ofSpace)
+                    && (linear == EVERYWHERE || key == pageKey(linear, c))) {
+                removePage(entry);
+            }
+        }
+    }
+
+    /** Drops the paging-structure entries of a space or of all (-1), and of a PCID or of all (-1). */
+    public void dropStructuresMatching(long ofSpace, int ofPcid) {
+        int next;
+        for (int entry = structures.first(); entry >= 0; entry = next) {
+            next = structures.next(entry);
+            long found = structures.tag(entry);
+            if ((ofSpace < 0 || found >> TagTable.PCID_BITS == ofSpace)
+                    && (ofPcid < 0 || (found & TagTable.PCID_MASK) == ofPcid)) {
                 structures.remove(entry);
             }
         }

@@ -19,6 +19,7 @@ import nestbox.x86.model.Feature;
  * @param pauseThreshold pause filter threshold
  * @param tscScale TSC ratio
  * @param gmet guest-mode execute trap
+ * @param tlbControl INVLPGB and TLBSYNC can be given to guests, and intercepted
  * @param addressCheck an intercepted VMRUN, VMLOAD or VMSAVE exits before its address is checked
  */
 public record SvmCapability(
@@ -34,6 +35,7 @@ public record SvmCapability(
         boolean pauseThreshold,
         boolean tscScale,
         boolean gmet,
+        boolean tlbControl,
         boolean addressCheck) {
     /** What of leaf 8000000Ah stays hidden, whatever a model declares: AVIC is out of scope. */
     public static final Set<Feature> OUT_OF_SCOPE = Set.of(Feature.AVIC, Feature.X2AVIC);
@@ -52,6 +54,7 @@ public record SvmCapability(
                 f.has(Feature.PFTHRESHOLD),
                 f.has(Feature.TSC_SCALE),
                 f.has(Feature.GMET),
+                f.has(Feature.TLBICTL),
                 f.has(Feature.SVME_ADDR_CHK));
     }
 }

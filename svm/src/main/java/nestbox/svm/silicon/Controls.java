@@ -29,6 +29,9 @@ final class Controls {
     int vector;
     boolean nested;
     boolean gmet;
+    /** INVLPGB and TLBSYNC exist in the guest. */
+    boolean broadcast;
+
     boolean lbr;
     boolean virtualVmload;
     int pauseFilter;
@@ -51,6 +54,7 @@ final class Controls {
         long nestedControl = vmcb.get(VmcbField.NESTED_CONTROL);
         nested = (nestedControl & 1) != 0;
         gmet = (nestedControl & 8) != 0;
+        broadcast = (nestedControl & 1 << 7) != 0;
         long extensions = vmcb.get(VmcbField.VIRTUAL_EXTENSIONS);
         lbr = (extensions & 1) != 0;
         virtualVmload = (extensions & 2) != 0;

@@ -76,6 +76,11 @@ final class InstructionIntercepts {
                 return pause(c, in);
             case INVLPG:
                 return leave(c, in, (int) ExitCode.INVLPG.code(), assist(operand), 0);
+            case TLB_BROADCAST:
+                if (!svm.capability.tlbControl() || !svm.controls.broadcast) {
+                    throw c.raise(Vector.UD);
+                }
+                return false;
             case GDTR_IDTR:
             case LDTR_TR:
                 return leave(c, in, descriptorTable(in.form.mnemonic()));
@@ -98,6 +103,12 @@ final class InstructionIntercepts {
                 return ExitCode.WBINVD;
             case INVPCID:
                 return ExitCode.INVPCID;
+            case INVLPGB:
+                return ExitCode.INVLPGB;
+            case INVLPGB_ILLEGAL:
+                return ExitCode.INVLPGB_ILLEGAL;
+            case TLBSYNC:
+                return ExitCode.TLBSYNC;
             case RDTSC:
                 return ExitCode.RDTSC;
             case RDTSCP:

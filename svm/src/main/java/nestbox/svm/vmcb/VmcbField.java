@@ -28,7 +28,7 @@ public enum VmcbField {
     EXITINFO1(0x078, 8, null, null),
     EXITINFO2(0x080, 8, null, null),
     EXITINTINFO(0x088, 8, null, null),
-    /** NP_ENABLE, GMET. */
+    /** NP_ENABLE, GMET, INVLPGB and TLBSYNC in the guest. */
     NESTED_CONTROL(0x090, 8, CleanBit.NP, Feature.NPT),
     EVENTINJ(0x0a8, 8, null, null),
     N_CR3(0x0b0, 8, CleanBit.NP, Feature.NPT),

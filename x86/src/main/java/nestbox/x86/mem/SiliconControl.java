@@ -180,6 +180,25 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
+    public long space() {
+        return space;
+    }
+
+    @Override
+    public void drop(
+            long ofSpace, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
+        if (pages == 0) {
+            cache.dropMatching(ofSpace, pcid, globalToo, TranslationCache.EVERYWHERE);
+        }
+        for (int i = 0; i < pages; i++) {
+            cache.dropMatching(ofSpace, pcid, globalToo, first + ((long) i << shift));
+        }
+        if (structures) {
+            cache.dropStructuresMatching(ofSpace, pcid);
+        }
+    }
+
+    @Override
     public void dropEverything() {
         cache.clear();
     }

@@ -18,6 +18,9 @@ public interface TranslationControl {
     /** For {@link #watchPage}: no page begins at this address. */
     long NO_PAGE = 1;
 
+    /** In place of a tag: any. */
+    int ANY = -1;
+
     /** INVLPG of a linear address; a non-canonical one does nothing. */
     void invalidatePage(long linear);
 
@@ -85,6 +88,26 @@ public interface TranslationControl {
     /** Drops the translations of one linear address under a tag, of every PCID, global ones included. */
     default void dropAddress(long space, long linear) {
         throw new UnsupportedOperationException("no world switch behind this port");
+    }
+
+    /** The tag that {@link #enterSpace} set last, 0 for the host. */
+    default long space() {
+        return 0;
+    }
+
+    /**
+     * INVLPGB as it reaches one processor.
+     *
+     * @param space the tag, or {@link #ANY}
+     * @param pcid the PCID of what is not global, or {@link #ANY}
+     * @param globalToo global translations go, too
+     * @param structures what leads to the pages' own entries goes, too
+     * @param first the first page
+     * @param pages how many, {@code 1 << shift} bytes apart; 0 means all
+     */
+    default void drop(
+            long space, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
+        invalidateAll();
     }
 
     /** Drops every translation of every tag. */

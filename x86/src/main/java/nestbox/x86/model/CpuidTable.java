@@ -9,6 +9,9 @@ import java.util.Map;
  */
 final class CpuidTable {
     private static final int EXTENDED = 0x80000000;
+    /** Pages that one INVLPGB can name beyond the first, as on Zen 3. */
+    private static final int INVLPGB_COUNT = 7;
+
     private static final int CLFLUSH_LINE = 64;
     /** Bits of leaf 1 EDX that AMD repeats in leaf 80000001h EDX. */
     private static final int AMD_REPEATED = 0x0183f3ff;
@@ -109,6 +112,9 @@ final class CpuidTable {
             put(5, 0, CLFLUSH_LINE, CLFLUSH_LINE, 3, 0);
         }
         answer(EXTENDED + 8, 0)[0] = model.physicalBits() | model.linearBits() << 8;
+        if (model.has(Feature.INVLPGB)) {
+            answer(EXTENDED + 8, 0)[3] |= INVLPGB_COUNT;
+        }
         if (model.has(Feature.SVM)) {
             int[] svm = answer(0x8000000a, 0);
             svm[0] = 1;

@@ -230,6 +230,8 @@ public enum Feature {
     GMET("gmet", 0x8000000a, 0, Register.EDX, 17),
     V_SPEC_CTRL("v-spec-ctrl", 0x8000000a, 0, Register.EDX, 20),
     X2AVIC("x2avic", 0x8000000a, 0, Register.EDX, 18),
+    /** Control of INVLPGB and TLBSYNC in guests; QEMU has no name for it, this is the manual's. */
+    TLBICTL("tlbictl", 0x8000000a, 0, Register.EDX, 24),
     VNMI("vnmi", 0x8000000a, 0, Register.EDX, 25),
     SVME_ADDR_CHK("svme-addr-chk", 0x8000000a, 0, Register.EDX, 28),
     // Leaf 80000021h, EAX

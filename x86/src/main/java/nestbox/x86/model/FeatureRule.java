@@ -145,6 +145,7 @@ public record FeatureRule(Feature feature, Feature needs, Manual manual, String 
             apm2(Feature.VGIF, Feature.SVM, SVM_CHAPTER),
             apm2(Feature.VNMI, Feature.VGIF, SVM_CHAPTER),
             apm2(Feature.GMET, Feature.NPT, SVM_CHAPTER),
+            apm2(Feature.TLBICTL, Feature.INVLPGB, SVM_CHAPTER),
             apm2(Feature.V_SPEC_CTRL, Feature.SVM, SVM_CHAPTER),
             apm2(Feature.SVME_ADDR_CHK, Feature.SVM, SVM_CHAPTER));
 

@@ -97,6 +97,7 @@ public final class Implemented {
             Feature.LA57,
             Feature.PCID,
             Feature.INVPCID,
+            Feature.INVLPGB,
             Feature.SMEP,
             Feature.SMAP,
             Feature.UMIP,
@@ -130,6 +131,7 @@ public final class Implemented {
             Feature.VGIF,
             Feature.VNMI,
             Feature.GMET,
+            Feature.TLBICTL,
             Feature.SVME_ADDR_CHK));
 
     private Implemented() {}

@@ -50,6 +50,10 @@ final class Hints {
                 return Hints::invlpg;
             case "INVPCID":
                 return Hints::invpcid;
+            case "INVLPGB":
+                return BroadcastInvalidation::invlpgb;
+            case "TLBSYNC":
+                return BroadcastInvalidation::tlbsync;
             case "INVD":
                 return (c, i) -> caches(c, i, Intercept.INVD);
             case "WBINVD":
