@@ -9,6 +9,7 @@ import nestbox.x86.mem.Memory;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Vendor;
+import nestbox.x86.system.Cet;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.ManagementMode;
 import nestbox.x86.system.MsrTable;
@@ -55,6 +56,12 @@ public final class Cpu implements Clock.SliceCounter {
     public static final long CR4_PKE = 1 << 22;
     public static final long CR4_CET = 1 << 23;
     public static final long CR4_PKS = 1 << 24;
+    public static final long CR4_LAM_SUP = 1 << 28;
+
+    /** CR3 bits of linear-address masking for user pointers: 57 significant bits, and 48. */
+    public static final long CR3_LAM_U57 = 1L << 61;
+
+    public static final long CR3_LAM_U48 = 1L << 62;
 
     public static final long EFER_SCE = 1;
     public static final long EFER_LME = 1 << 8;
@@ -80,6 +87,10 @@ public final class Cpu implements Clock.SliceCounter {
     public static final int KEY_STACK16 = 1 << 8;
 
     public static final int KEY_USER = 1 << 9;
+    /** The code has a shadow stack. */
+    public static final int KEY_SHADOW_STACK = 1 << 10;
+    /** The code's indirect branches are tracked. */
+    public static final int KEY_BRANCH_TRACKING = 1 << 11;
 
     /** An interrupt waits and EFLAGS.IF is set. */
     public static final int PENDING_INTERRUPT = 1;
@@ -106,6 +117,8 @@ public final class Cpu implements Clock.SliceCounter {
     public static final int PENDING_EXTENSION = 1 << 12;
     /** DEBUGCTL.LBR is set: one instruction at a time, so that branches are recorded. */
     public static final int PENDING_BRANCH_RECORD = 1 << 13;
+    /** An indirect branch was tracked: the next instruction must be ENDBRANCH. */
+    public static final int PENDING_ENDBRANCH = 1 << 14;
 
     /** DEBUGCTL.LBR. */
     public static final long DEBUGCTL_LBR = 1;
@@ -175,6 +188,16 @@ public final class Cpu implements Clock.SliceCounter {
     public long pkru;
     /** IA32_PKRS. */
     public long pkrs;
+    /** SSP, the shadow-stack pointer. */
+    public long ssp;
+    /** IA32_U_CET. */
+    public long userCet;
+    /** IA32_S_CET. */
+    public long supervisorCet;
+    /** IA32_PL0_SSP to IA32_PL3_SSP. */
+    public final long[] levelSsp = new long[4];
+    /** IA32_INTERRUPT_SSP_TABLE_ADDR. */
+    public long interruptSspTable;
     /** The four PDPTE registers of Intel's PAE paging. */
     public final long[] pdpte = new long[4];
 
@@ -388,9 +411,8 @@ public final class Cpu implements Clock.SliceCounter {
     }
 
     /**
-     * Recomputes what follows from CR0, CR4.LA57, EFER, EFLAGS.VM, CPL, CS and SS: code size, stack mask, the key of blocks.
-     * Called after
-     * any of them has changed (a changed CPL included).
+     * Recomputes what follows from CR0, CR4.LA57, CR4.CET, EFER, EFLAGS.VM, CPL, CS, SS, IA32_U_CET and IA32_S_CET: code size,
+     * stack mask, the key of blocks. Called after any of them has changed (a changed CPL included).
      */
     public void updateMode() {
         int cs = rights[Reg.CS];
@@ -402,11 +424,12 @@ public final class Cpu implements Clock.SliceCounter {
             stackMask = (rights[Reg.SS] & RIGHTS_DB) != 0 ? 0xffffffffL : 0xffff;
         }
         canonicalShift = (cr4 & CR4_LA57) != 0 ? 64 - 57 : 64 - 48;
-        int key = codeSize | (stackMask == 0xffff ? KEY_STACK16 : 0) | (cpl == 3 ? KEY_USER : 0);
+        int key = codeSize | (stackMask == 0xffff ? KEY_STACK16 : 0) | (cpl == 3 ? KEY_USER : 0) | Cet.key(this);
         if (((key ^ modeKey) & KEY_USER) != 0) {
             mem.port().contextChanged();
         }
         modeKey = key;
+        Cet.follow(this);
         mem.translationChanged();
     }
 

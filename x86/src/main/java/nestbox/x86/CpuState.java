@@ -11,7 +11,8 @@ public final class CpuState {
     private static final int GENERAL = 16;
     /** Reasons that follow from other state, or that are the host's. */
     private static final int DERIVED =
-            Cpu.PENDING_INTERRUPT | Cpu.PENDING_STEP | Cpu.PENDING_BREAKPOINTS | Cpu.PENDING_RESUME | Cpu.PENDING_STOP;
+            Cpu.PENDING_INTERRUPT | Cpu.PENDING_STEP | Cpu.PENDING_BREAKPOINTS | Cpu.PENDING_RESUME
+            | Cpu.PENDING_ENDBRANCH | Cpu.PENDING_STOP;
 
     private CpuState() {}
 
@@ -31,6 +32,11 @@ public final class CpuState {
                 .writeLong(c.xcr0);
         out.writeLong(c.pkru)
                 .writeLong(c.pkrs)
+                .writeLong(c.ssp)
+                .writeLong(c.userCet)
+                .writeLong(c.supervisorCet)
+                .writeLongs(c.levelSsp)
+                .writeLong(c.interruptSspTable)
                 .writeLongs(c.pdpte)
                 .writeLongs(c.dr)
                 .writeLongs(c.v)
@@ -86,6 +92,11 @@ public final class CpuState {
         c.xcr0 = in.readLong();
         c.pkru = in.readLong();
         c.pkrs = in.readLong();
+        c.ssp = in.readLong();
+        c.userCet = in.readLong();
+        c.supervisorCet = in.readLong();
+        in.readLongs(c.levelSsp);
+        c.interruptSspTable = in.readLong();
         in.readLongs(c.pdpte);
         in.readLongs(c.dr);
         in.readLongs(c.v);

@@ -15,5 +15,11 @@ public final class Access {
     /** A shadow-stack access (CET). */
     public static final int SHADOW_STACK = 32;
 
+    /**
+     * Among the rights that a walk finds, beside READ, WRITE, EXECUTE and USER: the page is a shadow-stack page, writable but for
+     * a leaf that is read-only and dirty (SDM Vol. 3, "Shadow-Stack Pages").
+     */
+    public static final int SHADOW_STACK_PAGE = 16;
+
     private Access() {}
 }

@@ -23,6 +23,8 @@ public final class PagingMode {
     final long dirty;
     final long global;
     final int keyShift;
+    /** The format knows shadow-stack pages: entries have a dirty flag and a write bit of their own meaning. */
+    private final boolean shadowStacks;
     final int illegalRights;
     final int illegalTypes;
     final long address;
@@ -58,6 +60,7 @@ public final class PagingMode {
         accessed = flags ? bits.accessed() : 0;
         dirty = flags ? bits.dirty() : 0;
         global = limits.has(PagingFeature.GLOBAL_PAGES) ? bits.global() : 0;
+        shadowStacks = !bits.extended();
         keyShift = limits.has(PagingFeature.PROTECTION_KEYS) ? bits.keyShift() : 0;
         boolean executeOnlyIllegal = bits.extended() && !limits.has(PagingFeature.EPT_EXECUTE_ONLY);
         illegalRights = bits.illegalRights() | (executeOnlyIllegal ? 1 << 4 : 0);
@@ -125,6 +128,13 @@ public final class PagingMode {
     /** Whether a present PDPTE has reserved bits set, for loading the registers of PAE paging. */
     public boolean pdpteReserved(long pdpte) {
         return (pdpte & 1) != 0 && (pdpte & reservedTable[3]) != 0;
+    }
+
+    /** Whether a leaf below entries that granted {@code rightsAbove} maps a shadow-stack page. */
+    boolean shadowStack(int rightsAbove, long leaf) {
+        return shadowStacks
+                && (leaf & (write | dirty)) == dirty
+                && (rightsAbove & (Access.READ | Access.WRITE)) == (Access.READ | Access.WRITE);
     }
 
     /** The rights that accumulated entry bits leave. */

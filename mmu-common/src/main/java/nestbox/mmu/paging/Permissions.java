@@ -3,11 +3,11 @@ package nestbox.mmu.paging;
 /**
  * Which access which rights permit, under one setting of the control bits (SDM Vol. 3, "Determination of Access Rights" and
  * "Protection Keys"). Rights are {@link Access#READ}, {@link Access#WRITE}, {@link Access#EXECUTE} and {@link Access#USER},
- * the AND over all entries of a translation.
+ * the AND over all entries of a translation, and {@link Access#SHADOW_STACK_PAGE}.
  */
 public final class Permissions {
     private static final int ACCESSES = 64;
-    private static final int RIGHTS = 16;
+    private static final int RIGHTS = 32;
 
     /** By access: the set of rights that it is denied on. */
     private final int[] denied = new int[ACCESSES];
@@ -82,6 +82,9 @@ public final class Permissions {
         boolean executable = (rights & Access.EXECUTE) != 0;
         boolean userPage = (rights & Access.USER) != 0;
         boolean implicit = (access & Access.IMPLICIT) != 0;
+        if ((access & Access.SHADOW_STACK) != 0) {
+            return (rights & Access.SHADOW_STACK_PAGE) != 0 && userPage == ((access & Access.USER) != 0);
+        }
         if ((access & Access.USER) != 0 && !implicit) {
             return userPage
                     && ((access & Access.READ) == 0 || readable)
@@ -128,6 +131,9 @@ public final class Permissions {
         }
         if ((access & Access.EXECUTE) != 0 && reportsFetch) {
             code |= PageFault.I;
+        }
+        if ((access & Access.SHADOW_STACK) != 0) {
+            code |= PageFault.SS;
         }
         if (walker.outcome == Walker.RESERVED) {
             code |= PageFault.RSVD;

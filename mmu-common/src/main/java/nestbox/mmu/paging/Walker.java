@@ -148,6 +148,9 @@ public final class Walker {
             int access,
             Permissions permissions) {
         rights = mode.rights(bits);
+        if (mode.shadowStack(tableRights[level], found)) {
+            rights |= Access.SHADOW_STACK_PAGE;
+        }
         key = mode.keyShift == 0 ? 0 : (int) (found >>> mode.keyShift) & 15;
         if (permissions.denies(access, rights, key)) {
             outcome = DENIED;

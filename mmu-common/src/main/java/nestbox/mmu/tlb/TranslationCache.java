@@ -13,10 +13,11 @@ import nestbox.mmu.paging.Access;
  * contents.
  */
 public final class TranslationCache {
-    /** Attribute bits beside the rights ({@link Access#READ}, WRITE, EXECUTE and USER). */
-    public static final int RIGHTS = Access.READ | Access.WRITE | Access.EXECUTE | Access.USER;
+    /** Attribute bits beside the rights ({@link Access#READ}, WRITE, EXECUTE, USER and SHADOW_STACK_PAGE). */
+    public static final int RIGHTS =
+            Access.READ | Access.WRITE | Access.EXECUTE | Access.USER | Access.SHADOW_STACK_PAGE;
 
-    public static final int GLOBAL = 1 << 4;
+    public static final int GLOBAL = 1 << 7;
     /** The dirty flag was set when the entry was filled. */
     public static final int DIRTY = 1 << 5;
     /** Instructions were fetched through the entry. */

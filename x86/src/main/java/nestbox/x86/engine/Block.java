@@ -36,7 +36,7 @@ final class Block {
         code = new Op[insns.length];
         // Allocated in one go, so that they lie side by side.
         for (int i = 0; i < code.length; i++) {
-            code[i] = UopSelector.select(insns[i]);
+            code[i] = UopSelector.select(insns[i], modeKey);
         }
     }
 

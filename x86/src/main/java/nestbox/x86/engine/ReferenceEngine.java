@@ -3,6 +3,7 @@ package nestbox.x86.engine;
 import nestbox.x86.Cpu;
 import nestbox.x86.insn.Decoder;
 import nestbox.x86.insn.Insn;
+import nestbox.x86.system.Cet;
 
 /** Fetches, decodes and executes one instruction at a time through its handler: slow, simple, and what others are diffed with. */
 public final class ReferenceEngine implements Engine {
@@ -26,6 +27,9 @@ public final class ReferenceEngine implements Engine {
     public Insn step() {
         long start = cpu.rip;
         Insn in = fetch();
+        if ((cpu.pending & Cpu.PENDING_ENDBRANCH) != 0) {
+            Cet.arrive(cpu, in);
+        }
         cpu.r[nestbox.x86.Reg.BLOCK_RIP] = start;
         in.next = in.length;
         if (in.base == nestbox.x86.Reg.BLOCK_RIP) {

@@ -1,5 +1,6 @@
 package nestbox.x86.engine;
 
+import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.op.Kinds;
@@ -8,14 +9,29 @@ import nestbox.x86.op.Kinds;
 final class UopSelector {
     private UopSelector() {}
 
-    static Op select(Insn in) {
+    static Op select(Insn in, int modeKey) {
         Op op = new Op(in);
-        boolean plain = in.form != null && in.codeSize == 64 && !in.lock && !in.rep && !in.repne;
+        boolean plain = in.form != null
+                && in.codeSize == 64
+                && !in.lock
+                && !in.rep
+                && !in.repne
+                && !(enforced(modeKey) && transfers(in));
         boolean narrow = fits(in.disp) && fits(in.imm) && fits(in.imm + in.next);
         if (plain && narrow && !(in.memory && in.addressSize != 64)) {
             op.uop = (byte) choose(op, in);
         }
         return op;
+    }
+
+    /** Control-flow enforcement is in force: the handlers know about it. */
+    private static boolean enforced(int modeKey) {
+        return (modeKey & (Cpu.KEY_SHADOW_STACK | Cpu.KEY_BRANCH_TRACKING)) != 0;
+    }
+
+    private static boolean transfers(Insn in) {
+        String mnemonic = in.form.mnemonic();
+        return mnemonic.equals("CALL") || mnemonic.equals("RET") || mnemonic.equals("JMP");
     }
 
     private static boolean fits(long value) {

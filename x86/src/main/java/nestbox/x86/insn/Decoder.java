@@ -106,6 +106,7 @@ public final class Decoder {
             }
         }
         in.opcode = opcode;
+        in.noTrack = p.segment == Reg.DS;
         in.rex = p.rex != 0;
         in.w = (p.rex & 8) != 0;
         in.vexLength = 0;

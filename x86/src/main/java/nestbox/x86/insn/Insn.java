@@ -35,6 +35,8 @@ public final class Insn {
     public boolean rep;
     /** F2 prefix, where it is not part of the opcode. */
     public boolean repne;
+    /** The last segment override is 3Eh: NOTRACK before an indirect branch. */
+    public boolean noTrack;
     /** REX, VEX or EVEX was present (byte registers 4-7 are then SPL, BPL, SIL, DIL). */
     public boolean rex;
     /** REX.W, VEX.W. */

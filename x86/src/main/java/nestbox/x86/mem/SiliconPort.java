@@ -25,9 +25,9 @@ import nestbox.x86.Vector;
 public final class SiliconPort implements MemoryPort {
     private static final long PAGE = ~0xfffL;
     private static final long A20 = 1 << 20;
+    private static final int ALL_RIGHTS = Access.READ | Access.WRITE | Access.EXECUTE | Access.USER;
     /** Size that stands for an access across a page's bounds. */
     private static final int CROSSING = 8;
-
 
     private final Cpu cpu;
     private final PhysicalMemory physical;
@@ -299,7 +299,7 @@ public final class SiliconPort implements MemoryPort {
     /** The linear address as it is used, after the checks that come before translation. */
     private long check(long linear, int size, int access, int seg) {
         long at = canonical(linear, seg);
-        if (alignment && (at & size - 1) != 0 && (access & Access.IMPLICIT) == 0) {
+        if (alignment && (at & size - 1) != 0 && (access & (Access.IMPLICIT | Access.SHADOW_STACK)) == 0) {
             throw cpu.raise(Vector.AC, 0);
         }
         return at;
@@ -422,7 +422,7 @@ public final class SiliconPort implements MemoryPort {
         }
         int wanted = access & (Access.READ | Access.WRITE | Access.EXECUTE | Access.USER);
         if (!second.walk(tables, guestPhysical, wanted)) {
-            second.firstStageRights = state.paging ? walker.rights : TranslationCache.RIGHTS;
+            second.firstStageRights = state.paging ? walker.rights : ALL_RIGHTS;
             refused(guestPhysical, linear, wanted, false);
             throw cpu.raise(Vector.EXTENSION);
         }
@@ -466,7 +466,7 @@ public final class SiliconPort implements MemoryPort {
      */
     private void rememberNested(long linear, int access) {
         Walker s = second.walker;
-        int rights = TranslationCache.RIGHTS;
+        int rights = ALL_RIGHTS;
         int shift = s.pageShift;
         boolean global = false;
         int key = 0;
@@ -479,7 +479,7 @@ public final class SiliconPort implements MemoryPort {
             key = walker.key;
             dirty &= walker.dirty;
         }
-        rights &= s.rights | Access.WRITE | Access.USER;
+        rights &= s.rights | Access.WRITE | Access.USER | Access.SHADOW_STACK_PAGE;
         int attributes = TranslationCache.attributes(rights, global, dirty, key, shift);
         if ((access & Access.EXECUTE) != 0) {
             attributes |= TranslationCache.FETCHED;
@@ -510,7 +510,7 @@ public final class SiliconPort implements MemoryPort {
             cpu.mem.fillFetch(linear, address);
             return;
         }
-        if (!fast || (access & (Access.USER | Access.IMPLICIT)) != fastClass) {
+        if (!fast || (access & (Access.USER | Access.IMPLICIT | Access.SHADOW_STACK)) != fastClass) {
             return;
         }
         byte[] data = physical.backing(address);

@@ -143,9 +143,14 @@ final class CpuidTable {
         long mask = XsaveComponent.supported(model);
         int size = XsaveComponent.standardSize(mask);
         put(0xd, 0, (int) mask, XsaveComponent.MINIMUM, size, (int) (mask >>> 32));
+        long supervisor = XsaveComponent.supervisorSupported(model);
+        if (supervisor != 0) {
+            answer(0xd, 1)[2] = (int) supervisor;
+        }
         for (XsaveComponent component : XsaveComponent.values()) {
-            if (!component.legacy() && (mask >>> component.bit() & 1) != 0) {
-                put(0xd, component.bit(), component.size(), component.offset(), component.aligned() ? 2 : 0, 0);
+            if (!component.legacy() && ((mask | supervisor) >>> component.bit() & 1) != 0) {
+                int flags = (component.supervisor() ? 1 : 0) | (component.aligned() ? 2 : 0);
+                put(0xd, component.bit(), component.size(), component.offset(), flags, 0);
             }
         }
     }

@@ -48,6 +48,8 @@ public record FeatureRule(Feature feature, Feature needs, Manual manual, String 
             sdm3(Feature.PCID, Feature.LM, "Process-Context Identifiers (PCIDs)"),
             sdm3(Feature.PKU, Feature.LM, "Protection Keys"),
             sdm3(Feature.PKS, Feature.LM, "Protection Keys"),
+            sdm3(Feature.SHSTK, Feature.MSR, "Control-flow Enforcement Technology"),
+            sdm3(Feature.IBT, Feature.MSR, "Control-flow Enforcement Technology"),
             sdm3(Feature.FSGSBASE, Feature.LM, "Control Registers"),
             sdm3(Feature.LAM, Feature.LM, "Linear-Address Masking"),
             sdm2(Feature.LAHF_LM, Feature.LM, CPUID),

@@ -104,6 +104,8 @@ public final class Implemented {
             Feature.PKU,
             Feature.PKS,
             Feature.FSGSBASE,
+            Feature.SHSTK,
+            Feature.IBT,
             // Interrupt controller and topology
             Feature.APIC,
             Feature.X2APIC,

@@ -14,6 +14,10 @@ public enum XsaveComponent {
     ZMM_HI256(6, 512, 0x480, Feature.AVX512F),
     HI16_ZMM(7, 1024, 0x680, Feature.AVX512F),
     PKRU(9, 8, 0xa80, Feature.PKU),
+    /** IA32_U_CET and IA32_PL3_SSP; a supervisor component, in IA32_XSS and without a place in the standard format. */
+    CET_U(11, 16, 0, Feature.SHSTK, Feature.IBT),
+    /** IA32_PL0_SSP to IA32_PL2_SSP; a supervisor component. */
+    CET_S(12, 24, 0, Feature.SHSTK, Feature.IBT),
     TILECFG(17, 64, 0xac0, Feature.AMX_TILE),
     TILEDATA(18, 8192, 0xb00, Feature.AMX_TILE);
 
@@ -25,13 +29,14 @@ public enum XsaveComponent {
     private final int bit;
     private final int size;
     private final int offset;
-    private final Feature feature;
+    /** Any of them brings the component. */
+    private final Feature[] features;
 
-    XsaveComponent(int bit, int size, int offset, Feature feature) {
+    XsaveComponent(int bit, int size, int offset, Feature... features) {
         this.bit = bit;
         this.size = size;
         this.offset = offset;
-        this.feature = feature;
+        this.features = features;
     }
 
     public int bit() {
@@ -56,6 +61,20 @@ public enum XsaveComponent {
         return this == TILECFG || this == TILEDATA;
     }
 
+    /** Enabled by IA32_XSS instead of XCR0. */
+    public boolean supervisor() {
+        return this == CET_U || this == CET_S;
+    }
+
+    private boolean present(CpuFeatures processor) {
+        for (Feature feature : features) {
+            if (processor.has(feature)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The component with that bit number, or null. */
     public static XsaveComponent ofBit(int bit) {
         for (XsaveComponent component : ALL) {
@@ -68,9 +87,18 @@ public enum XsaveComponent {
 
     /** The bits that XCR0 may have on a processor: the components of its features. */
     public static long supported(CpuFeatures features) {
+        return supported(features, false);
+    }
+
+    /** The bits that IA32_XSS may have: the supervisor components, on a processor with XSAVES. */
+    public static long supervisorSupported(CpuFeatures features) {
+        return features.has(Feature.XSAVES) ? supported(features, true) : 0;
+    }
+
+    private static long supported(CpuFeatures features, boolean supervisor) {
         long mask = 0;
         for (XsaveComponent component : ALL) {
-            if (features.has(component.feature)) {
+            if (component.supervisor() == supervisor && component.present(features)) {
                 mask |= 1L << component.bit;
             }
         }

@@ -6,6 +6,8 @@ import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Handler;
 import nestbox.x86.insn.Insn;
+import nestbox.x86.system.Cet;
+import nestbox.x86.system.ShadowStack;
 
 /** Near transfers (SDM Vol. 2, "JMP", "CALL", "RET", "Jcc", "LOOP"). The target is checked before anything changes. */
 public final class Branch {
@@ -30,28 +32,55 @@ public final class Branch {
 
     static void jumpIndirect(Cpu c, Insn in) {
         c.rip = check(c, Operands.rm(c, in, in.size));
+        Cet.trackNear(c, in);
     }
 
+    /** A CALL of the next instruction pushes its address for other ends and leaves the shadow stack alone. */
     public static void call(Cpu c, Insn in) {
         long target = relative(c, in);
-        Stack.push(c, in.size, c.rip);
+        push(c, in, Cet.shadowStack(c) && in.imm != 0);
         c.rip = target;
+    }
+
+    private static void push(Cpu c, Insn in, boolean shadow) {
+        if (!shadow) {
+            Stack.push(c, in.size, c.rip);
+            return;
+        }
+        int bytes = in.size >> 3;
+        c.mem.probeWrite(Stack.linear(c, c.r[Reg.RSP] - bytes, bytes, true), bytes, Reg.SS);
+        ShadowStack.push(c, in.size, c.rip);
+        Stack.push(c, in.size, c.rip);
+        ShadowStack.pushed(c, in.size);
     }
 
     static void callIndirect(Cpu c, Insn in) {
         long target = check(c, Operands.rm(c, in, in.size));
-        Stack.push(c, in.size, c.rip);
+        push(c, in, Cet.shadowStack(c));
         c.rip = target;
+        Cet.trackNear(c, in);
     }
 
     public static void ret(Cpu c, Insn in) {
-        c.rip = check(c, Stack.peek(c, in.size));
+        pop(c, in);
         Stack.drop(c, in.size >> 3);
+    }
+
+    private static void pop(Cpu c, Insn in) {
+        long target = Stack.peek(c, in.size);
+        boolean shadow = Cet.shadowStack(c);
+        if (shadow) {
+            ShadowStack.check(c, in.size, target);
+        }
+        c.rip = check(c, target);
+        if (shadow) {
+            ShadowStack.popped(c, in.size);
+        }
     }
 
     /** RET imm16: releases the caller's arguments as well. */
     static void retImmediate(Cpu c, Insn in) {
-        c.rip = check(c, Stack.peek(c, in.size));
+        pop(c, in);
         Stack.drop(c, (in.size >> 3) + (in.imm & 0xffff));
     }
 

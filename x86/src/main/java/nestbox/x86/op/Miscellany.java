@@ -79,8 +79,6 @@ final class Miscellany {
             case "PREFETCHT1":
             case "PREFETCHT2":
             case "CLDEMOTE":
-            case "ENDBR32":
-            case "ENDBR64":
             case "LFENCE":
             case "MFENCE":
             case "SFENCE":

@@ -55,7 +55,7 @@ public final class ControlRegisters {
         CET_SHADOW_STACK(Cpu.CR4_CET, Feature.SHSTK),
         CET_INDIRECT_BRANCH(Cpu.CR4_CET, Feature.IBT),
         PKS(Cpu.CR4_PKS, Feature.PKS),
-        LAM_SUP(1 << 28, Feature.LAM);
+        LAM_SUP(Cpu.CR4_LAM_SUP, Feature.LAM);
 
         private final long mask;
         private final Feature feature;

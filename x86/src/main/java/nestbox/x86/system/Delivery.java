@@ -128,6 +128,9 @@ final class Delivery {
         cs = Descriptor.access(c, selector, cs);
         if (inner) {
             stack = Descriptor.access(c, ss, stack);
+        }
+        ShadowStack.enter(c, level, inner ? ShadowStack.ofLevel(c, level) : ShadowStack.STAY, false);
+        if (inner) {
             if (v86) {
                 s.push(width, c.selector[Reg.GS]);
                 s.push(width, c.selector[Reg.FS]);
@@ -172,12 +175,16 @@ final class Delivery {
         if (!c.canonical(rsp)) {
             throw c.raise(Vector.SS, 0);
         }
+        long ssp = ist != 0
+                ? ShadowStack.ofTable(c, level, ist)
+                : inner ? ShadowStack.ofLevel(c, level) : ShadowStack.STAY;
         StackFrame s = c.frame.flat(rsp & ~15L, level);
         s.probe(hasError ? 48 : 40);
         if (!c.canonical(target)) {
             throw c.raise(Vector.GP, 0);
         }
         cs = Descriptor.access(c, selector, cs);
+        ShadowStack.enter(c, level, ssp, true);
         s.push(8, c.selector[Reg.SS]);
         s.push(8, c.r[Reg.RSP]);
         s.push(8, Exceptions.pushedFlags(c, resume));

@@ -30,6 +30,7 @@ final class FarReturn {
         if (level == c.cpl) {
             FarTransfer.checkTarget(c, Descriptor.limit(cs), target64(c, cs), target);
             cs = Descriptor.access(c, selector, cs);
+            ShadowStack.leaveSame(c, selector, linear(c, cs, target), target64(c, cs), false);
             s.skip(2L * width + release);
             s.commit();
             FarTransfer.enter(c, selector, cs, level, target);
@@ -40,12 +41,18 @@ final class FarReturn {
         long stack = returnStack(c, ss, level, target64(c, cs));
         FarTransfer.checkTarget(c, Descriptor.limit(cs), target64(c, cs), target);
         cs = Descriptor.access(c, selector, cs);
+        ShadowStack.leave(c, level, selector, linear(c, cs, target), target64(c, cs));
         outer(c, selector, cs, ss, stack, sp, release);
         c.rip = target;
     }
 
     private static boolean target64(Cpu c, long cs) {
         return c.longMode() && Descriptor.longCode(cs);
+    }
+
+    /** Linear address of the instruction to return to. */
+    private static long linear(Cpu c, long cs, long target) {
+        return target64(c, cs) ? target : Descriptor.base(cs) + target & 0xffffffffL;
     }
 
     /** The code segment to return to: RPL is the new CPL. */
@@ -173,6 +180,7 @@ final class FarReturn {
         if (level == c.cpl && !c.mode64()) {
             FarTransfer.checkTarget(c, Descriptor.limit(cs), target64(c, cs), target);
             cs = Descriptor.access(c, selector, cs);
+            ShadowStack.leaveSame(c, selector, linear(c, cs, target), target64(c, cs), true);
             s.commit();
             FarTransfer.enter(c, selector, cs, level, target);
         } else {
@@ -181,6 +189,11 @@ final class FarReturn {
             long stack = returnStack(c, ss, level, target64(c, cs));
             FarTransfer.checkTarget(c, Descriptor.limit(cs), target64(c, cs), target);
             cs = Descriptor.access(c, selector, cs);
+            if (level == c.cpl) {
+                ShadowStack.leaveSame(c, selector, linear(c, cs, target), target64(c, cs), true);
+            } else {
+                ShadowStack.leave(c, level, selector, linear(c, cs, target), target64(c, cs));
+            }
             outer(c, selector, cs, ss, stack, sp, 0);
             c.rip = target;
         }
@@ -195,6 +208,7 @@ final class FarReturn {
         int fs = (int) s.pop(4) & 0xffff;
         int gs = (int) s.pop(4) & 0xffff;
         FarTransfer.checkTarget(c, 0xffff, false, target);
+        ShadowStack.leaveToVirtual8086(c);
         c.cpl = 3;
         enterVirtual8086(c, selector, ss, es, ds, fs, gs);
         c.r[Reg.RSP] = sp;

@@ -81,12 +81,14 @@ final class FarTransfer {
             s.probe(2 * width);
             checkTarget(c, Descriptor.limit(d), target64, target);
             d = Descriptor.access(c, selector, d);
+            ShadowStack.enter(c, c.cpl, ShadowStack.STAY, target64);
             s.push(width, c.selector[Reg.CS]);
             s.push(width, c.rip);
             s.commit();
         } else {
             checkTarget(c, Descriptor.limit(d), target64, target);
             d = Descriptor.access(c, selector, d);
+            ShadowStack.jump(c, target64);
         }
         enter(c, selector, d, c.cpl, target);
     }
@@ -167,12 +169,14 @@ final class FarTransfer {
             s.probe(2 * width);
             checkTarget(c, Descriptor.limit(d), false, target);
             d = Descriptor.access(c, selector, d);
+            ShadowStack.enter(c, c.cpl, ShadowStack.STAY, false);
             s.push(width, c.selector[Reg.CS]);
             s.push(width, c.rip);
             s.commit();
         } else {
             checkTarget(c, Descriptor.limit(d), false, target);
             d = Descriptor.access(c, selector, d);
+            ShadowStack.jump(c, false);
         }
         enter(c, selector, d, c.cpl, target);
     }
@@ -196,6 +200,7 @@ final class FarTransfer {
         }
         long cs = Descriptor.access(c, selector, code);
         stack = Descriptor.access(c, ss, stack);
+        ShadowStack.enter(c, level, ShadowStack.ofLevel(c, level), false);
         s.push(width, c.selector[Reg.CS]);
         s.push(width, c.rip);
         Segments.set(c, Reg.SS, ss, stack);
@@ -207,7 +212,9 @@ final class FarTransfer {
         int level = inner ? Descriptor.dpl(d) : c.cpl;
         if (!call) {
             checkTarget(c, 0, true, target);
-            enter(c, selector, Descriptor.access(c, selector, d), level, target);
+            long code = Descriptor.access(c, selector, d);
+            ShadowStack.jump(c, true);
+            enter(c, selector, code, level, target);
             return;
         }
         long rsp = inner ? Privilege.stack64(c, 4 + 8 * level) : c.r[Reg.RSP];
@@ -218,6 +225,7 @@ final class FarTransfer {
         s.probe(inner ? 32 : 16);
         checkTarget(c, 0, true, target);
         long cs = Descriptor.access(c, selector, d);
+        ShadowStack.enter(c, level, inner ? ShadowStack.ofLevel(c, level) : ShadowStack.STAY, true);
         if (inner) {
             s.push(8, c.selector[Reg.SS]);
             s.push(8, c.r[Reg.RSP]);

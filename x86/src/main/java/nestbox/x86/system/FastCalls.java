@@ -57,6 +57,7 @@ final class FastCalls {
         checkEnabled(c);
         c.noStepTrap = true;
         int cs = (int) (c.star >>> 32) & 0xfffc;
+        ShadowStack.systemCall(c);
         if (!c.longMode()) {
             c.r[Reg.RCX] = c.rip;
             segments(c, cs, cs + 8 & 0xffff, 0, false);
@@ -93,6 +94,7 @@ final class FastCalls {
             Segments.setFlat(c, Reg.SS, ss | 3, DATA, 3, false, true);
         }
         boolean longMode = c.longMode();
+        ShadowStack.systemReturn(c);
         c.cpl = 3;
         c.updateMode();
         c.rip = to64 ? c.r[Reg.RCX] : c.r[Reg.RCX] & 0xffffffffL;
@@ -126,6 +128,7 @@ final class FastCalls {
         checkSysenter(c);
         int cs = (int) c.sysenterCs & 0xfffc;
         boolean wide = c.longMode();
+        ShadowStack.systemCall(c);
         c.setSystemFlags(c.systemFlags & ~(long) (Flags.VM | Flags.IF | Flags.RF));
         segments(c, cs, cs + 8 & 0xffff, 0, wide);
         c.r[Reg.RSP] = wide ? c.sysenterEsp : c.sysenterEsp & 0xffffffffL;
@@ -141,6 +144,7 @@ final class FastCalls {
         }
         int base = (int) c.sysenterCs & 0xffff;
         int cs = base + (to64 ? 32 : 16) & 0xffff | 3;
+        ShadowStack.systemReturn(c);
         segments(c, cs, cs + 8 & 0xffff, 3, to64);
         c.r[Reg.RSP] = to64 ? c.r[Reg.RCX] : c.r[Reg.RCX] & 0xffffffffL;
         c.rip = to64 ? c.r[Reg.RDX] : c.r[Reg.RDX] & 0xffffffffL;

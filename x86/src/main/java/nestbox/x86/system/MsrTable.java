@@ -71,8 +71,52 @@ public final class MsrTable {
             int[] leaf = f.cpuid(0xd, 1);
             return (long) leaf[3] << 32 | leaf[2] & LOW32;
         }));
+        enforcement(rows);
         rows.add(row(0x6e1, "IA32_PKRS", has(Feature.PKS)).writable(LOW32).at((c, s) -> c.pkrs, MsrTable::writePkrs));
         return List.copyOf(rows);
+    }
+
+    /** Control-flow enforcement (SDM Vol. 1, same chapter). */
+    private static void enforcement(List<Msr> rows) {
+        rows.add(row(0x6a0, "IA32_U_CET", has(Feature.SHSTK, Feature.IBT))
+                .writable(MsrTable::cetBits)
+                .rule(Cet::legal)
+                .at((c, s) -> c.userCet, Cet::writeUser));
+        rows.add(row(0x6a2, "IA32_S_CET", has(Feature.SHSTK, Feature.IBT))
+                .writable(MsrTable::cetBits)
+                .rule(Cet::legal)
+                .at((c, s) -> c.supervisorCet, Cet::writeSupervisor));
+        for (int level = 0; level < 4; level++) {
+            int n = level;
+            rows.add(row(0x6a4 + n, "IA32_PL" + n + "_SSP", has(Feature.SHSTK))
+                    .writable(~3L)
+                    .rule(CANONICAL)
+                    .at((c, s) -> c.levelSsp[n], (c, v) -> {
+                        c.levelSsp[n] = v;
+                        return 0;
+                    }));
+        }
+        rows.add(row(0x6a8, "IA32_INTERRUPT_SSP_TABLE_ADDR", f -> f.has(Feature.SHSTK) && f.has(Feature.LM))
+                .writable(-1)
+                .rule(CANONICAL)
+                .at((c, s) -> c.interruptSspTable, (c, v) -> {
+                    c.interruptSspTable = v;
+                    return 0;
+                }));
+    }
+
+    /** The bits that IA32_U_CET and IA32_S_CET have. */
+    static long cetBits(CpuFeatures f) {
+        return (f.has(Feature.SHSTK) ? Cet.SH_STK_EN | Cet.WR_SHSTK_EN : 0)
+                | (f.has(Feature.IBT)
+                        ? Cet.ENDBR_EN
+                                | Cet.LEG_IW_EN
+                                | Cet.NO_TRACK_EN
+                                | Cet.SUPPRESS_DIS
+                                | Cet.SUPPRESS
+                                | Cet.TRACKER
+                                | Cet.BITMAP_BASE
+                        : 0);
     }
 
     private static long writePkrs(Cpu c, long value) {

@@ -27,6 +27,11 @@ public final class Reset {
         c.xcr0 = 1;
         c.pkru = 0;
         c.pkrs = 0;
+        c.ssp = 0;
+        c.userCet = 0;
+        c.supervisorCet = 0;
+        Arrays.fill(c.levelSsp, 0);
+        c.interruptSspTable = 0;
         Arrays.fill(c.v, 0);
         c.mxcsr = 0x1f80;
         c.fpu.reset();

@@ -22,6 +22,7 @@ public final class SystemOps {
         handler = handler != null ? handler : TableOps.bind(in);
         handler = handler != null ? handler : PortOps.bind(in);
         handler = handler != null ? handler : FastCalls.bind(in);
+        handler = handler != null ? handler : CetOps.bind(in);
         return handler != null ? handler : Hints.bind(in);
     }
 

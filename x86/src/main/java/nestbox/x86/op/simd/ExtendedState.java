@@ -9,17 +9,20 @@ import nestbox.x86.insn.Insn;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.XsaveComponent;
 import nestbox.x86.op.Operands;
+import nestbox.x86.system.Cet;
+import nestbox.x86.system.Msr;
 
 /**
  * FXSAVE, FXRSTOR and the XSAVE family (SDM Vol. 1, "Managing State Using the XSAVE Feature Set"; Vol. 2, "FXSAVE"; APM Vol. 2,
- * "Saving Media and x87 State"). No supervisor state component is implemented, so IA32_XSS is 0 and XSAVES covers the user
- * components of XCR0. The modified optimization is not used: every component counts as modified.
+ * "Saving Media and x87 State"). The supervisor components are those of CET. The modified optimization is not used: every component counts as modified.
  */
 final class ExtendedState {
     private static final long X87 = 1;
     private static final long SSE = 1 << 1;
     private static final long AVX = 1 << 2;
     private static final long PKRU = 1 << 9;
+    private static final long CET_U = 1 << 11;
+    private static final long CET_S = 1 << 12;
     private static final long COMPACTED = 1L << 63;
 
     private static final int HEADER = 512;
@@ -40,12 +43,12 @@ final class ExtendedState {
             case "XSAVEOPT":
                 return (c, in) -> saveStandard(c, in, true);
             case "XSAVEC":
-                return ExtendedState::saveCompacted;
+                return (c, in) -> saveCompacted(c, in, false);
             case "XSAVES":
                 return (c, in) -> {
                     checkPrivilege(c);
                     if (!intercepted(c, in, Intercept.XSAVES)) {
-                        saveCompacted(c, in);
+                        saveCompacted(c, in, true);
                     }
                 };
             case "XRSTOR":
@@ -145,6 +148,15 @@ final class ExtendedState {
         return c.xcr0 & (c.r[Reg.RDX] << 32 | c.r[Reg.RAX] & 0xffffffffL);
     }
 
+    /** As {@link #requested(Cpu)}; XSAVES and XRSTORS have the components of IA32_XSS besides. */
+    private static long requested(Cpu c, boolean supervisor) {
+        return enabled(c, supervisor) & (c.r[Reg.RDX] << 32 | c.r[Reg.RAX] & 0xffffffffL);
+    }
+
+    private static long enabled(Cpu c, boolean supervisor) {
+        return supervisor ? c.xcr0 | c.msrs.stored(Msr.XSS) : c.xcr0;
+    }
+
     /** XINUSE: the components that are not in their initial configuration. */
     static long inUse(Cpu c) {
         long mask = c.fpu.initial() ? 0 : X87;
@@ -154,6 +166,8 @@ final class ExtendedState {
             low |= c.v[i] | c.v[i + 1];
             high |= c.v[i + 2] | c.v[i + 3];
         }
+        mask |= (c.userCet | c.levelSsp[3]) != 0 ? CET_U : 0;
+        mask |= (c.levelSsp[0] | c.levelSsp[1] | c.levelSsp[2]) != 0 ? CET_S : 0;
         return mask | (low != 0 ? SSE : 0) | (high != 0 ? AVX : 0) | (c.pkru != 0 ? PKRU : 0);
     }
 
@@ -186,9 +200,9 @@ final class ExtendedState {
         }
     }
 
-    private static void saveCompacted(Cpu c, Insn in) {
+    private static void saveCompacted(Cpu c, Insn in, boolean supervisor) {
         checkXsave(c);
-        long request = requested(c);
+        long request = requested(c, supervisor);
         long image = area(c, in, XsaveComponent.compactedSize(request), 64, true);
         long used = inUse(c) | (c.mxcsr != MXCSR_DEFAULT ? SSE : 0);
         long write = request & used;
@@ -201,15 +215,25 @@ final class ExtendedState {
             StateImage.saveAvx(c, in, image, XsaveComponent.MINIMUM);
         }
         if ((write & PKRU) != 0) {
-            StateImage.put64(c, in, image, compactedPkru(request), c.pkru & 0xffffffffL);
+            StateImage.put64(c, in, image, place(request, PKRU), c.pkru & 0xffffffffL);
+        }
+        if ((write & CET_U) != 0) {
+            int at = place(request, CET_U);
+            StateImage.put64(c, in, image, at, c.userCet);
+            StateImage.put64(c, in, image, at + 8, c.levelSsp[3]);
+        }
+        if ((write & CET_S) != 0) {
+            for (int i = 0; i < 3; i++) {
+                StateImage.put64(c, in, image, place(request, CET_S) + 8 * i, c.levelSsp[i]);
+            }
         }
         StateImage.put64(c, in, image, HEADER, write);
         StateImage.put64(c, in, image, HEADER + 8, request | COMPACTED);
     }
 
-    /** Place of PKRU in the compacted format: behind the components of lower numbers. */
-    private static int compactedPkru(long layout) {
-        return XsaveComponent.compactedSize(layout & PKRU - 1);
+    /** Place of a component in the compacted format: behind those of lower numbers. */
+    private static int place(long layout, long component) {
+        return XsaveComponent.compactedSize(layout & component - 1);
     }
 
     private static void restore(Cpu c, Insn in, boolean supervisor) {
@@ -219,11 +243,14 @@ final class ExtendedState {
         long layout = StateImage.get64(c, in, image, HEADER + 8);
         boolean compacted = layout < 0;
         checkHeader(c, in, image, supervisor);
-        long request = requested(c);
+        long request = requested(c, supervisor);
         long components = layout & ~COMPACTED;
         int size =
                 compacted ? XsaveComponent.compactedSize(components) : XsaveComponent.standardSize(request & present);
         area(c, in, size, 64, false);
+        if (supervisor) {
+            restoreEnforcement(c, in, image, request, present, components);
+        }
         restoreMxcsr(c, in, image, request, present, compacted);
         if ((request & X87) != 0) {
             if ((present & X87) != 0) {
@@ -244,9 +271,35 @@ final class ExtendedState {
             StateImage.loadAvx(c, in, image, at, (present & AVX) != 0);
         }
         if ((request & PKRU) != 0) {
-            int at = compacted ? compactedPkru(components) : XsaveComponent.PKRU.offset();
+            int at = compacted ? place(components, PKRU) : XsaveComponent.PKRU.offset();
             setPkru(c, (present & PKRU) != 0 ? StateImage.get64(c, in, image, at) & 0xffffffffL : 0);
         }
+    }
+
+    /** The components of CET, whose values are checked as WRMSR checks them: so they come first. */
+    private static void restoreEnforcement(Cpu c, Insn in, long image, long request, long present, long layout) {
+        int user = (request & present & CET_U) != 0 ? place(layout, CET_U) : 0;
+        int inner = (request & present & CET_S) != 0 ? place(layout, CET_S) : 0;
+        boolean good = Cet.legalControl(c, word(c, in, image, user, 0)) && Cet.legalSsp(c, word(c, in, image, user, 1));
+        for (int i = 0; i < 3; i++) {
+            good &= Cet.legalSsp(c, word(c, in, image, inner, i));
+        }
+        if (!good) {
+            throw c.raise(Vector.GP, 0);
+        }
+        for (int i = 0; i < 3 && (request & CET_S) != 0; i++) {
+            c.levelSsp[i] = word(c, in, image, inner, i);
+        }
+        if ((request & CET_U) != 0) {
+            c.levelSsp[3] = word(c, in, image, user, 1);
+            c.userCet = word(c, in, image, user, 0);
+            c.updateMode();
+        }
+    }
+
+    /** A word of the component at {@code at}; 0 stands for the initial configuration. */
+    private static long word(Cpu c, Insn in, long image, int at, int number) {
+        return at == 0 ? 0 : StateImage.get64(c, in, image, at + 8 * number);
     }
 
     private static void initX87(Cpu c) {
@@ -271,7 +324,7 @@ final class ExtendedState {
         if (compacted) {
             long components = layout & ~COMPACTED;
             bad = !(c.features.has(Feature.XSAVEC) || c.features.has(Feature.XSAVES))
-                    || (components & ~c.xcr0) != 0
+                    || (components & ~enabled(c, supervisor)) != 0
                     || (present & ~components) != 0;
             for (int i = 16; i < 64; i += 8) {
                 bad |= StateImage.get64(c, in, image, HEADER + i) != 0;
