@@ -304,7 +304,12 @@ public final class Board implements Platform, Bus, Stateful {
 
     @Override
     public void wakeExtension(Cpu cpu, long tick) {
-        machine.extensionTimers().schedule(cpu, tick);
+        machine.timers().scheduleExtension(cpu, tick);
+    }
+
+    @Override
+    public void wakeCounters(Cpu cpu, long tick) {
+        machine.timers().scheduleCounters(cpu, tick);
     }
 
     @Override

@@ -61,7 +61,7 @@ public final class Machine implements Stateful {
 
     private boolean wakeRequested;
     private boolean bootRequested;
-    private final ExtensionTimers extensionTimers;
+    private final ProcessorTimers timers;
     private boolean resetRequested;
     private ImageFile image;
     private BootProtocol protocol = BootProtocol.MULTIBOOT;
@@ -105,7 +105,7 @@ public final class Machine implements Stateful {
         Cpu[] cpus = java.util.Arrays.stream(processors)
                 .map(Execution::cpu)
                 .toArray(Cpu[]::new);
-        extensionTimers = new ExtensionTimers(events, cpus);
+        timers = new ProcessorTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
     }
 
@@ -115,8 +115,8 @@ public final class Machine implements Stateful {
         }
     }
 
-    ExtensionTimers extensionTimers() {
-        return extensionTimers;
+    ProcessorTimers timers() {
+        return timers;
     }
 
     private LocalApic currentApic() {

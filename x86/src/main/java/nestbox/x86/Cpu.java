@@ -13,6 +13,7 @@ import nestbox.x86.system.Cet;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.ManagementMode;
 import nestbox.x86.system.MsrTable;
+import nestbox.x86.system.PerformanceCounters;
 import nestbox.x86.system.StackFrame;
 
 /**
@@ -216,6 +217,7 @@ public final class Cpu implements Clock.SliceCounter {
     public int mxcsr = 0x1f80;
 
     public final Msrs msrs;
+    public final PerformanceCounters counters;
 
     // Registers that RDMSR and WRMSR reach by number, kept here because instructions use them.
     public long star;
@@ -326,6 +328,7 @@ public final class Cpu implements Clock.SliceCounter {
         this.msrs = new Msrs(this);
         this.mem = new Memory(this, port.create(this));
         this.msrs.register(MsrTable.rows());
+        this.counters = new PerformanceCounters(this);
     }
 
     /** Makes the memory port of a processor, which needs the processor to raise faults on. */
@@ -430,6 +433,7 @@ public final class Cpu implements Clock.SliceCounter {
         }
         modeKey = key;
         Cet.follow(this);
+        counters.regimeChanged();
         mem.translationChanged();
     }
 

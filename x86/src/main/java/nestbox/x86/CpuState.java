@@ -62,6 +62,7 @@ public final class CpuState {
                 .writeInt(c.activity)
                 .writeInt(c.shadow)
                 .writeLong(c.pendingDebug);
+        c.counters.save(out);
         out.writeBoolean(c.nmiBlocked).writeBoolean(c.nmiLatched).writeInt(c.sipiVector);
         out.writeBoolean(c.interruptLine());
         out.writeBoolean(c.smm).writeInt(c.smbase).writeBoolean(c.smmNmiBlocked).writeLong(c.smmPendingDebug);
@@ -130,6 +131,7 @@ public final class CpuState {
         c.activity = in.readInt();
         c.shadow = in.readInt();
         c.pendingDebug = in.readLong();
+        c.counters.restore(in);
         c.nmiBlocked = in.readBoolean();
         c.nmiLatched = in.readBoolean();
         c.sipiVector = in.readInt();

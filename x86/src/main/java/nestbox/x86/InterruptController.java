@@ -32,6 +32,9 @@ public interface InterruptController {
     /** The processor has taken an INIT: the controller's state is as after INIT from here on. */
     default void initReceived() {}
 
+    /** A performance counter that is to interrupt has overflowed. */
+    default void performanceOverflow() {}
+
     /** The time-stamp counter was written (IA32_TIME_STAMP_COUNTER, IA32_TSC_ADJUST): a deadline lies elsewhere now. */
     default void timeStampChanged() {}
 }

@@ -29,6 +29,14 @@ public interface Platform {
     }
 
     /**
+     * Calls {@link nestbox.x86.system.PerformanceCounters#expired} of a processor when virtual time reaches {@code tick}, in place
+     * of what was asked for before; {@link Long#MAX_VALUE} cancels.
+     */
+    default void wakeCounters(Cpu cpu, long tick) {
+        throw new UnsupportedOperationException("no timer on this platform");
+    }
+
+    /**
      * An SMI is taken. Firmware of the machine's own serves it at once, invisibly to what it interrupts; otherwise the processor
      * enters SMM.
      *

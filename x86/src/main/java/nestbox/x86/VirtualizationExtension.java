@@ -176,6 +176,11 @@ public interface VirtualizationExtension {
         return false;
     }
 
+    /** Whether the processor is in guest mode (SVM) or VMX non-root operation. */
+    default boolean inGuest() {
+        return false;
+    }
+
     /** What a read of control register {@code number} gives (guest/host masks, read shadows, virtual TPR). */
     default long controlRead(Cpu cpu, int number, long value) {
         return value;

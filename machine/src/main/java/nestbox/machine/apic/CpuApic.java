@@ -130,6 +130,11 @@ public final class CpuApic implements InterruptController, ApicClient, Stateful 
     }
 
     @Override
+    public void performanceOverflow() {
+        local.performanceOverflow();
+    }
+
+    @Override
     public void interruptLine(boolean raised) {
         cpu.setInterruptLine(raised);
     }

@@ -8,7 +8,8 @@ import nestbox.mmu.memory.MmioHandler;
 
 /**
  * An I/O APIC with 24 inputs (Intel 82093AA data sheet, with the EOI register of later ones): redirection entries, edge and
- * level inputs with remote IRR.
+ * level inputs with remote IRR, and the polarity that each entry takes its input by. Inputs 0 to 15 are a PC's IRQs, high while
+ * a device asserts them; inputs 16 to 23 are PCI's INTx# lines, which rest high.
  */
 public final class IoApic implements MmioHandler, InterruptSink, Stateful {
     public static final long DEFAULT_BASE = 0xfec00000L;
@@ -24,17 +25,21 @@ public final class IoApic implements MmioHandler, InterruptSink, Stateful {
     private static final int REG_ENTRIES = 0x10;
 
     private static final long LOGICAL = 1 << 11;
+    private static final long ACTIVE_LOW = 1 << 13;
     private static final long REMOTE_IRR = 1 << 14;
     private static final long LEVEL = 1 << 15;
     private static final long MASKED = 1 << 16;
     private static final long WRITABLE = 0xff0000000001afffL;
 
+    /** Inputs that are low while a device asserts them. */
+    private static final int PCI_PINS = 0xff0000;
+
     private final ApicBus bus;
     private final long[] entries = new long[PINS];
     private int id;
     private int select;
-    /** Inputs that are raised. */
-    private int raised;
+    /** Inputs that are electrically high. */
+    private int high = PCI_PINS;
 
     public IoApic(ApicBus bus) {
         this.bus = bus;
@@ -48,23 +53,27 @@ public final class IoApic implements MmioHandler, InterruptSink, Stateful {
         select = 0;
     }
 
-    /** Raises or lowers an input; polarity has been seen to by the board, so raised always means asserted. */
+    /** A device asserts an input or ceases to; whether the input sees it so is for its entry's polarity to say. */
     @Override
     public void setLine(int pin, boolean asserted) {
         int bit = 1 << pin;
-        boolean rose = asserted && (raised & bit) == 0;
-        raised = asserted ? raised | bit : raised & ~bit;
+        boolean before = active(pin);
+        high = asserted == ((PCI_PINS & bit) == 0) ? high | bit : high & ~bit;
         long entry = entries[pin];
         if ((entry & LEVEL) != 0) {
             serviceLevel(pin);
-        } else if (rose && (entry & MASKED) == 0) {
+        } else if (active(pin) && !before && (entry & MASKED) == 0) {
             send(entry);
         }
     }
 
+    private boolean active(int pin) {
+        return (high >>> pin & 1) != 0 ^ (entries[pin] & ACTIVE_LOW) != 0;
+    }
+
     private void serviceLevel(int pin) {
         long entry = entries[pin];
-        if ((raised >>> pin & 1) != 0 && (entry & (MASKED | REMOTE_IRR)) == 0) {
+        if (active(pin) && (entry & (MASKED | REMOTE_IRR)) == 0) {
             int mode = (int) (entry >>> 8) & 7;
             if (mode <= ApicMessage.MODE_LOWEST_PRIORITY) {
                 entries[pin] |= REMOTE_IRR;
@@ -155,7 +164,7 @@ public final class IoApic implements MmioHandler, InterruptSink, Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.section("ioapic").writeLongs(entries).writeInt(id).writeInt(select).writeInt(raised);
+        out.section("ioapic").writeLongs(entries).writeInt(id).writeInt(select).writeInt(high);
     }
 
     @Override
@@ -164,6 +173,6 @@ public final class IoApic implements MmioHandler, InterruptSink, Stateful {
         in.readLongs(entries);
         id = in.readInt();
         select = in.readInt();
-        raised = in.readInt();
+        high = in.readInt();
     }
 }

@@ -21,6 +21,7 @@ public final class LocalApic implements MmioHandler, Stateful {
     private static final int VERSION_EOI_SUPPRESSION = 1 << 24;
     private static final int FIRST_LEGAL_VECTOR = 16;
     private static final int TIMER = 0;
+    private static final int PERFORMANCE = 2;
     private static final int LINT0 = 3;
     private static final int ERROR = 5;
 
@@ -291,6 +292,14 @@ public final class LocalApic implements MmioHandler, Stateful {
         client.timerExpired(entry & ApicReg.LVT_VECTOR);
         if ((entry & ApicReg.LVT_MASKED) == 0) {
             request(entry & ApicReg.LVT_VECTOR, false);
+        }
+    }
+
+    /** A performance counter overflowed. AMD's processors, which alone have counters here, leave the entry unmasked. */
+    void performanceOverflow() {
+        int entry = lvt[PERFORMANCE];
+        if (enabled() && (entry & ApicReg.LVT_MASKED) == 0) {
+            deliver(mode(PERFORMANCE), entry & ApicReg.LVT_VECTOR, false);
         }
     }
 

@@ -82,4 +82,35 @@ class IoApicTest {
         redirect(10, 0x8000 | 0x55);
         assertThat(rig.raised()).isEqualTo("0");
     }
+
+    /** Bit 13 of an entry: the input is active low. An ISA line is high while its device asserts it. */
+    @Test
+    void anEdgeOfTheOtherPolarityIsTheEndOfTheRequest() {
+        redirect(4, 0x2041);
+        rig.ioApic.setLine(4, true);
+        assertThat(rig.raised()).isEmpty();
+        rig.ioApic.setLine(4, false);
+        assertThat(rig.raised()).isEqualTo("0");
+    }
+
+    @Test
+    void aLevelInputOfTheOtherPolarityIsActiveWhileTheLineRests() {
+        redirect(10, 0xa000 | 0x55);
+        assertThat(rig.apics[0].acknowledge()).isEqualTo(0x55);
+        rig.ioApic.setLine(10, true);
+        rig.write(0, ApicReg.EOI, 0);
+        assertThat(rig.raised()).isEmpty();
+    }
+
+    /** INTx# lines rest high: the polarity for them is active low. */
+    @Test
+    void pciInputsAreActiveLow() {
+        redirect(16, 0xa000 | 0x66);
+        assertThat(rig.raised()).isEmpty();
+        rig.ioApic.setLine(16, true);
+        assertThat(rig.apics[0].acknowledge()).isEqualTo(0x66);
+        rig.ioApic.setLine(16, false);
+        rig.write(0, ApicReg.EOI, 0);
+        assertThat(rig.raised()).isEmpty();
+    }
 }

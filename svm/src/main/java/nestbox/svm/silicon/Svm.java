@@ -284,6 +284,11 @@ final class Svm implements VirtualizationExtension {
         return ratio == SvmMsrs.RATIO_ONE ? value : Math.multiplyHigh(value, ratio) << 32 | value * ratio >>> 32;
     }
 
+    @Override
+    public boolean inGuest() {
+        return guest;
+    }
+
     /** The interrupt flag that decides on virtual interrupts. */
     boolean guestInterruptFlag() {
         return (cpu.systemFlags & Flags.IF) != 0;

@@ -63,6 +63,7 @@ final class VirtualEvents {
         update();
         c.activity = Cpu.ACTIVE;
         c.unpend(Cpu.PENDING_INACTIVE);
+        c.counters.resumed();
         Exceptions.deliver(c, vector, type, false, 0, false);
         c.retired++;
     }

@@ -83,6 +83,7 @@ public final class Implemented {
             Feature.TSC_ADJUST,
             Feature.INVTSC,
             Feature.RDPRU,
+            Feature.PERFCTR_CORE,
             Feature.MONITOR,
             // Paging and protection
             Feature.VME,

@@ -92,5 +92,6 @@ public final class Repeat {
     private static void again(Cpu c, Insn in) {
         c.rip = c.wrapRip(c.rip - in.length);
         c.blockLimit = 0;
+        c.counters.unfinished();
     }
 }

@@ -96,6 +96,7 @@ public final class Boundary {
         if (c.activity == Cpu.HALTED || c.activity == Cpu.SHUTDOWN) {
             c.activity = Cpu.ACTIVE;
             c.unpend(Cpu.PENDING_INACTIVE);
+            c.counters.resumed();
             Tracing.activity(c);
         }
     }

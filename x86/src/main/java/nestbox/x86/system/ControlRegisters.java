@@ -220,6 +220,7 @@ public final class ControlRegisters {
         long value = requested & ~Cpu.EFER_LMA | old & Cpu.EFER_LMA;
         require(c, ((value ^ old) & Cpu.EFER_LME) == 0 || (c.cr0 & Cpu.CR0_PG) == 0);
         c.efer = value;
+        c.counters.regimeChanged();
         if (((value ^ old) & (Cpu.EFER_NXE | Cpu.EFER_LME)) != 0) {
             translation(c).eferWritten(old);
         }

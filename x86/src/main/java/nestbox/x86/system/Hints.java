@@ -11,6 +11,7 @@ import nestbox.x86.mem.TranslationControl;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 import nestbox.x86.op.Operands;
+import nestbox.x86.op.simd.ExtendedState;
 
 /** Cache and translation invalidation, time, counters, MSRs, XCR0, MONITOR and MWAIT, RSM (SDM Vol. 2). */
 final class Hints {
@@ -117,24 +118,16 @@ final class Hints {
         }
     }
 
-    /** Intel models announce no counters, so every number is one too high; AMD's four (or six) keep what was written. */
     private static void rdpmc(Cpu c, Insn in) {
         if ((c.cr4 & Cpu.CR4_PCE) == 0 && c.cpl > 0) {
             throw c.raise(Vector.GP, 0);
         }
-        if (Guard.taken(c, Intercept.RDPMC, in)) {
-            return;
+        if (!Guard.taken(c, Intercept.RDPMC, in)) {
+            pair(c, c.counters.read((int) c.r[Reg.RCX]));
         }
-        int number = (int) c.r[Reg.RCX];
-        boolean amd = c.features.vendor() == Vendor.AMD;
-        boolean core = amd && c.features.has(Feature.PERFCTR_CORE);
-        if (!amd || number < 0 || number >= (core ? 6 : 4)) {
-            throw c.raise(Vector.GP, 0);
-        }
-        pair(c, c.msrs.read(core ? 0xc0010201 + 2 * number : 0xc0010004 + number));
     }
 
-    /** MPERF and APERF count as the time-stamp counter does; other numbers give 0 (APM Vol. 3, "RDPRU"). */
+    /** Register 0 is MPERF, 1 APERF; other numbers give 0 (APM Vol. 3, "RDPRU"). */
     private static void rdpru(Cpu c, Insn in) {
         checkTsc(c);
         if (Guard.taken(c, Intercept.RDPRU, in)) {
@@ -143,7 +136,7 @@ final class Hints {
         int number = (int) c.r[Reg.RCX];
         int highest = c.features.cpuid(0x80000008, 0)[3] >>> 16;
         boolean known = number >= 0 && number <= Math.min(highest, 1);
-        pair(c, known ? c.platform.now() : 0);
+        pair(c, known ? c.counters.clock(number) : 0);
         Flags.setArithmetic(c, known ? Flags.CF : 0);
     }
 
@@ -159,8 +152,7 @@ final class Hints {
         if (number == 0) {
             pair(c, c.xcr0);
         } else if (number == 1 && c.features.has(Feature.XGETBV1)) {
-            // No component is ever in its initial configuration by tracking: XINUSE counts them all as in use.
-            pair(c, c.xcr0);
+            pair(c, c.xcr0 & ExtendedState.inUse(c));
         } else {
             throw c.raise(Vector.GP, 0);
         }

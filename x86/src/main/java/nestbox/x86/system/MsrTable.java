@@ -133,11 +133,11 @@ public final class MsrTable {
                 .writable(-1)
                 .at(null, MsrTable::writeTscAdjust));
         rows.add(row(0xe7, "IA32_MPERF", MsrTable::effectiveFrequency)
-                .writable(0)
-                .read((c, s) -> c.platform.now()));
+                .writable(-1)
+                .at((c, s) -> c.counters.clock(PerformanceCounters.MPERF), (c, v) -> setClock(c, PerformanceCounters.MPERF, v)));
         rows.add(row(0xe8, "IA32_APERF", MsrTable::effectiveFrequency)
-                .writable(0)
-                .read((c, s) -> c.platform.now()));
+                .writable(-1)
+                .at((c, s) -> c.counters.clock(PerformanceCounters.APERF), (c, v) -> setClock(c, PerformanceCounters.APERF, v)));
         rows.add(row(0x6e0, "IA32_TSC_DEADLINE", has(Feature.TSC_DEADLINE))
                 .writable(-1)
                 .at((c, s) -> c.apic.tscDeadline(), (c, v) -> {
@@ -147,6 +147,11 @@ public final class MsrTable {
         rows.add(row(0xc0000103, "TSC_AUX", has(Feature.RDTSCP, Feature.RDPID))
                 .writable(LOW32)
                 .at((c, s) -> c.tscAux, (c, v) -> c.tscAux = v));
+    }
+
+    private static long setClock(Cpu c, int number, long value) {
+        c.counters.setClock(number, value);
+        return 0;
     }
 
     private static boolean effectiveFrequency(CpuFeatures f) {
@@ -332,21 +337,31 @@ public final class MsrTable {
                 .reset(f -> bit(f, 1, Feature.LFENCE_ALWAYS_SERIALIZING, Feature.LFENCE_ALWAYS_SERIALIZING)));
     }
 
-    /** The four counters of every AMD processor and the six of PERFCTR_CORE: they keep what is written and count no event. */
+    /** The four counters of every AMD processor and the six of PERFCTR_CORE, whose first four are the same. */
     private static void counters(List<Msr> rows) {
-        for (int i = 0; i < 4; i++) {
-            rows.add(row(0xc0010000 + i, "PERF_LEGACY_CTL" + i, AMD).writable(EVENT_SELECT));
-            rows.add(row(0xc0010004 + i, "PERF_LEGACY_CTR" + i, AMD)
-                    .writable(COUNTER)
-                    .dropped(~COUNTER));
+        for (int i = 0; i < PerformanceCounters.LEGACY; i++) {
+            counter(rows, i, 0xc0010000 + i, 0xc0010004 + i, "LEGACY_", AMD);
         }
-        Predicate<CpuFeatures> core = has(Feature.PERFCTR_CORE).and(AMD);
-        for (int i = 0; i < 6; i++) {
-            rows.add(row(0xc0010200 + 2 * i, "PERF_CTL" + i, core).writable(EVENT_SELECT));
-            rows.add(row(0xc0010201 + 2 * i, "PERF_CTR" + i, core)
-                    .writable(COUNTER)
-                    .dropped(~COUNTER));
+        for (int i = 0; i < PerformanceCounters.CORE; i++) {
+            counter(rows, i, 0xc0010200 + 2 * i, 0xc0010201 + 2 * i, "", has(Feature.PERFCTR_CORE).and(AMD));
         }
+    }
+
+    private static void counter(
+            List<Msr> rows, int number, int control, int value, String kind, Predicate<CpuFeatures> present) {
+        rows.add(row(control, "PERF_" + kind + "CTL" + number, present)
+                .writable(EVENT_SELECT)
+                .at((c, s) -> c.counters.select(number), (c, v) -> {
+                    c.counters.setSelect(number, v);
+                    return 0;
+                }));
+        rows.add(row(value, "PERF_" + kind + "CTR" + number, present)
+                .writable(COUNTER)
+                .dropped(~COUNTER)
+                .at((c, s) -> c.counters.value(number), (c, v) -> {
+                    c.counters.setValue(number, v);
+                    return 0;
+                }));
     }
 
     private static long topOfMemory(CpuFeatures f) {

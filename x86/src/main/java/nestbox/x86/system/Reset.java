@@ -36,6 +36,7 @@ public final class Reset {
         c.mxcsr = 0x1f80;
         c.fpu.reset();
         c.msrs.reset();
+        c.counters.reset();
         c.tscOffset = -c.platform.now();
         c.smbase = ManagementMode.SMBASE_RESET;
         c.unpend(Cpu.PENDING_SIPI | Cpu.PENDING_INIT | Cpu.PENDING_SMI);
@@ -72,6 +73,7 @@ public final class Reset {
         c.rip = 0;
         c.activity = Cpu.ACTIVE;
         c.unpend(Cpu.PENDING_INACTIVE);
+        c.counters.resumed();
         c.updateMode();
         c.updatePending();
         Tracing.event(c, TraceEvents.SIPI, vector);

@@ -39,6 +39,7 @@ class QemuCpuidTest {
             Feature.MISALIGNSSE,
             Feature.XSAVEERPTR,
             Feature.SHA_NI,
+            Feature.PERFCTR_CORE,
             Feature.NRIP_SAVE);
 
     static Stream<Arguments> dumps() {

@@ -16,7 +16,7 @@ import nestbox.x86.system.Msr;
  * FXSAVE, FXRSTOR and the XSAVE family (SDM Vol. 1, "Managing State Using the XSAVE Feature Set"; Vol. 2, "FXSAVE"; APM Vol. 2,
  * "Saving Media and x87 State"). The supervisor components are those of CET. The modified optimization is not used: every component counts as modified.
  */
-final class ExtendedState {
+public final class ExtendedState {
     private static final long X87 = 1;
     private static final long SSE = 1 << 1;
     private static final long AVX = 1 << 2;
@@ -157,12 +157,16 @@ final class ExtendedState {
         return supervisor ? c.xcr0 | c.msrs.stored(Msr.XSS) : c.xcr0;
     }
 
-    /** XINUSE: the components that are not in their initial configuration. */
-    static long inUse(Cpu c) {
+    /**
+     * XINUSE: the components that are not in their initial configuration (SDM Vol. 1, "Processor Tracking of XSAVE-Managed
+     * State"). MXCSR has no part in it; XMM8 to XMM15 have none outside 64-bit mode, where nothing could initialize them.
+     */
+    public static long inUse(Cpu c) {
         long mask = c.fpu.initial() ? 0 : X87;
         long low = 0;
         long high = 0;
-        for (int i = 0; i < 64; i += 4) {
+        int lanes = c.mode64() ? 64 : 32;
+        for (int i = 0; i < lanes; i += 4) {
             low |= c.v[i] | c.v[i + 1];
             high |= c.v[i + 2] | c.v[i + 3];
         }

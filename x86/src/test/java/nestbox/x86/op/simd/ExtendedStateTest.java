@@ -282,4 +282,43 @@ class ExtendedStateTest {
         assertThat(code.cpu.v).isEqualTo(before);
         assertThat(code.cpu.mxcsr).isEqualTo(0x1f80);
     }
+
+    private static long inUse(Snippet code) {
+        code.cpu.r[Reg.RCX] = 1;
+        assertThat(code.run("0f 01 d0")).isEqualTo(Snippet.NO_FAULT);
+        return code.cpu.r[Reg.RDX] << 32 | code.cpu.r[Reg.RAX];
+    }
+
+    /** XGETBV with ECX = 1 gives XCR0 AND XINUSE. */
+    @Test
+    void xgetbvTellsWhatIsInUse() {
+        Snippet code = mode64();
+        assertThat(inUse(code)).isZero();
+        code.cpu.v[4 * 9 + 1] = 1;
+        assertThat(inUse(code)).as("XMM9").isEqualTo(2);
+        code.cpu.v[4 * 3 + 3] = 1;
+        assertThat(inUse(code)).as("and YMM3").isEqualTo(6);
+        code.cpu.mxcsr = 0x1fa0;
+        assertThat(inUse(code)).as("MXCSR has no part in it").isEqualTo(6);
+        code.cpu.pkru = 4;
+        assertThat(inUse(code)).isEqualTo(0x206);
+        code.run("d9 e8");
+        assertThat(inUse(code)).as("FLD1").isEqualTo(0x207);
+        code.cpu.xcr0 = 3;
+        assertThat(inUse(code)).isEqualTo(3);
+    }
+
+    @Test
+    void outside64BitModeTheUpperRegistersHaveNoPartInXinuse() {
+        Cpu cpu = TestCpu.mode32();
+        cpu.cr4 |= Cpu.CR4_OSXSAVE;
+        cpu.xcr0 = 7;
+        cpu.fpu.init();
+        Snippet code = new Snippet(cpu);
+        cpu.v[4 * 8] = 1;
+        cpu.v[4 * 8 + 2] = 1;
+        assertThat(inUse(code)).isZero();
+        cpu.v[4 * 7] = 1;
+        assertThat(inUse(code)).isEqualTo(2);
+    }
 }
