@@ -47,7 +47,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void invalidatePage(long linear) {
         if (canonical(linear)) {
-            cache.dropPage(linear & state.linearMask);
+            cache.dropPageOfGroup(linear & state.linearMask);
             // AMD's INVLPG drops the upper levels whatever they translate, as long as EFER.TCE is clear.
             cache.dropAllStructures(amd ? -1 : cache.pcid());
         }
@@ -63,7 +63,7 @@ final class SiliconControl implements TranslationControl {
         switch (type) {
             case INDIVIDUAL_ADDRESS -> cache.dropAddress(pcid, linear & state.linearMask);
             case SINGLE_CONTEXT -> cache.dropContext(pcid);
-            case ALL_CONTEXTS -> cache.dropSpace();
+            case ALL_CONTEXTS -> cache.dropGroup();
             default -> cache.dropAllButGlobal();
         }
     }
@@ -72,7 +72,7 @@ final class SiliconControl implements TranslationControl {
     public void cr0Written(long oldValue) {
         long changed = oldValue ^ cpu.cr0;
         if ((oldValue & ~cpu.cr0 & Cpu.CR0_PG) != 0 || (amd && (changed & AMD_CR0) != 0)) {
-            cache.dropSpace();
+            cache.dropGroup();
         }
         follow();
     }
@@ -93,7 +93,7 @@ final class SiliconControl implements TranslationControl {
         boolean pcideCleared = (oldValue & ~cpu.cr4 & Cpu.CR4_PCIDE) != 0;
         boolean smepSet = (cpu.cr4 & ~oldValue & Cpu.CR4_SMEP) != 0;
         if ((changed & Cpu.CR4_PGE) != 0 || pcideCleared || (amd && (changed & AMD_CR4) != 0)) {
-            cache.dropSpace();
+            cache.dropGroup();
         } else if ((changed & Cpu.CR4_PAE) != 0 || smepSet) {
             cache.dropContext(cache.pcid());
             cache.dropGlobal();
@@ -104,7 +104,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void eferWritten(long oldValue) {
         if (amd && ((oldValue ^ cpu.efer) & Cpu.EFER_NXE) != 0) {
-            cache.dropSpace();
+            cache.dropGroup();
         }
         follow();
     }
@@ -129,7 +129,7 @@ final class SiliconControl implements TranslationControl {
 
     @Override
     public void invalidateAll() {
-        cache.clear();
+        dropEverything();
         follow();
     }
 
@@ -164,19 +164,18 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
-    public void dropSpace(long ofSpace, boolean globalToo) {
-        cache.select(ofSpace, 0);
-        if (globalToo) {
-            cache.dropSpace();
-        } else {
-            cache.dropAllButGlobal();
-        }
-        cache.select(space, state.pcid());
+    public void dropSpaces(long mask, long wanted, boolean globalToo) {
+        cache.dropSpaces(mask, wanted, globalToo);
     }
 
     @Override
     public void dropAddress(long ofSpace, long linear) {
-        cache.dropAddressInSpace(ofSpace, linear);
+        cache.dropAddressOfGroup(ofSpace, linear);
+    }
+
+    @Override
+    public void dropGuestPhysical(long tables) {
+        port.dropGuestPhysical(tables);
     }
 
     @Override
@@ -201,6 +200,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void dropEverything() {
         cache.clear();
+        port.dropGuestPhysical(-1);
     }
 
     @Override
