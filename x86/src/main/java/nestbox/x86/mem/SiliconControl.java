@@ -27,6 +27,8 @@ final class SiliconControl implements TranslationControl {
     private final TranslationCache cache;
     private final boolean amd;
     private long space;
+    private boolean a20Open = true;
+    private boolean a20Ignored;
 
     SiliconControl(Cpu cpu, SiliconPort port, PagingState host, PagingState guest, TranslationCache cache) {
         this.cpu = cpu;
@@ -135,12 +137,19 @@ final class SiliconControl implements TranslationControl {
 
     @Override
     public void setA20(boolean open) {
-        port.setGate(open);
+        a20Open = open;
+        port.setGate(a20Open || a20Ignored);
+    }
+
+    @Override
+    public void ignoreA20(boolean ignored) {
+        a20Ignored = ignored;
+        port.setGate(a20Open || a20Ignored);
     }
 
     @Override
     public boolean a20() {
-        return port.gateOpen();
+        return a20Open;
     }
 
     @Override

@@ -220,10 +220,6 @@ public final class SiliconPort implements MemoryPort {
         cpu.mem.dropAll();
     }
 
-    boolean gateOpen() {
-        return gate == -1;
-    }
-
     /** Reads without regard to rights what the present world calls physical memory; a second stage may refuse it. */
     long readGuestPhysical(long address, int bytes) {
         if (second == null) {

@@ -58,6 +58,9 @@ public interface TranslationControl {
 
     boolean a20();
 
+    /** From here on the A20 gate, if there is one, has no effect, or has it again (AMD's VM_CR.DIS_A20M). */
+    default void ignoreA20(boolean ignored) {}
+
     /**
      * A world switch: from here on translations carry the tag {@code space} and go through {@code second}. The registers hold
      * the new world's values already. Nothing is dropped: what was cached under the tag before is used again.
