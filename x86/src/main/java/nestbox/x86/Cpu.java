@@ -152,8 +152,11 @@ public final class Cpu implements Clock.SliceCounter {
     /** VMX or SVM; null when the model has neither or none is plugged in. */
     public VirtualizationExtension extension;
 
-    /** RAX..R15 in encoding order, then {@link Reg#ZERO} and {@link Reg#BLOCK_RIP}. */
-    public final long[] r = new long[18];
+    /**
+     * RAX..R15 in encoding order, then {@link Reg#ZERO} and {@link Reg#BLOCK_RIP}; as long as a power of two, so that a masked
+     * index needs no bounds check.
+     */
+    public final long[] r = new long[32];
     /** Address of the next instruction while one executes; of the instruction to execute between instructions. */
     public long rip;
 

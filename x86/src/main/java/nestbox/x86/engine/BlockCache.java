@@ -17,14 +17,16 @@ final class BlockCache implements CodeWatcher {
 
     private final Cpu cpu;
     private final Decoder decoder;
+    private final CodeArena arena;
     private final int maxInstructions;
     private final Block[] slots = new Block[SLOTS];
     private final Map<Long, List<Block>> byPage = new HashMap<>();
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
 
-    BlockCache(Cpu cpu, Decoder decoder, int maxInstructions) {
+    BlockCache(Cpu cpu, Decoder decoder, CodeArena arena, int maxInstructions) {
         this.cpu = cpu;
         this.decoder = decoder;
+        this.arena = arena;
         this.maxInstructions = maxInstructions;
         cpu.physical.addCodeWatcher(this);
         cpu.physical.addLayoutListener(this::dropAll);
@@ -42,15 +44,18 @@ final class BlockCache implements CodeWatcher {
         return (int) (key >>> 50);
     }
 
-    /** The block that starts at the current RIP; raises what fetching its first instruction raises. */
-    Block find() {
+    /**
+     * The block that starts at the current RIP, or {@link CodeArena#NONE} if its bytes do not lie in memory; raises what fetching
+     * its first instruction raises.
+     */
+    int find() {
         long linear = cpu.codeLinear();
         long physical = cpu.mem.fetch(linear);
         int key = cpu.modeKey;
         Block block = slots[slot(physical, key)];
         if (block != null && block.physical == physical && block.modeKey == key && block.valid) {
             if (block.second == Block.NONE || cpu.mem.fetch(nextPage(linear)) == block.second) {
-                return block;
+                return block.place;
             }
         }
         return build(linear, physical, key);
@@ -60,10 +65,10 @@ final class BlockCache implements CodeWatcher {
         return cpu.wrapCode(linear & ~0xfffL, 0x1000);
     }
 
-    private Block build(long linear, long physical, int key) {
+    private int build(long linear, long physical, int key) {
         byte[] page = cpu.physical.backing(physical);
         if (page == null) {
-            return new Block(physical, key, new Insn[] {single(linear, physical)}, 0, Block.NONE);
+            return CodeArena.NONE;
         }
         int start = (int) physical & PhysicalMemory.CHUNK_MASK;
         int end = (start | 0xfff) + 1;
@@ -82,26 +87,29 @@ final class BlockCache implements CodeWatcher {
         }
         return code.isEmpty()
                 ? straddler(linear, physical, key)
-                : keep(new Block(physical, key, code.toArray(new Insn[0]), at - start, Block.NONE));
+                : keep(code.toArray(new Insn[0]), physical, key, at - start, Block.NONE);
     }
 
     /** The block of one instruction that crosses into the next page. */
-    private Block straddler(long linear, long physical, int key) {
+    private int straddler(long linear, long physical, int key) {
         Insn in = single(linear, physical);
         long second = cpu.mem.fetch(nextPage(linear));
         boolean memory = cpu.physical.backing(second) != null;
-        Block block = new Block(physical, key, new Insn[] {in}, memory ? in.length : 0, memory ? second : Block.NONE);
-        return memory ? keep(block) : block;
+        return memory ? keep(new Insn[] {in}, physical, key, in.length, second) : CodeArena.NONE;
     }
 
-    private Block keep(Block block) {
-        slots[slot(block.physical, block.modeKey)] = block;
-        int inFirst = block.second == Block.NONE ? block.bytes : 0x1000 - ((int) block.physical & 0xfff);
-        register(block, block.physical, inFirst);
-        if (block.second != Block.NONE) {
-            register(block, block.second, block.bytes - inFirst);
+    private int keep(Insn[] code, long physical, int key, int bytes, long second) {
+        if (arena.full(code.length)) {
+            dropAll();
+            arena.clear();
         }
-        return block;
+        Block block = new Block(physical, key, bytes, second, arena.add(code, bytes, key));
+        slots[slot(physical, key)] = block;
+        register(block, physical, block.inFirst());
+        if (second != Block.NONE) {
+            register(block, second, bytes - block.inFirst());
+        }
+        return block.place;
     }
 
     private void register(Block block, long physical, int length) {
@@ -111,7 +119,7 @@ final class BlockCache implements CodeWatcher {
         cpu.physical.markCode(physical, length);
     }
 
-    /** Decodes one instruction byte by byte: it lies in MMIO or crosses into another page. */
+    /** Decodes one instruction byte by byte: it crosses into another page. */
     private Insn single(long linear, long physical) {
         int have = 0;
         Insn in = null;

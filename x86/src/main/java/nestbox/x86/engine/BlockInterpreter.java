@@ -6,6 +6,8 @@ import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
 import nestbox.x86.Reg;
 import nestbox.x86.insn.Decoder;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.FastPage;
 import nestbox.x86.mem.Memory;
 import nestbox.x86.op.Alu;
 import nestbox.x86.op.Multiply;
@@ -13,20 +15,23 @@ import nestbox.x86.op.Shifts;
 
 /**
  * Executes decoded blocks, linked to each other while no translation changes. Hot forms have a {@link Uop} of their own, which
- * loads and stores operands in place and calls the same static operation as the form's handler; all others call the handler.
+ * loads and stores operands in place and calls the same static operation as the form's handler. All others call the handler, and
+ * so does a hot form whose memory has no fast translation: only a handler can fault, or end the block early.
  */
 public final class BlockInterpreter implements Engine {
     private final Cpu cpu;
     private final BlockCache cache;
+    private final CodeArena arena;
     private final ReferenceEngine reference;
     private final IndirectTargets targets = new IndirectTargets();
-    /** The block being executed. */
-    private Block running;
+    /** The block being executed: its place in the arena. */
+    private int running;
 
     /** @param maxInstructions longest block; traces must not depend on it */
     public BlockInterpreter(Cpu cpu, Decoder decoder, int maxInstructions) {
         this.cpu = cpu;
-        this.cache = new BlockCache(cpu, decoder, maxInstructions);
+        this.arena = new CodeArena();
+        this.cache = new BlockCache(cpu, decoder, arena, maxInstructions);
         this.reference = new ReferenceEngine(cpu, decoder);
     }
 
@@ -38,12 +43,12 @@ public final class BlockInterpreter implements Engine {
             reference.run(end);
             return;
         }
-        Block block = null;
+        int block = CodeArena.NONE;
         while (c.retired < end && c.pending == 0) {
             block = next(block);
-            if (c.codeSize != 64 && c.rip + block.bytes - 1 > c.limit[Reg.CS]) {
+            if (block == CodeArena.NONE || c.codeSize != 64 && c.rip + arena.bytes(block) - 1 > c.limit[Reg.CS]) {
                 reference.step();
-                block = null;
+                block = CodeArena.NONE;
             } else {
                 try {
                     block = execute(block, end);
@@ -55,16 +60,19 @@ public final class BlockInterpreter implements Engine {
         }
     }
 
-    /** The block at RIP, which follows {@code from} (null: unknown). */
-    private Block next(Block from) {
-        Block to = from == null ? null : from.follower(cpu.rip, cpu.mem.fetchEpoch);
-        if (to != null) {
-            return to;
+    /** The block at RIP, which follows {@code from} (NONE: unknown); NONE if the code at RIP cannot be kept. */
+    private int next(int from) {
+        Cpu c = cpu;
+        if (from != CodeArena.NONE) {
+            int known = arena.follower(from, c.rip, c.mem.fetchEpoch);
+            if (known != CodeArena.NONE) {
+                return known;
+            }
         }
-        to = cache.find();
-        long epoch = cpu.mem.fetchEpoch;
-        if (from != null && to.bytes != 0 && !from.link(to, cpu.rip, epoch)) {
-            targets.put(cpu.rip, epoch, to);
+        int to = cache.find();
+        long epoch = c.mem.fetchEpoch;
+        if (from != CodeArena.NONE && to != CodeArena.NONE && !arena.link(from, to, c.rip, epoch)) {
+            targets.put(c.rip, epoch, to);
         }
         return to;
     }
@@ -74,8 +82,8 @@ public final class BlockInterpreter implements Engine {
         Cpu c = cpu;
         int done = c.cursor;
         long start = c.r[Reg.BLOCK_RIP];
-        int offset = done == 0 ? 0 : running.code[done - 1].next;
-        c.faultLength = running.code[done].next - offset;
+        long offset = done == 0 ? 0 : next(arena.second(running, done - 1));
+        c.faultLength = (int) (next(arena.second(running, done)) - offset);
         c.rip = done == 0 ? start : c.wrapRip(start + offset);
         c.retired += done;
         c.cursor = 0;
@@ -85,364 +93,556 @@ public final class BlockInterpreter implements Engine {
      * Executes the block and, as long as links lead on, the blocks that follow it; returns the last one executed, with RIP behind
      * its last executed instruction.
      */
-    private Block execute(Block first, long end) {
+    private int execute(int first, long end) {
         Cpu c = cpu;
         long[] r = c.r;
-        long[] base = c.base;
         Memory mem = c.mem;
-        Block block = first;
+        long[] code = arena.words();
+        int block = first;
         while (true) {
             running = block;
-            Op[] code = block.code;
             long start = c.rip;
             r[Reg.BLOCK_RIP] = start;
-            c.blockLimit = (int) Math.min(code.length, end - c.retired);
-            int i = 0;
-            Op op;
-            do {
-                op = code[i];
-                c.cursor = i++;
-                switch (op.uop) {
-                    case Uop.MOV64:
-                        r[op.dst] = r[op.src] + op.imm;
-                        break;
-                    case Uop.MOV32:
-                        r[op.dst] = (r[op.src] + op.imm) & 0xffffffffL;
-                        break;
-                    case Uop.LOAD64:
-                        r[op.dst] = mem.load64(ea(op, r, base), op.faultSeg);
-                        break;
-                    case Uop.LOAD32:
-                        r[op.dst] = mem.load32(ea(op, r, base), op.faultSeg);
-                        break;
-                    case Uop.LOAD_ZX16:
-                        r[op.dst] = mem.load16(ea(op, r, base), op.faultSeg);
-                        break;
-                    case Uop.LOAD_ZX8:
-                        r[op.dst] = mem.load8(ea(op, r, base), op.faultSeg);
-                        break;
-                    case Uop.LOAD_SX32_64:
-                        r[op.dst] = (int) mem.load32(ea(op, r, base), op.faultSeg);
-                        break;
-                    case Uop.LOAD_SX8_32:
-                        r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg) & 0xffffffffL;
-                        break;
-                    case Uop.LOAD_SX8_64:
-                        r[op.dst] = (byte) mem.load8(ea(op, r, base), op.faultSeg);
-                        break;
-                    case Uop.STORE64:
-                        mem.store64(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                        break;
-                    case Uop.STORE32:
-                        mem.store32(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                        break;
-                    case Uop.STORE16:
-                        mem.store16(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                        break;
-                    case Uop.STORE8:
-                        mem.store8(ea(op, r, base), op.faultSeg, r[op.src] + op.imm);
-                        break;
-                    case Uop.LEA64:
-                        r[op.dst] = r[op.base] + (r[op.index] << op.scale) + op.disp;
-                        break;
-                    case Uop.LEA32:
-                        r[op.dst] = (r[op.base] + (r[op.index] << op.scale) + op.disp) & 0xffffffffL;
-                        break;
-                    case Uop.MOV_ZX8:
-                        r[op.dst] = r[op.src] & 0xff;
-                        break;
-                    case Uop.MOV_ZX16:
-                        r[op.dst] = r[op.src] & 0xffff;
-                        break;
-                    case Uop.MOV_SX32_64:
-                        r[op.dst] = (int) r[op.src];
-                        break;
-                    case Uop.MOV_SX8_32:
-                        r[op.dst] = (byte) r[op.src] & 0xffffffffL;
-                        break;
-                    case Uop.NOP:
-                        break;
-                    case Uop.ADD64:
-                        r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.SUB64:
-                        r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.AND64:
-                        r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.OR64:
-                        r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.XOR64:
-                        r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.CMP64:
-                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.TEST64:
-                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.ADD32:
-                        r[op.dst] = Alu.add(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.SUB32:
-                        r[op.dst] = Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.AND32:
-                        r[op.dst] = Alu.and(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.OR32:
-                        r[op.dst] = Alu.or(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.XOR32:
-                        r[op.dst] = Alu.xor(c, r[op.dst], r[op.src] + op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.CMP32:
-                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 32);
-                        break;
-                    case Uop.TEST32:
-                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 32);
-                        break;
-                    case Uop.CMP8:
-                        Alu.sub(c, r[op.dst], r[op.src] + op.imm, 8);
-                        break;
-                    case Uop.TEST8:
-                        Alu.and(c, r[op.dst], r[op.src] + op.imm, 8);
-                        break;
-                    case Uop.INC64:
-                        r[op.dst] = Alu.inc(c, r[op.dst], 64);
-                        break;
-                    case Uop.DEC64:
-                        r[op.dst] = Alu.dec(c, r[op.dst], 64);
-                        break;
-                    case Uop.INC32:
-                        r[op.dst] = Alu.inc(c, r[op.dst], 32) & 0xffffffffL;
-                        break;
-                    case Uop.DEC32:
-                        r[op.dst] = Alu.dec(c, r[op.dst], 32) & 0xffffffffL;
-                        break;
-                    case Uop.SHL64:
-                        r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 64);
-                        break;
-                    case Uop.SHR64:
-                        r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 64);
-                        break;
-                    case Uop.SAR64:
-                        r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 64);
-                        break;
-                    case Uop.SHL32:
-                        r[op.dst] = Shifts.shl(c, r[op.dst], op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.SHR32:
-                        r[op.dst] = Shifts.shr(c, r[op.dst], op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.SAR32:
-                        r[op.dst] = Shifts.sar(c, r[op.dst], op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.IMUL64:
-                        r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 64);
-                        break;
-                    case Uop.IMUL32:
-                        r[op.dst] = Multiply.imul(c, r[op.dst], r[op.src], 32) & 0xffffffffL;
-                        break;
-                    case Uop.IMUL_IMM64:
-                        r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 64);
-                        break;
-                    case Uop.IMUL_IMM32:
-                        r[op.dst] = Multiply.imul(c, r[op.src], op.imm, 32) & 0xffffffffL;
-                        break;
-                    case Uop.ALU_LOAD64:
-                        r[op.dst] = alu64(c, op.detail, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg));
-                        break;
-                    case Uop.ALU_LOAD32:
-                        r[op.dst] =
-                                alu32(c, op.detail, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg)) & 0xffffffffL;
-                        break;
-                    case Uop.ALU_STORE64: {
-                        long at = ea(op, r, base);
-                        long value = mem.loadForWrite(64, at, op.faultSeg);
-                        mem.store64(at, op.faultSeg, alu64(c, op.detail, value, r[op.src] + op.imm));
+            int length = arena.length(block);
+            int limit = (int) Math.min(length, end - c.retired);
+            c.blockLimit = limit;
+            int begin = block + CodeArena.HEADER;
+            int stop = begin + 2 * Math.min(arena.straight(block), limit);
+            int place = begin;
+            long rip;
+            leave:
+            {
+                // The inner loop calls nothing, so that everything it needs stays in registers.
+                while (place < stop) {
+                    int p = place;
+                    straight:
+                    {
+                        do {
+                            long w = code[p];
+                            long x = code[p + 1];
+                            switch ((int) w & 0xff) {
+                                case Uop.MOV64:
+                                    r[dst(w, r)] = value(w, r);
+                                    continue;
+                                case Uop.MOV32:
+                                    r[dst(w, r)] = value(w, r) & 0xffffffffL;
+                                    continue;
+                                case Uop.LOAD64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 8);
+                                    if (page != null) {
+                                        r[dst(w, r)] = page.load64(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LOAD32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 4);
+                                    if (page != null) {
+                                        r[dst(w, r)] = page.load32(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LOAD_ZX16: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 2);
+                                    if (page != null) {
+                                        r[dst(w, r)] = page.load16(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LOAD_ZX8: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 1);
+                                    if (page != null) {
+                                        r[dst(w, r)] = page.load8(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LOAD_SX32_64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 4);
+                                    if (page != null) {
+                                        r[dst(w, r)] = (int) page.load32(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LOAD_SX8_32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 1);
+                                    if (page != null) {
+                                        r[dst(w, r)] = (byte) page.load8(at) & 0xffffffffL;
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LOAD_SX8_64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 1);
+                                    if (page != null) {
+                                        r[dst(w, r)] = (byte) page.load8(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.STORE64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.writable(at, 8);
+                                    if (page != null) {
+                                        page.store64(at, value(w, r));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.STORE32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.writable(at, 4);
+                                    if (page != null) {
+                                        page.store32(at, value(w, r));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.STORE16: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.writable(at, 2);
+                                    if (page != null) {
+                                        page.store16(at, value(w, r));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.STORE8: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.writable(at, 1);
+                                    if (page != null) {
+                                        page.store8(at, value(w, r));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.LEA64:
+                                    r[dst(w, r)] = ea(w, x, r);
+                                    continue;
+                                case Uop.LEA32:
+                                    r[dst(w, r)] = ea(w, x, r) & 0xffffffffL;
+                                    continue;
+                                case Uop.MOV_ZX8:
+                                    r[dst(w, r)] = r[src(w, r)] & 0xff;
+                                    continue;
+                                case Uop.MOV_ZX16:
+                                    r[dst(w, r)] = r[src(w, r)] & 0xffff;
+                                    continue;
+                                case Uop.MOV_SX32_64:
+                                    r[dst(w, r)] = (int) r[src(w, r)];
+                                    continue;
+                                case Uop.MOV_SX8_32:
+                                    r[dst(w, r)] = (byte) r[src(w, r)] & 0xffffffffL;
+                                    continue;
+                                case Uop.NOP:
+                                    continue;
+                                case Uop.ADD64:
+                                    r[dst(w, r)] = Alu.add(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.SUB64:
+                                    r[dst(w, r)] = Alu.sub(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.AND64:
+                                    r[dst(w, r)] = Alu.and(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.OR64:
+                                    r[dst(w, r)] = Alu.or(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.XOR64:
+                                    r[dst(w, r)] = Alu.xor(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.CMP64:
+                                    Alu.sub(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.TEST64:
+                                    Alu.and(c, r[dst(w, r)], value(w, r), 64);
+                                    continue;
+                                case Uop.ADD32:
+                                    r[dst(w, r)] = Alu.add(c, r[dst(w, r)], value(w, r), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.SUB32:
+                                    r[dst(w, r)] = Alu.sub(c, r[dst(w, r)], value(w, r), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.AND32:
+                                    r[dst(w, r)] = Alu.and(c, r[dst(w, r)], value(w, r), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.OR32:
+                                    r[dst(w, r)] = Alu.or(c, r[dst(w, r)], value(w, r), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.XOR32:
+                                    r[dst(w, r)] = Alu.xor(c, r[dst(w, r)], value(w, r), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.CMP32:
+                                    Alu.sub(c, r[dst(w, r)], value(w, r), 32);
+                                    continue;
+                                case Uop.TEST32:
+                                    Alu.and(c, r[dst(w, r)], value(w, r), 32);
+                                    continue;
+                                case Uop.CMP8:
+                                    Alu.sub(c, r[dst(w, r)], value(w, r), 8);
+                                    continue;
+                                case Uop.TEST8:
+                                    Alu.and(c, r[dst(w, r)], value(w, r), 8);
+                                    continue;
+                                case Uop.INC64:
+                                    r[dst(w, r)] = Alu.inc(c, r[dst(w, r)], 64);
+                                    continue;
+                                case Uop.DEC64:
+                                    r[dst(w, r)] = Alu.dec(c, r[dst(w, r)], 64);
+                                    continue;
+                                case Uop.INC32:
+                                    r[dst(w, r)] = Alu.inc(c, r[dst(w, r)], 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.DEC32:
+                                    r[dst(w, r)] = Alu.dec(c, r[dst(w, r)], 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.SHL64:
+                                    r[dst(w, r)] = Shifts.shl(c, r[dst(w, r)], imm(w), 64);
+                                    continue;
+                                case Uop.SHR64:
+                                    r[dst(w, r)] = Shifts.shr(c, r[dst(w, r)], imm(w), 64);
+                                    continue;
+                                case Uop.SAR64:
+                                    r[dst(w, r)] = Shifts.sar(c, r[dst(w, r)], imm(w), 64);
+                                    continue;
+                                case Uop.SHL32:
+                                    r[dst(w, r)] = Shifts.shl(c, r[dst(w, r)], imm(w), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.SHR32:
+                                    r[dst(w, r)] = Shifts.shr(c, r[dst(w, r)], imm(w), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.SAR32:
+                                    r[dst(w, r)] = Shifts.sar(c, r[dst(w, r)], imm(w), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.IMUL64:
+                                    r[dst(w, r)] = Multiply.imul(c, r[dst(w, r)], r[src(w, r)], 64);
+                                    continue;
+                                case Uop.IMUL32:
+                                    r[dst(w, r)] = Multiply.imul(c, r[dst(w, r)], r[src(w, r)], 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.IMUL_IMM64:
+                                    r[dst(w, r)] = Multiply.imul(c, r[src(w, r)], imm(w), 64);
+                                    continue;
+                                case Uop.IMUL_IMM32:
+                                    r[dst(w, r)] = Multiply.imul(c, r[src(w, r)], imm(w), 32) & 0xffffffffL;
+                                    continue;
+                                case Uop.ALU_LOAD64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 8);
+                                    if (page != null) {
+                                        r[dst(w, r)] = alu64(c, (int) (w >>> Op.SRC) & 0xff, r[dst(w, r)], page.load64(at));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.ALU_LOAD32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 4);
+                                    if (page != null) {
+                                        r[dst(w, r)] = alu32(c, (int) (w >>> Op.SRC) & 0xff, r[dst(w, r)], page.load32(at)) & 0xffffffffL;
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.ALU_STORE64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.writable(at, 8);
+                                    if (page != null) {
+                                        page.store64(at, alu64(c, (int) (w >>> Op.DST) & 0xff, page.load64(at), value(w, r)));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.ALU_STORE32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.writable(at, 4);
+                                    if (page != null) {
+                                        page.store32(at, alu32(c, (int) (w >>> Op.DST) & 0xff, page.load32(at), value(w, r)));
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.CMP_LOAD64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 8);
+                                    if (page != null) {
+                                        Alu.sub(c, r[dst(w, r)], page.load64(at), 64);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.CMP_LOAD32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 4);
+                                    if (page != null) {
+                                        Alu.sub(c, r[dst(w, r)], page.load32(at), 32);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.CMP_MEM64: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 8);
+                                    if (page != null) {
+                                        Alu.sub(c, page.load64(at), value(w, r), 64);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.CMP_MEM32: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 4);
+                                    if (page != null) {
+                                        Alu.sub(c, page.load32(at), value(w, r), 32);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.CMP_MEM8: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 1);
+                                    if (page != null) {
+                                        Alu.sub(c, page.load8(at), value(w, r), 8);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.TEST_MEM8: {
+                                    long at = ea(w, x, r);
+                                    FastPage page = mem.readable(at, 1);
+                                    if (page != null) {
+                                        Alu.and(c, page.load8(at), value(w, r), 8);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.PUSH64: {
+                                    long at = r[Reg.RSP] - 8;
+                                    FastPage page = mem.writable(at, 8);
+                                    if (page != null) {
+                                        page.store64(at, value(w, r));
+                                        r[Reg.RSP] = at;
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.POP64: {
+                                    long at = r[Reg.RSP];
+                                    FastPage page = mem.readable(at, 8);
+                                    if (page != null) {
+                                        r[Reg.RSP] = at + 8;
+                                        r[dst(w, r)] = page.load64(at);
+                                        continue;
+                                    }
+                                    break;
+                                }
+                                case Uop.CMOV64:
+                                    if (Flags.condition(c, condition(w))) {
+                                        r[dst(w, r)] = r[src(w, r)];
+                                    }
+                                    continue;
+                                case Uop.CMOV32:
+                                    r[dst(w, r)] = (Flags.condition(c, condition(w)) ? r[src(w, r)] : r[dst(w, r)]) & 0xffffffffL;
+                                    continue;
+                                case Uop.SETCC:
+                                    r[dst(w, r)] = (r[dst(w, r)] & ~0xffL) | (Flags.condition(c, condition(w)) ? 1 : 0);
+                                    continue;
+                                default:
+                                    break;
+                            }
+                            break straight;
+                        } while ((p += 2) < stop);
+                        place = p;
                         break;
                     }
-                    case Uop.ALU_STORE32: {
-                        long at = ea(op, r, base);
-                        long value = mem.loadForWrite(32, at, op.faultSeg);
-                        mem.store32(at, op.faultSeg, alu32(c, op.detail, value, r[op.src] + op.imm));
-                        break;
+                    c.cursor = p - begin >> 1;
+                    handle(c, arena.insn(p), start + next(code[p + 1]));
+                    c.cursor = 0;
+                    place = p + 2;
+                    if (place - begin >> 1 >= c.blockLimit) {
+                        rip = c.rip;
+                        break leave;
                     }
-                    case Uop.CMP_LOAD64:
-                        Alu.sub(c, r[op.dst], mem.load64(ea(op, r, base), op.faultSeg), 64);
-                        break;
-                    case Uop.CMP_LOAD32:
-                        Alu.sub(c, r[op.dst], mem.load32(ea(op, r, base), op.faultSeg), 32);
-                        break;
-                    case Uop.CMP_MEM64:
-                        Alu.sub(c, mem.load64(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 64);
-                        break;
-                    case Uop.CMP_MEM32:
-                        Alu.sub(c, mem.load32(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 32);
-                        break;
-                    case Uop.CMP_MEM8:
-                        Alu.sub(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
-                        break;
-                    case Uop.TEST_MEM8:
-                        Alu.and(c, mem.load8(ea(op, r, base), op.faultSeg), r[op.src] + op.imm, 8);
-                        break;
-                    case Uop.PUSH64: {
-                        long at = r[Reg.RSP] - 8;
-                        mem.store64(at, Reg.SS, r[op.src] + op.imm);
-                        r[Reg.RSP] = at;
-                        break;
-                    }
-                    case Uop.POP64: {
-                        long at = r[Reg.RSP];
-                        long value = mem.load64(at, Reg.SS);
-                        r[Reg.RSP] = at + 8;
-                        r[op.dst] = value;
-                        break;
-                    }
-                    case Uop.CMOV64:
-                        if (Flags.condition(c, op.detail)) {
-                            r[op.dst] = r[op.src];
-                        }
-                        break;
-                    case Uop.CMOV32:
-                        r[op.dst] = (Flags.condition(c, op.detail) ? r[op.src] : r[op.dst]) & 0xffffffffL;
-                        break;
-                    case Uop.SETCC:
-                        r[op.dst] = (r[op.dst] & ~0xffL) | (Flags.condition(c, op.detail) ? 1 : 0);
-                        break;
-                    case Uop.CALL: {
-                        long target = start + op.imm;
-                        if (!c.canonical(target)) {
-                            handle(c, op, start);
-                            break;
-                        }
-                        long at = r[Reg.RSP] - 8;
-                        mem.store64(at, Reg.SS, start + op.next);
-                        r[Reg.RSP] = at;
-                        c.rip = target;
-                        break;
-                    }
-                    case Uop.RET: {
-                        long at = r[Reg.RSP];
-                        long target = mem.load64(at, Reg.SS);
-                        if (!c.canonical(target)) {
-                            handle(c, op, start);
-                            break;
-                        }
-                        r[Reg.RSP] = at + 8;
-                        c.rip = target;
-                        break;
-                    }
-                    case Uop.JMP:
-                        c.rip = start + op.imm;
-                        break;
-                    case Uop.JMP_REGISTER: {
-                        long target = r[op.src];
-                        if (!c.canonical(target)) {
-                            handle(c, op, start);
-                            break;
-                        }
-                        c.rip = target;
-                        break;
-                    }
-                    case Uop.CALL_REGISTER: {
-                        long target = r[op.src];
-                        if (!c.canonical(target)) {
-                            handle(c, op, start);
-                            break;
-                        }
-                        long at = r[Reg.RSP] - 8;
-                        mem.store64(at, Reg.SS, start + op.next);
-                        r[Reg.RSP] = at;
-                        c.rip = target;
-                        break;
-                    }
-                    case Uop.JO:
-                        c.rip = start + (Flags.of(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JNO:
-                        c.rip = start + (!Flags.of(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JB:
-                        c.rip = start + (Flags.cf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JAE:
-                        c.rip = start + (!Flags.cf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JE:
-                        c.rip = start + (Flags.zf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JNE:
-                        c.rip = start + (!Flags.zf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JBE:
-                        c.rip = start + ((Flags.cf(c) | Flags.zf(c)) ? op.imm : op.next);
-                        break;
-                    case Uop.JA:
-                        c.rip = start + ((!(Flags.cf(c) | Flags.zf(c))) ? op.imm : op.next);
-                        break;
-                    case Uop.JS:
-                        c.rip = start + (Flags.sf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JNS:
-                        c.rip = start + (!Flags.sf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JP:
-                        c.rip = start + (Flags.pf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JNP:
-                        c.rip = start + (!Flags.pf(c) ? op.imm : op.next);
-                        break;
-                    case Uop.JL:
-                        c.rip = start + ((Flags.sf(c) != Flags.of(c)) ? op.imm : op.next);
-                        break;
-                    case Uop.JGE:
-                        c.rip = start + ((Flags.sf(c) == Flags.of(c)) ? op.imm : op.next);
-                        break;
-                    case Uop.JLE:
-                        c.rip = start + ((Flags.zf(c) | Flags.sf(c) != Flags.of(c)) ? op.imm : op.next);
-                        break;
-                    case Uop.JG:
-                        c.rip = start + ((!Flags.zf(c) & Flags.sf(c) == Flags.of(c)) ? op.imm : op.next);
-                        break;
-                    default:
-                        handle(c, op, start);
-                        break;
                 }
-            } while (i < c.blockLimit);
-            if (op.uop < Uop.FIRST_BRANCH) {
-                if (op.uop != Uop.HANDLER) {
-                    c.rip = start + op.next;
+                if (place - begin >> 1 == limit) {
+                    // Cut short, or at the end of a page.
+                    rip = start + next(code[place - 1]);
+                    break leave;
                 }
-            } else if (!c.canonical(c.rip)) {
-                // A relative jump, which has changed nothing else; its handler raises the #GP.
-                c.cursor = i - 1;
-                handle(c, op, start);
+                long w = code[place];
+                long x = code[place + 1];
+                place += 2;
+                branch:
+                {
+                    boolean taken;
+                    switch ((int) w & 0xff) {
+                        case Uop.CALL: {
+                            long target = start + imm(w);
+                            long at = r[Reg.RSP] - 8;
+                            FastPage page = mem.writable(at, 8);
+                            if (page != null && c.canonical(target)) {
+                                page.store64(at, start + next(x));
+                                r[Reg.RSP] = at;
+                                rip = target;
+                                break leave;
+                            }
+                            break branch;
+                        }
+                        case Uop.RET: {
+                            long at = r[Reg.RSP];
+                            FastPage page = mem.readable(at, 8);
+                            if (page != null) {
+                                rip = page.load64(at);
+                                if (c.canonical(rip)) {
+                                    r[Reg.RSP] = at + 8;
+                                    break leave;
+                                }
+                            }
+                            break branch;
+                        }
+                        case Uop.JMP:
+                            taken = true;
+                            break;
+                        case Uop.JMP_REGISTER:
+                            rip = r[src(w, r)];
+                            if (c.canonical(rip)) {
+                                break leave;
+                            }
+                            break branch;
+                        case Uop.CALL_REGISTER: {
+                            long target = r[src(w, r)];
+                            long at = r[Reg.RSP] - 8;
+                            FastPage page = mem.writable(at, 8);
+                            if (page != null && c.canonical(target)) {
+                                page.store64(at, start + next(x));
+                                r[Reg.RSP] = at;
+                                rip = target;
+                                break leave;
+                            }
+                            break branch;
+                        }
+                        case Uop.JO:
+                            taken = Flags.of(c);
+                            break;
+                        case Uop.JNO:
+                            taken = !Flags.of(c);
+                            break;
+                        case Uop.JB:
+                            taken = Flags.cf(c);
+                            break;
+                        case Uop.JAE:
+                            taken = !Flags.cf(c);
+                            break;
+                        case Uop.JE:
+                            taken = Flags.zf(c);
+                            break;
+                        case Uop.JNE:
+                            taken = !Flags.zf(c);
+                            break;
+                        case Uop.JBE:
+                            taken = Flags.cf(c) | Flags.zf(c);
+                            break;
+                        case Uop.JA:
+                            taken = !(Flags.cf(c) | Flags.zf(c));
+                            break;
+                        case Uop.JS:
+                            taken = Flags.sf(c);
+                            break;
+                        case Uop.JNS:
+                            taken = !Flags.sf(c);
+                            break;
+                        case Uop.JP:
+                            taken = Flags.pf(c);
+                            break;
+                        case Uop.JNP:
+                            taken = !Flags.pf(c);
+                            break;
+                        case Uop.JL:
+                            taken = Flags.sf(c) != Flags.of(c);
+                            break;
+                        case Uop.JGE:
+                            taken = Flags.sf(c) == Flags.of(c);
+                            break;
+                        case Uop.JLE:
+                            taken = Flags.zf(c) | Flags.sf(c) != Flags.of(c);
+                            break;
+                        case Uop.JG:
+                            taken = !Flags.zf(c) & Flags.sf(c) == Flags.of(c);
+                            break;
+                        default:
+                            break branch;
+                    }
+                    rip = start + (taken ? imm(w) : next(x));
+                    if (c.canonical(rip)) {
+                        break leave;
+                    }
+                }
+                c.cursor = limit - 1;
+                handle(c, arena.insn(place - 2), start + next(x));
+                c.cursor = 0;
+                rip = c.rip;
             }
-            c.retired += i;
-            c.cursor = 0;
-            Block to = block.follower(c.rip, mem.fetchEpoch);
-            if (to == null) {
-                to = targets.find(c.rip, mem.fetchEpoch);
-            }
-            if (to == null || c.pending != 0 || c.retired >= end || c.codeSize != 64) {
+            c.rip = rip;
+            c.retired += place - begin >> 1;
+            if (c.pending != 0 || c.retired >= end || c.codeSize != 64) {
                 return block;
+            }
+            int to = arena.follower(block, rip, mem.fetchEpoch);
+            if (to == CodeArena.NONE) {
+                to = targets.find(rip, mem.fetchEpoch);
+                if (to == CodeArena.NONE) {
+                    return block;
+                }
             }
             block = to;
         }
     }
 
-    /** Linear address of the memory operand. */
-    private static long ea(Op op, long[] r, long[] base) {
-        return base[op.seg] + r[op.base] + (r[op.index] << op.scale) + op.disp;
+    private static void handle(Cpu c, Insn in, long next) {
+        c.rip = c.wrapRip(next);
+        in.handler.execute(c, in);
     }
 
-    private static void handle(Cpu c, Op op, long start) {
-        c.rip = c.wrapRip(start + op.next);
-        op.insn.handler.execute(c, op.insn);
+    private static int dst(long w, long[] r) {
+        return (int) (w >>> Op.DST) & (r.length - 1);
+    }
+
+    private static int src(long w, long[] r) {
+        return (int) (w >>> Op.SRC) & (r.length - 1);
+    }
+
+    private static long imm(long w) {
+        return w >> Op.IMM;
+    }
+
+    /** The source: a register, or the register that is always 0 plus an immediate. */
+    private static long value(long w, long[] r) {
+        return r[src(w, r)] + imm(w);
+    }
+
+    private static int condition(long w) {
+        return (int) (w >>> Op.BASE) & 0xff;
+    }
+
+    private static long next(long x) {
+        return (short) (x >>> Op.NEXT);
+    }
+
+    /** Linear address of the memory operand. */
+    private static long ea(long w, long x, long[] r) {
+        return r[(int) (w >>> Op.BASE) & (r.length - 1)]
+                + (r[(int) x & (r.length - 1)] << (int) (x >>> Op.SCALE))
+                + (x >> Op.DISP);
     }
 
     private static long alu64(Cpu c, int operation, long a, long b) {

@@ -6,26 +6,26 @@ package nestbox.x86.engine;
  */
 final class IndirectTargets {
     private static final int ENTRIES = 1 << 12;
-    private static final int MASK = ENTRIES - 1;
 
-    private final long[] rips = new long[ENTRIES];
-    private final long[] epochs = new long[ENTRIES];
-    private final Block[] blocks = new Block[ENTRIES];
+    /** Words of an entry: RIP, epoch, block, and one that makes it a power of two. */
+    private static final int ENTRY = 4;
 
-    private static int index(long rip) {
-        return (int) (rip ^ rip >>> 12) & MASK;
+    private final long[] words = new long[ENTRIES * ENTRY];
+
+    private static int place(long rip) {
+        return ((int) (rip ^ rip >>> 12) & (ENTRIES - 1)) * ENTRY;
     }
 
-    /** The block at {@code rip}, or null if that is not known in this epoch. */
-    Block find(long rip, long epoch) {
-        int i = index(rip);
-        return rips[i] == rip && epochs[i] == epoch ? blocks[i] : null;
+    /** The block at {@code rip}, or {@link CodeArena#NONE} if that is not known in this epoch. */
+    int find(long rip, long epoch) {
+        int at = place(rip);
+        return words[at] == rip && words[at + 1] == epoch ? (int) words[at + 2] : CodeArena.NONE;
     }
 
-    void put(long rip, long epoch, Block block) {
-        int i = index(rip);
-        rips[i] = rip;
-        epochs[i] = epoch;
-        blocks[i] = block;
+    void put(long rip, long epoch, int block) {
+        int at = place(rip);
+        words[at] = rip;
+        words[at + 1] = epoch;
+        words[at + 2] = block;
     }
 }

@@ -18,8 +18,9 @@ final class UopSelector {
                 && !in.repne
                 && !(enforced(modeKey) && transfers(in));
         boolean narrow = fits(in.disp) && fits(in.imm) && fits(in.imm + in.next);
-        if (plain && narrow && !(in.memory && in.addressSize != 64)) {
-            op.uop = (byte) choose(op, in);
+        boolean flat = !in.memory || in.addressSize == 64 && in.seg == Insn.FLAT;
+        if (plain && narrow && flat) {
+            op.uop = choose(op, in);
         }
         return op;
     }
@@ -103,14 +104,14 @@ final class UopSelector {
     /** Sets the source (a register or an immediate) of operand {@code i}; false if it is neither, or AH..BH. */
     private static boolean source(Op op, Insn in, int i) {
         if (Kinds.isImmediate(in, i)) {
-            op.src = (byte) Reg.ZERO;
+            op.src = Reg.ZERO;
             return true;
         }
         int register = register(in, i);
         if (register < 0) {
             return false;
         }
-        op.src = (byte) register;
+        op.src = register;
         op.imm = 0;
         return true;
     }
@@ -145,7 +146,7 @@ final class UopSelector {
         if (width < 0) {
             return Uop.HANDLER;
         }
-        op.dst = (byte) register(in, 0);
+        op.dst = register(in, 0);
         if (op.dst < 0) {
             return Uop.HANDLER;
         }
@@ -169,7 +170,7 @@ final class UopSelector {
     }
 
     private static int lea(Op op, Insn in) {
-        op.dst = (byte) in.reg;
+        op.dst = in.reg;
         return width(in) < 0 ? Uop.HANDLER : Uop.LEA64 + width(in);
     }
 
@@ -177,12 +178,12 @@ final class UopSelector {
         if (width(in) < 0) {
             return Uop.HANDLER;
         }
-        op.dst = (byte) in.reg;
+        op.dst = in.reg;
         boolean fromByte = Kinds.bits(in, 1) == 8;
         if (in.memory) {
             return fromByte ? Uop.LOAD_ZX8 : Uop.LOAD_ZX16;
         }
-        op.src = (byte) register(in, 1);
+        op.src = register(in, 1);
         if (op.src < 0) {
             return Uop.HANDLER;
         }
@@ -195,11 +196,11 @@ final class UopSelector {
         if (width < 0 || from == 16 || from == 32 && width != 0) {
             return Uop.HANDLER;
         }
-        op.dst = (byte) in.reg;
+        op.dst = in.reg;
         if (in.memory) {
             return from == 32 ? Uop.LOAD_SX32_64 : width == 0 ? Uop.LOAD_SX8_64 : Uop.LOAD_SX8_32;
         }
-        op.src = (byte) register(in, 1);
+        op.src = register(in, 1);
         if (op.src < 0 || from == 8 && width == 0) {
             return Uop.HANDLER;
         }
@@ -211,12 +212,13 @@ final class UopSelector {
         if (width < 0) {
             return Uop.HANDLER;
         }
-        op.detail = (byte) operation;
         if (memory(in, 0)) {
+            op.dst = operation;
             return source(op, in, 1) ? Uop.ALU_STORE64 + width : Uop.HANDLER;
         }
-        op.dst = (byte) register(in, 0);
+        op.dst = register(in, 0);
         if (memory(in, 1)) {
+            op.src = operation;
             return Uop.ALU_LOAD64 + width;
         }
         return source(op, in, 1) ? operation + width * (Uop.ADD32 - Uop.ADD64) : Uop.HANDLER;
@@ -229,7 +231,7 @@ final class UopSelector {
         if (memory(in, 0)) {
             return source(op, in, 1) ? bySize(in, Uop.CMP_MEM64, Uop.CMP_MEM32, 0, Uop.CMP_MEM8) : Uop.HANDLER;
         }
-        op.dst = (byte) register(in, 0);
+        op.dst = register(in, 0);
         if (op.dst < 0) {
             return Uop.HANDLER;
         }
@@ -246,7 +248,7 @@ final class UopSelector {
         if (memory(in, 0)) {
             return in.size == 8 && source(op, in, 1) ? Uop.TEST_MEM8 : Uop.HANDLER;
         }
-        op.dst = (byte) register(in, 0);
+        op.dst = register(in, 0);
         if (op.dst < 0 || !source(op, in, 1)) {
             return Uop.HANDLER;
         }
@@ -257,7 +259,7 @@ final class UopSelector {
         if (width(in) < 0) {
             return Uop.HANDLER;
         }
-        op.dst = (byte) register(in, 0);
+        op.dst = register(in, 0);
         return op.dst < 0 ? Uop.HANDLER : width(in) == 0 ? u64 : u32;
     }
 
@@ -269,7 +271,7 @@ final class UopSelector {
         if (Kinds.isOne(in, 1)) {
             op.imm = 1;
         }
-        op.dst = (byte) in.rm;
+        op.dst = in.rm;
         return width(in) == 0 ? u64 : u32;
     }
 
@@ -277,8 +279,8 @@ final class UopSelector {
         if (width(in) < 0 || in.memory || Kinds.count(in) < 2) {
             return Uop.HANDLER;
         }
-        op.dst = (byte) in.reg;
-        op.src = (byte) in.rm;
+        op.dst = in.reg;
+        op.src = in.rm;
         return (Kinds.count(in) == 2 ? Uop.IMUL64 : Uop.IMUL_IMM64) + width(in);
     }
 
@@ -290,7 +292,7 @@ final class UopSelector {
         if (in.size != 64 || in.memory || !(Kinds.isReg(in, 0) || Kinds.isRm(in, 0))) {
             return Uop.HANDLER;
         }
-        op.dst = (byte) register(in, 0);
+        op.dst = register(in, 0);
         return Uop.POP64;
     }
 
@@ -304,7 +306,7 @@ final class UopSelector {
             return call ? Uop.CALL : Uop.JMP;
         }
         if (!in.memory && Kinds.isRm(in, 0)) {
-            op.src = (byte) in.rm;
+            op.src = in.rm;
             return call ? Uop.CALL_REGISTER : Uop.JMP_REGISTER;
         }
         return Uop.HANDLER;
@@ -314,14 +316,14 @@ final class UopSelector {
         String mnemonic = in.form.mnemonic();
         int condition = in.opcode & 0xf;
         if (mnemonic.startsWith("CMOV") && !in.memory && width(in) >= 0) {
-            op.detail = (byte) condition;
-            op.dst = (byte) in.reg;
-            op.src = (byte) in.rm;
+            op.base = condition;
+            op.dst = in.reg;
+            op.src = in.rm;
             return Uop.CMOV64 + width(in);
         }
         if (mnemonic.startsWith("SET") && !in.memory && !legacyHigh(in, in.rm)) {
-            op.detail = (byte) condition;
-            op.dst = (byte) in.rm;
+            op.base = condition;
+            op.dst = in.rm;
             return Uop.SETCC;
         }
         if (mnemonic.charAt(0) == 'J' && Kinds.isRelative(in, 0) && in.size == 64 && isJcc(in)) {

@@ -1,9 +1,7 @@
 package nestbox.x86.mem;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
+import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.paging.Access;
 import nestbox.x86.Cpu;
 
@@ -15,9 +13,8 @@ import nestbox.x86.Cpu;
 public final class Memory {
     private static final int ENTRIES = 256;
     private static final int INDEX_MASK = ENTRIES - 1;
-    private static final long PAGE = ~0xfffL;
-    /** A tag that no page has: the low bits of a real tag are 0. */
-    private static final long EMPTY = 1;
+    private static final long PAGE = FastPage.PAGE;
+    private static final long EMPTY = FastPage.EMPTY;
 
     /** Sets of fast translations, see {@link #select}. */
     public static final int SUPERVISOR = 0;
@@ -32,10 +29,6 @@ public final class Memory {
     public static final int GUEST_BANK = 4;
 
     private static final int SETS = 8;
-
-    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final Cpu cpu;
     private final MemoryPort port;
@@ -62,37 +55,10 @@ public final class Memory {
         select(SUPERVISOR);
     }
 
-    /** A page of data and where its bytes are: the byte at linear address {@code a} is {@code data[(int) a + addend]}. */
-    private static final class FastPage {
-        long tag = EMPTY;
-        byte[] data;
-        int addend;
-
-        static FastPage[] table() {
-            FastPage[] pages = new FastPage[ENTRIES];
-            for (int i = 0; i < ENTRIES; i++) {
-                pages[i] = new FastPage();
-            }
-            return pages;
-        }
-
-        void set(long linear, byte[] bytes, int offset) {
-            tag = linear & PAGE;
-            data = bytes;
-            addend = offset - (int) tag;
-        }
-
-        void drop(long linear, long mask) {
-            if ((tag & mask) == linear) {
-                tag = EMPTY;
-            }
-        }
-    }
-
     /** Fast translations of one class of accesses. */
     private static final class FastSet {
-        final FastPage[] readPages = FastPage.table();
-        final FastPage[] writePages = FastPage.table();
+        final FastPage[] readPages = FastPage.table(ENTRIES);
+        final FastPage[] writePages = FastPage.table(ENTRIES);
         final long[] fetchTag = new long[ENTRIES];
         final long[] fetchPage = new long[ENTRIES];
         boolean empty;
@@ -128,7 +94,7 @@ public final class Memory {
 
         void dropWritesTo(byte[] data, int offset) {
             for (FastPage page : writePages) {
-                if (page.data == data && page.addend + (int) page.tag == offset) {
+                if (page.leadsTo(data, offset)) {
                     page.tag = EMPTY;
                 }
             }
@@ -242,72 +208,72 @@ public final class Memory {
         return port.fetch(linear);
     }
 
-    public long load8(long linear, int seg) {
+    /** The page of {@code bytes} bytes that a load may take from it at once, or null. */
+    public FastPage readable(long linear, int bytes) {
         FastPage page = at(readPages, linear);
-        if (page.tag == (linear & PAGE)) {
-            return page.data[(int) linear + page.addend] & 0xffL;
-        }
-        return port.load(linear, 1, Access.READ | userBit(), seg);
+        return page.tag == ((linear + (bytes - 1)) & PAGE) ? page : null;
+    }
+
+    /** The page of {@code bytes} bytes that a store, or a load before it, may touch at once, or null. */
+    public FastPage writable(long linear, int bytes) {
+        FastPage page = at(writePages, linear);
+        return page.tag == ((linear + (bytes - 1)) & PAGE) ? page : null;
+    }
+
+    public long load8(long linear, int seg) {
+        FastPage page = readable(linear, 1);
+        return page != null ? page.load8(linear) : port.load(linear, 1, Access.READ | userBit(), seg);
     }
 
     public long load16(long linear, int seg) {
-        FastPage page = at(readPages, linear);
-        if (page.tag == ((linear + 1) & PAGE)) {
-            return (short) SHORT.get(page.data, (int) linear + page.addend) & 0xffffL;
-        }
-        return port.load(linear, 2, Access.READ | userBit(), seg);
+        FastPage page = readable(linear, 2);
+        return page != null ? page.load16(linear) : port.load(linear, 2, Access.READ | userBit(), seg);
     }
 
     public long load32(long linear, int seg) {
-        FastPage page = at(readPages, linear);
-        if (page.tag == ((linear + 3) & PAGE)) {
-            return (int) INT.get(page.data, (int) linear + page.addend) & 0xffffffffL;
-        }
-        return port.load(linear, 4, Access.READ | userBit(), seg);
+        FastPage page = readable(linear, 4);
+        return page != null ? page.load32(linear) : port.load(linear, 4, Access.READ | userBit(), seg);
     }
 
     public long load64(long linear, int seg) {
-        FastPage page = at(readPages, linear);
-        if (page.tag == ((linear + 7) & PAGE)) {
-            return (long) LONG.get(page.data, (int) linear + page.addend);
-        }
-        return port.load(linear, 8, Access.READ | userBit(), seg);
+        FastPage page = readable(linear, 8);
+        return page != null ? page.load64(linear) : port.load(linear, 8, Access.READ | userBit(), seg);
     }
 
     public void store8(long linear, int seg, long value) {
-        FastPage page = at(writePages, linear);
-        if (page.tag == (linear & PAGE)) {
-            page.data[(int) linear + page.addend] = (byte) value;
-            return;
+        FastPage page = writable(linear, 1);
+        if (page != null) {
+            page.store8(linear, value);
+        } else {
+            port.store(linear, 1, value & 0xff, Access.WRITE | userBit(), seg);
         }
-        port.store(linear, 1, value & 0xff, Access.WRITE | userBit(), seg);
     }
 
     public void store16(long linear, int seg, long value) {
-        FastPage page = at(writePages, linear);
-        if (page.tag == ((linear + 1) & PAGE)) {
-            SHORT.set(page.data, (int) linear + page.addend, (short) value);
-            return;
+        FastPage page = writable(linear, 2);
+        if (page != null) {
+            page.store16(linear, value);
+        } else {
+            port.store(linear, 2, value & 0xffff, Access.WRITE | userBit(), seg);
         }
-        port.store(linear, 2, value & 0xffff, Access.WRITE | userBit(), seg);
     }
 
     public void store32(long linear, int seg, long value) {
-        FastPage page = at(writePages, linear);
-        if (page.tag == ((linear + 3) & PAGE)) {
-            INT.set(page.data, (int) linear + page.addend, (int) value);
-            return;
+        FastPage page = writable(linear, 4);
+        if (page != null) {
+            page.store32(linear, value);
+        } else {
+            port.store(linear, 4, value & 0xffffffffL, Access.WRITE | userBit(), seg);
         }
-        port.store(linear, 4, value & 0xffffffffL, Access.WRITE | userBit(), seg);
     }
 
     public void store64(long linear, int seg, long value) {
-        FastPage page = at(writePages, linear);
-        if (page.tag == ((linear + 7) & PAGE)) {
-            LONG.set(page.data, (int) linear + page.addend, value);
-            return;
+        FastPage page = writable(linear, 8);
+        if (page != null) {
+            page.store64(linear, value);
+        } else {
+            port.store(linear, 8, value, Access.WRITE | userBit(), seg);
         }
-        port.store(linear, 8, value, Access.WRITE | userBit(), seg);
     }
 
     /** Zero-extended load of {@code bits} = 8, 16, 32 or 64. */
@@ -347,20 +313,18 @@ public final class Memory {
      * ({@link #store(int, long, int, long)}) cannot fault.
      */
     public long loadForWrite(int bits, long linear, int seg) {
-        FastPage page = at(writePages, linear);
         int bytes = bits >> 3;
-        if (page.tag == ((linear + bytes - 1) & PAGE)) {
-            byte[] data = page.data;
-            int at = (int) linear + page.addend;
+        FastPage page = writable(linear, bytes);
+        if (page != null) {
             switch (bits) {
                 case 8:
-                    return data[at] & 0xffL;
+                    return page.load8(linear);
                 case 16:
-                    return (short) SHORT.get(data, at) & 0xffffL;
+                    return page.load16(linear);
                 case 32:
-                    return (int) INT.get(data, at) & 0xffffffffL;
+                    return page.load32(linear);
                 default:
-                    return (long) LONG.get(data, at);
+                    return page.load64(linear);
             }
         }
         return port.load(linear, bytes, Access.READ | Access.WRITE | userBit(), seg);
@@ -372,13 +336,13 @@ public final class Memory {
      * @return false if nothing was done: a translation is missing, or the target overlaps bytes that are still to be read
      */
     public boolean copy(long from, long to, int length) {
-        FastPage source = at(readPages, from);
-        FastPage target = at(writePages, to);
-        if (source.tag != ((from + length - 1) & PAGE) || target.tag != ((to + length - 1) & PAGE)) {
+        FastPage source = readable(from, length);
+        FastPage target = writable(to, length);
+        if (source == null || target == null) {
             return false;
         }
-        int sourceAt = (int) from + source.addend;
-        int targetAt = (int) to + target.addend;
+        int sourceAt = source.at(from);
+        int targetAt = target.at(to);
         byte[] data = target.data;
         if (source.data == data && targetAt > sourceAt && targetAt < sourceAt + length) {
             return false;
@@ -394,19 +358,19 @@ public final class Memory {
      * @return false if it has none and nothing was done
      */
     public boolean fill(long to, int length, int bits, long value) {
-        FastPage target = at(writePages, to);
-        if (target.tag != ((to + length - 1) & PAGE)) {
+        FastPage target = writable(to, length);
+        if (target == null) {
             return false;
         }
         byte[] data = target.data;
-        int at = (int) to + target.addend;
+        int at = target.at(to);
         int end = at + length;
         long pattern = value;
         for (int width = bits; width < 64; width <<= 1) {
             pattern = (pattern & ((1L << width) - 1)) | pattern << width;
         }
         for (; at + 8 <= end; at += 8) {
-            LONG.set(data, at, pattern);
+            LittleEndian.set(data, at, 8, pattern);
         }
         // What is left is a whole number of elements, so the pattern goes on in phase.
         for (; at < end; at++) {
@@ -418,14 +382,14 @@ public final class Memory {
 
     /** Raises what a load of {@code length} bytes would raise. */
     public void probeRead(long linear, int length, int seg) {
-        if (at(readPages, linear).tag != ((linear + length - 1) & PAGE)) {
+        if (readable(linear, length) == null) {
             port.probe(linear, length, Access.READ | userBit(), seg);
         }
     }
 
     /** Raises what a store of {@code length} bytes would raise; a multi-part store probes first. */
     public void probeWrite(long linear, int length, int seg) {
-        if (at(writePages, linear).tag != ((linear + length - 1) & PAGE)) {
+        if (writable(linear, length) == null) {
             port.probe(linear, length, Access.WRITE | userBit(), seg);
         }
     }

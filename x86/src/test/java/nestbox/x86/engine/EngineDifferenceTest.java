@@ -76,7 +76,7 @@ class EngineDifferenceTest {
                 System.arraycopy(candidate, 0, program, at, in.length);
                 at += in.length;
                 in.next = in.length;
-                seenUops.add((int) UopSelector.select(in, 64).uop);
+                seenUops.add(UopSelector.select(in, 64).uop);
             } else if (seed.nextInt(40) == 0) {
                 program[at++] = (byte) 0x90;
             }
