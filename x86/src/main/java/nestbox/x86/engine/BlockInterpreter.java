@@ -340,7 +340,8 @@ public final class BlockInterpreter implements Engine {
                                     long at = ea(w, x, r);
                                     FastPage page = mem.readable(at, 8);
                                     if (page != null) {
-                                        r[dst(w, r)] = alu64(c, (int) (w >>> Op.SRC) & 0xff, r[dst(w, r)], page.load64(at));
+                                        r[dst(w, r)] =
+                                                alu64(c, (int) (w >>> Op.SRC) & 0xff, r[dst(w, r)], page.load64(at));
                                         continue;
                                     }
                                     break;
@@ -349,7 +350,9 @@ public final class BlockInterpreter implements Engine {
                                     long at = ea(w, x, r);
                                     FastPage page = mem.readable(at, 4);
                                     if (page != null) {
-                                        r[dst(w, r)] = alu32(c, (int) (w >>> Op.SRC) & 0xff, r[dst(w, r)], page.load32(at)) & 0xffffffffL;
+                                        r[dst(w, r)] =
+                                                alu32(c, (int) (w >>> Op.SRC) & 0xff, r[dst(w, r)], page.load32(at))
+                                                        & 0xffffffffL;
                                         continue;
                                     }
                                     break;
@@ -358,7 +361,9 @@ public final class BlockInterpreter implements Engine {
                                     long at = ea(w, x, r);
                                     FastPage page = mem.writable(at, 8);
                                     if (page != null) {
-                                        page.store64(at, alu64(c, (int) (w >>> Op.DST) & 0xff, page.load64(at), value(w, r)));
+                                        page.store64(
+                                                at,
+                                                alu64(c, (int) (w >>> Op.DST) & 0xff, page.load64(at), value(w, r)));
                                         continue;
                                     }
                                     break;
@@ -367,7 +372,9 @@ public final class BlockInterpreter implements Engine {
                                     long at = ea(w, x, r);
                                     FastPage page = mem.writable(at, 4);
                                     if (page != null) {
-                                        page.store32(at, alu32(c, (int) (w >>> Op.DST) & 0xff, page.load32(at), value(w, r)));
+                                        page.store32(
+                                                at,
+                                                alu32(c, (int) (w >>> Op.DST) & 0xff, page.load32(at), value(w, r)));
                                         continue;
                                     }
                                     break;
@@ -452,7 +459,8 @@ public final class BlockInterpreter implements Engine {
                                     }
                                     continue;
                                 case Uop.CMOV32:
-                                    r[dst(w, r)] = (Flags.condition(c, condition(w)) ? r[src(w, r)] : r[dst(w, r)]) & 0xffffffffL;
+                                    r[dst(w, r)] = (Flags.condition(c, condition(w)) ? r[src(w, r)] : r[dst(w, r)])
+                                            & 0xffffffffL;
                                     continue;
                                 case Uop.SETCC:
                                     r[dst(w, r)] = (r[dst(w, r)] & ~0xffL) | (Flags.condition(c, condition(w)) ? 1 : 0);
