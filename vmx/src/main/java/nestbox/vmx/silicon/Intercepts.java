@@ -90,6 +90,11 @@ final class Intercepts {
             case XRSTORS:
                 require(Controls.XSAVES);
                 return supervisorState(operand) && operand(in, ExitReason.XRSTORS, InstructionInformation.of(in));
+            case UMONITOR:
+            case UMWAIT:
+            case TPAUSE:
+                // They need "enable user wait and pause", which no capability MSR offers yet.
+                throw cpu.raise(Vector.UD);
             case RDRAND:
                 return c.secondary(Controls.RDRAND)
                         && exit(in, ExitReason.RDRAND, 0, InstructionInformation.random(in));

@@ -25,7 +25,10 @@ final class PagingState {
             | Cpu.CR4_SMEP
             | Cpu.CR4_SMAP
             | Cpu.CR4_PKE
-            | Cpu.CR4_PKS;
+            | Cpu.CR4_PKS
+            | Cpu.CR4_LAM_SUP;
+
+    private static final long CR3_BITS = Cpu.CR3_LAM_U57 | Cpu.CR3_LAM_U48;
 
     private static final long IN_MEMORY = 2;
 
@@ -55,6 +58,13 @@ final class PagingState {
     /** What linear addresses are cut to. */
     long linearMask = 0xffffffffL;
 
+    /** Linear-address masking is in force for some pointers (SDM Vol. 3, "Linear-Address Masking"). */
+    boolean masking;
+    /** Bits that masked pointers have with bit 63 clear and set; 0: they are not masked. */
+    private int userPointerBits;
+
+    private int supervisorPointerBits;
+
     PagingState(Cpu cpu) {
         this.cpu = cpu;
     }
@@ -74,8 +84,11 @@ final class PagingState {
     }
 
     private boolean catchUp() {
-        long now =
-                (cpu.cr0 & CR0_BITS) | (cpu.efer & EFER_BITS) | (cpu.cr4 & CR4_BITS) << 32 | (inMemory ? IN_MEMORY : 0);
+        long now = (cpu.cr0 & CR0_BITS)
+                | (cpu.efer & EFER_BITS)
+                | (cpu.cr4 & CR4_BITS) << 32
+                | (cpu.cr3 & CR3_BITS)
+                | (inMemory ? IN_MEMORY : 0);
         if (now == key && cpu.pkru == pkru && cpu.pkrs == pkrs) {
             return false;
         }
@@ -97,6 +110,11 @@ final class PagingState {
         boolean la57 = (cpu.cr4 & Cpu.CR4_LA57) != 0;
         canonicalShift = longMode ? la57 ? 7 : 16 : 0;
         linearMask = longMode ? -1 : 0xffffffffL;
+        userPointerBits = !longMode
+                ? 0
+                : (cpu.cr3 & Cpu.CR3_LAM_U57) != 0 ? 57 : (cpu.cr3 & Cpu.CR3_LAM_U48) != 0 ? 48 : 0;
+        supervisorPointerBits = longMode && (cpu.cr4 & Cpu.CR4_LAM_SUP) != 0 ? la57 ? 57 : 48 : 0;
+        masking = (userPointerBits | supervisorPointerBits) != 0;
         PagingFormat format = format(longMode, la57);
         mode = modes.computeIfAbsent(limits(la57), limits -> new HashMap<>())
                 .computeIfAbsent(format, f -> new PagingMode(f, limits(la57)));
@@ -112,6 +130,13 @@ final class PagingState {
         boolean supervisorKeys = longMode && (cpu.cr4 & Cpu.CR4_PKS) != 0;
         strict.setSupervisorKeys(supervisorKeys, pkrs);
         lifted.setSupervisorKeys(supervisorKeys, pkrs);
+    }
+
+    /** The address of a pointer whose upper bits may be data: they are replaced if bit 63 and the highest address bit agree. */
+    long mask(long pointer) {
+        int bits = pointer < 0 ? supervisorPointerBits : userPointerBits;
+        long address = pointer << (64 - bits) >> (64 - bits);
+        return bits == 0 || (address ^ pointer) < 0 ? pointer : address;
     }
 
     private PagingFormat format(boolean longMode, boolean la57) {

@@ -279,7 +279,7 @@ public final class SiliconPort implements MemoryPort {
 
     @Override
     public void probe(long linear, int length, int access, int seg) {
-        long at = canonical(linear, seg);
+        long at = masked(linear, access, seg);
         watch(translate(at, access), length, access);
         for (int left = length - (0x1000 - ((int) at & 0xfff)); left > 0; left -= 0x1000) {
             at = nextPage(at, access, seg);
@@ -308,11 +308,17 @@ public final class SiliconPort implements MemoryPort {
 
     /** The linear address as it is used, after the checks that come before translation. */
     private long check(long linear, int size, int access, int seg) {
-        long at = canonical(linear, seg);
+        long at = masked(linear, access, seg);
         if (alignment && (at & size - 1) != 0 && (access & (Access.IMPLICIT | Access.SHADOW_STACK)) == 0) {
             throw cpu.raise(Vector.AC, 0);
         }
         return at;
+    }
+
+    /** As {@link #canonical}, for data accesses of instructions: linear-address masking comes first. */
+    private long masked(long linear, int access, int seg) {
+        boolean pointer = state.masking && (access & (Access.IMPLICIT | Access.SHADOW_STACK)) == 0;
+        return canonical(pointer && cpu.codeSize == 64 ? state.mask(linear) : linear, seg);
     }
 
     private long canonical(long linear, int seg) {

@@ -85,6 +85,7 @@ public final class Implemented {
             Feature.RDPRU,
             Feature.PERFCTR_CORE,
             Feature.MONITOR,
+            Feature.WAITPKG,
             // Paging and protection
             Feature.VME,
             Feature.NULL_SEL_CLR_BASE,
@@ -105,6 +106,7 @@ public final class Implemented {
             Feature.PKU,
             Feature.PKS,
             Feature.FSGSBASE,
+            Feature.LAM,
             Feature.SHSTK,
             Feature.IBT,
             // Interrupt controller and topology

@@ -142,7 +142,7 @@ public final class ControlRegisters {
         boolean keep = pcids && (requested & NO_FLUSH) != 0;
         long value = pcids ? requested & ~NO_FLUSH : requested;
         if (c.longMode()) {
-            require(c, value >>> c.features.physicalBits() == 0);
+            require(c, legalCr3(c.features, value));
         } else {
             value &= 0xffffffffL;
         }
@@ -153,6 +153,12 @@ public final class ControlRegisters {
         c.cr3 = value;
         Tracing.controlRegister(c, 3, requested);
         translation(c).cr3Written(old, keep);
+    }
+
+    /** Whether CR3 sets no bit beyond the physical-address width but those of linear-address masking. */
+    public static boolean legalCr3(CpuFeatures features, long value) {
+        long control = features.has(Feature.LAM) ? Cpu.CR3_LAM_U57 | Cpu.CR3_LAM_U48 : 0;
+        return (value & ~control) >>> features.physicalBits() == 0;
     }
 
     /** MOV to CR4. */

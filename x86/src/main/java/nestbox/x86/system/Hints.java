@@ -64,6 +64,12 @@ final class Hints {
                 return Hints::monitor;
             case "MWAIT":
                 return Hints::mwait;
+            case "UMONITOR":
+                return Hints::userMonitor;
+            case "UMWAIT":
+                return (c, i) -> userWait(c, i, Intercept.UMWAIT);
+            case "TPAUSE":
+                return (c, i) -> userWait(c, i, Intercept.TPAUSE);
             case "RSM":
                 return ManagementMode::resume;
             default:
@@ -230,6 +236,28 @@ final class Hints {
             throw c.raise(Vector.GP, 0);
         }
         Guard.taken(c, Intercept.MWAIT, in);
+    }
+
+    /** As {@link #monitor}, of the address in the operand. */
+    private static void userMonitor(Cpu c, Insn in) {
+        if (!Guard.taken(c, Intercept.UMONITOR, in)) {
+            long offset = Operands.zeroExtend(c.r[in.rm], in.addressSize);
+            c.mem.probeRead(Operands.linearAt(c, in, in.seg, offset, 1, false), 1, in.seg);
+        }
+    }
+
+    /**
+     * UMWAIT and TPAUSE: the wait may end for reasons of the implementation (SDM Vol. 2, "TPAUSE"), and here it ends at once, so
+     * that neither the deadline in EDX:EAX nor the limit of IA32_UMWAIT_CONTROL is reached: CF is clear.
+     */
+    private static void userWait(Cpu c, Insn in, Intercept what) {
+        checkTsc(c);
+        if ((c.r[in.rm] & 0xffffffffL) >>> 1 != 0) {
+            throw c.raise(Vector.GP, 0);
+        }
+        if (!Guard.taken(c, what, in)) {
+            Flags.setArithmetic(c, 0);
+        }
     }
 
     private static void checkMonitor(Cpu c) {

@@ -166,7 +166,7 @@ public final class ManagementMode {
                 || (lma && (cs & (Cpu.RIGHTS_L | Cpu.RIGHTS_DB)) == (Cpu.RIGHTS_L | Cpu.RIGHTS_DB))
                 || ((cr4 & Cpu.CR4_PCIDE) != 0 && !lma)
                 || ((cr4 & Cpu.CR4_CET) != 0 && (cr0 & Cpu.CR0_WP) == 0)
-                || items[SaveMap.CR3] >>> c.features.physicalBits() != 0
+                || !ControlRegisters.legalCr3(c.features, items[SaveMap.CR3])
                 || (items[SaveMap.DR6] | items[SaveMap.DR7]) >>> 32 != 0;
         return !bad;
     }

@@ -132,6 +132,7 @@ public final class MsrTable {
         rows.add(row(0x3b, "IA32_TSC_ADJUST", has(Feature.TSC_ADJUST))
                 .writable(-1)
                 .at(null, MsrTable::writeTscAdjust));
+        rows.add(row(0xe1, "IA32_UMWAIT_CONTROL", has(Feature.WAITPKG)).writable(LOW32 & ~2L));
         rows.add(row(0xe7, "IA32_MPERF", MsrTable::effectiveFrequency)
                 .writable(-1)
                 .at((c, s) -> c.counters.clock(PerformanceCounters.MPERF), (c, v) -> setClock(c, PerformanceCounters.MPERF, v)));

@@ -88,16 +88,28 @@ public final class ShadowStack {
     }
 
     /** Pushes the frame of a far transfer below {@code top}, aligned to 8 bytes; gives the new SSP. */
-    private static long pushFrame(Cpu c, long top, int cpl, long previous) {
+    private static long pushFrame(Cpu c, long top, int cpl, long cs, long lip, long previous) {
         long aligned = top & ~7L;
         c.mem.port().probe(aligned - FRAME, (int) (top - aligned) + FRAME, Access.WRITE | level(cpl), Reg.DS);
         if (aligned != top) {
             store(c, 4, aligned, 0, cpl);
         }
-        store(c, 8, aligned - 8, c.selector[Reg.CS], cpl);
-        store(c, 8, aligned - 16, c.codeLinear(), cpl);
+        store(c, 8, aligned - 8, cs, cpl);
+        store(c, 8, aligned - 16, lip, cpl);
         store(c, 8, aligned - 24, previous, cpl);
         return aligned - FRAME;
+    }
+
+    private static long pushFrame(Cpu c, long top, int cpl, long previous) {
+        return pushFrame(c, top, cpl, c.selector[Reg.CS], c.codeLinear(), previous);
+    }
+
+    /** A task switch takes the shadow stack whose token is at {@code fresh}, and pushes a frame if it is to; the new SSP. */
+    static long switchTo(Cpu c, long fresh, boolean frame, long cs, long lip, long previous) {
+        if (!exchange(c, fresh, fresh, fresh | BUSY, c.cpl)) {
+            throw c.raise(Vector.GP, 0);
+        }
+        return frame ? pushFrame(c, fresh, c.cpl, cs, lip, previous) : fresh;
     }
 
     /** SSP of the inner level that a call gate or an event without IST leads to. */

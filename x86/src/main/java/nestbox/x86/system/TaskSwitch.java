@@ -18,6 +18,8 @@ final class TaskSwitch {
     static final int GATE = 3;
 
     private static final int MIN_LIMIT32 = 0x67;
+    /** With CR4.CET the TSS holds an SSP as well. */
+    private static final int MIN_LIMIT32_CET = 0x6b;
     private static final int MIN_LIMIT16 = 0x2b;
     /** L0 to L3 and LE of DR7. */
     private static final long DR7_LOCAL = 0x155;
@@ -73,7 +75,9 @@ final class TaskSwitch {
     /** To the TSS of descriptor {@code d}, whose type, privilege and presence have been checked. */
     static void to(Cpu c, int selector, long d, int source, boolean hasError, long error, boolean resume) {
         boolean wide = (Descriptor.type(d) & 8) != 0;
-        if (Descriptor.limit(d) < (wide ? MIN_LIMIT32 : MIN_LIMIT16)) {
+        boolean cet = (c.cr4 & Cpu.CR4_CET) != 0;
+        int least = !wide ? MIN_LIMIT16 : cet ? MIN_LIMIT32_CET : MIN_LIMIT32;
+        if (cet && !wide || Descriptor.limit(d) < least) {
             throw c.raise(Vector.TS, selector & 0xfffc);
         }
         if (c.extension != null && c.extension.taskSwitch(c, selector, source, hasError, error)) {
@@ -81,6 +85,7 @@ final class TaskSwitch {
         }
         boolean inDelivery = c.event.active && c.event.length == 0;
         probe(c, d, wide, source);
+        TaskShadowStack shadow = TaskShadowStack.leave(c, Descriptor.base(d), source);
         save(c, source, resume);
         markDescriptors(c, selector, d, source);
         boolean nested = source == CALL || source == GATE;
@@ -88,7 +93,7 @@ final class TaskSwitch {
             c.mem.storeSystem(2, linear(c, Descriptor.base(d), 0), c.selector[Reg.TR]);
         }
         try {
-            TaskState.load(c, selector, d, wide, nested);
+            TaskState.load(c, selector, d, wide, nested, shadow);
             if (hasError) {
                 StackFrame s = c.frame.current();
                 s.push(wide ? 4 : 2, error);
@@ -162,7 +167,7 @@ final class TaskSwitch {
     private static final class TaskState {
         private TaskState() {}
 
-        static void load(Cpu c, int selector, long d, boolean wide, boolean nested) {
+        static void load(Cpu c, int selector, long d, boolean wide, boolean nested, TaskShadowStack shadow) {
             long tss = Descriptor.base(d);
             int width = wide ? 4 : 2;
             long cr3 = wide ? c.mem.loadSystem(4, linear(c, tss, 0x1c)) : c.cr3;
@@ -195,6 +200,10 @@ final class TaskSwitch {
             loadSegments(c, ldt);
             if (c.rip > c.limit[Reg.CS]) {
                 throw c.raise(Vector.GP, 0);
+            }
+            if (shadow != null) {
+                shadow.arrive(c);
+                c.updateMode();
             }
         }
 
