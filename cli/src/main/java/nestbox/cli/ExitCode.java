@@ -15,6 +15,7 @@ enum ExitCode {
     LIMIT(68, "the limit of instructions is used up"),
     UNSUPPORTED(70, "the guest used something that Nestbox does not implement"),
     RESET(72, "the guest reset the machine"),
+    HYPERVISOR(76, "L0 gave its guest up, where KVM exits to userspace"),
     INTERNAL(74, "an error in Nestbox itself"),
     INTERRUPTED(130, "interrupted by Ctrl-C");
 
@@ -36,6 +37,7 @@ enum ExitCode {
             case HALTED_FOREVER -> HALTED.code;
             case LIMIT -> LIMIT.code;
             case UNSUPPORTED -> UNSUPPORTED.code;
+            case HYPERVISOR -> HYPERVISOR.code;
             case STOPPED -> INTERRUPTED.code;
         };
     }

@@ -17,11 +17,13 @@ import nestbox.core.NestboxException;
 import nestbox.core.trace.HashSink;
 import nestbox.core.trace.JsonSink;
 import nestbox.core.trace.TextSink;
+import nestbox.l0.Hypervisor;
 import nestbox.machine.Machine;
 import nestbox.machine.MachineConfig;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
 import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.model.CpuModel;
 
@@ -34,6 +36,7 @@ final class GuestRun {
     private final OutputStream out;
     private final PrintStream err;
     private final HashSink hash = new HashSink();
+    private Hypervisor hypervisor;
     private final CountDownLatch reported = new CountDownLatch(1);
 
     GuestRun(RunSettings settings, OutputStream out, PrintStream err) {
@@ -79,9 +82,9 @@ final class GuestRun {
         if (settings.blockSize < 1) {
             throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
         }
-        CpuModel model = CpuModel.parse(settings.cpu).toBuilder()
-                .processors(settings.processors)
-                .build();
+        CpuModel silicon = L0.wanted(settings) ? L0.silicon(settings) : null;
+        CpuModel model = silicon == null ? CpuModel.parse(settings.cpu) : L0.guest(settings, silicon);
+        model = model.toBuilder().processors(settings.processors).build();
         MachineConfig config = MachineConfig.builder(model)
                 .memoryBytes(settings.memory)
                 .cpus(settings.processors)
@@ -96,6 +99,11 @@ final class GuestRun {
                 .screen(settings.screen)
                 .pit(settings.pit)
                 .build();
+        if (silicon != null) {
+            hypervisor = L0.hypervisor(settings, silicon);
+            return new Machine(
+                    config.toBuilder().virtualization(VirtualizationProvider.NONE).build(), hypervisor);
+        }
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
     }
 
@@ -162,6 +170,9 @@ final class GuestRun {
                 && outcome.kind() != Outcome.Kind.POWER_OFF
                 && outcome.kind() != Outcome.Kind.RESET) {
             err.println("nestbox: " + how(outcome));
+        }
+        if (settings.stat && hypervisor != null) {
+            L0.report(hypervisor, err);
         }
         if (settings.traceHash) {
             err.println("nestbox: trace " + hash.hash() + " (" + hash.events() + " events)");

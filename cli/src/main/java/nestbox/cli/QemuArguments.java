@@ -89,6 +89,14 @@ final class QemuArguments {
             case "engine" -> settings.engine = engine(word, value(word));
             case "block-size" ->
                 settings.blockSize = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
+            case "l0" -> {
+                settings.l0 = value(word);
+                settings.silicon = settings.silicon == null ? "max" : settings.silicon;
+            }
+            case "silicon" -> settings.silicon = value(word);
+            case "policy" -> settings.policies.add(value(word));
+            case "fep" -> settings.forcedEmulation = true;
+            case "stat" -> settings.stat = true;
             case "summary" -> settings.summary = true;
             default -> throw new NestboxException(word, "unknown option");
         }

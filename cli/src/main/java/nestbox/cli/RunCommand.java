@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
             "68:the limit of instructions is used up",
             "70:the guest used something that Nestbox does not implement",
             "72:the guest reset the machine",
+            "76:L0 gave its guest up, where KVM exits to userspace",
             "74:an error in Nestbox itself",
             "130:interrupted by Ctrl-C"
         })
@@ -112,6 +113,32 @@ final class RunCommand implements Callable<Integer> {
             description = "Longest block in instructions. No result depends on it.")
     private int blockSize;
 
+    @Option(
+            names = "--l0",
+            paramLabel = "none|tdp|shadow",
+            defaultValue = "none",
+            description = "Run the image as L1 under L0, a hypervisor like KVM, with EPT/NPT or with shadow paging;"
+                    + " none: on the bare silicon. Default: ${DEFAULT-VALUE}.")
+    private String l0;
+
+    @Option(
+            names = "--guest-cpu",
+            paramLabel = "MODEL[,...]",
+            description = "With --l0: the model that L0 shows the image. Default: --cpu without virtualization.")
+    private String guestCpu;
+
+    @Option(
+            names = "--policy",
+            paramLabel = "NAME=VALUE",
+            description = "With --l0: a preset (exact, kvm) or one policy of its MMU; may be repeated.")
+    private java.util.List<String> policies = java.util.List.of();
+
+    @Option(names = "--fep", description = "With --l0: KVM's force_emulation_prefix.")
+    private boolean forcedEmulation;
+
+    @Option(names = "--stat", description = "With --l0: print L0's counters when the run ends.")
+    private boolean stat;
+
     @Override
     public Integer call() {
         RunSettings settings = new RunSettings();
@@ -132,6 +159,11 @@ final class RunCommand implements Callable<Integer> {
         settings.traceHash = traceHash;
         settings.engine = engine;
         settings.blockSize = blockSize;
+        settings.l0 = l0;
+        settings.guestCpu = guestCpu;
+        settings.policies = policies;
+        settings.forcedEmulation = forcedEmulation;
+        settings.stat = stat;
         settings.progress = Boolean.getBoolean("nestbox.terminal");
         return new GuestRun(settings, Streams.standardOutput(), System.err).execute();
     }

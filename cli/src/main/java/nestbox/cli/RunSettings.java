@@ -38,4 +38,18 @@ final class RunSettings {
     boolean summary = true;
 
     boolean progress;
+
+    /** What runs the image: none (the silicon itself), tdp or shadow. */
+    String l0 = "none";
+    /** Model of the silicon under L0; null: {@link #cpu} is the silicon's. */
+    String silicon;
+    /** Model that L0 shows to the image; null: the silicon's without virtualization. */
+    String guestCpu;
+
+    /** {@code NAME=VALUE} or a preset's name, in order. */
+    java.util.List<String> policies = new java.util.ArrayList<>();
+    /** KVM's force_emulation_prefix. */
+    boolean forcedEmulation;
+    /** Print L0's counters behind the run. */
+    boolean stat;
 }

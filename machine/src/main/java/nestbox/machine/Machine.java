@@ -372,6 +372,9 @@ public final class Machine implements Stateful {
                 progress = suspended ? scheduler.sleep() : scheduler.window(left);
             } catch (UnsupportedFeatureException e) {
                 return Outcome.of(Outcome.Kind.UNSUPPORTED, e.getMessage() + " at " + whereabouts());
+            } catch (EndOfRunException e) {
+                Outcome last = e.outcome();
+                return new Outcome(last.kind(), last.code(), last.detail() + " at " + whereabouts());
             }
             Outcome outcome = serve();
             if (outcome != null) {

@@ -23,6 +23,8 @@ public record Outcome(Kind kind, long code, String detail) {
         LIMIT,
         /** The guest used something that Nestbox does not implement. */
         UNSUPPORTED,
+        /** A hypervisor under the machine gave the guest up, as KVM does by an exit to userspace. */
+        HYPERVISOR,
         /** The host asked the run to stop; it can go on. */
         STOPPED
     }

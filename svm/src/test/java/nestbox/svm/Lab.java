@@ -36,9 +36,6 @@ public final class Lab {
 
     public static final int INTERCEPT_VMRUN = 1;
 
-    /** A port through which software makes {@link Cpu}'s pending reasons (INIT, NMI, SMI) of its own processor. */
-    public static final int SIGNALS = 0xe0;
-
     private static final long RAM = 16 << 20;
     private static final long RIGHTS = 7;
     private static final long LARGE = 0x80;
@@ -57,7 +54,6 @@ public final class Lab {
         memory = new PhysicalMemory(features.physicalBits());
         memory.mapRam(0, RAM);
         cpu = new Cpu(0, features, board, memory, c -> new SiliconPort(c, memory, policy), 1);
-        board.target = cpu;
         cpu.extension = new SvmProvider().create(cpu);
         Reset.power(cpu);
         Decoder decoder = new Decoder(features);
@@ -204,8 +200,6 @@ public final class Lab {
         /** What broadcasts reach beside the processor itself. */
         private final List<Cpu> others = new ArrayList<>();
 
-        private Cpu target;
-
         @Override
         public void forEachProcessor(Cpu self, Consumer<Cpu> action) {
             action.accept(self);
@@ -219,9 +213,7 @@ public final class Lab {
 
         @Override
         public void portOut(int port, int bytes, long value) {
-            if (port == SIGNALS) {
-                target.pend((int) value);
-            }
+            // Nobody listens.
         }
 
         @Override

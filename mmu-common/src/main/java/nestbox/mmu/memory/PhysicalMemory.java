@@ -133,10 +133,13 @@ public final class PhysicalMemory implements Stateful {
     }
 
     private void forgetShared() {
-        for (long at = sharedAt; at < sharedEnd; at += CHUNK_SIZE) {
-            Chunk[] row = directory[(int) (at >>> (CHUNK_SHIFT + DIRECTORY_SHIFT))];
-            if (row != null) {
-                row[(int) (at >>> CHUNK_SHIFT) & (DIRECTORY_SIZE - 1)] = null;
+        int shift = CHUNK_SHIFT + DIRECTORY_SHIFT;
+        for (int high = (int) (sharedAt >>> shift); high <= (int) (sharedEnd - 1 >>> shift); high++) {
+            for (int low = 0; directory[high] != null && low < DIRECTORY_SIZE; low++) {
+                long at = (long) high << shift | (long) low << CHUNK_SHIFT;
+                if (at >= sharedAt && at < sharedEnd) {
+                    directory[high][low] = null;
+                }
             }
         }
         layoutListeners.forEach(LayoutListener::layoutChanged);

@@ -120,11 +120,6 @@ public final class PagingMode {
         return from >= to ? 0 : (-1L << from) & (-1L >>> (64 - to));
     }
 
-    /** The physical address in an entry. */
-    public long frame(long entry) {
-        return entry & address;
-    }
-
     /** Linear-address bits below which a page mapped at {@code level} is contiguous. */
     public int shift(int level) {
         return shift[level];

@@ -53,7 +53,7 @@ class TranslationCacheTest {
                     break;
                 case 2:
                     if (seed.nextInt(400) == 0) {
-                        cache.dropGroup();
+                        cache.dropSpace();
                         String prefix = space + ":";
                         model.keySet().removeIf(k -> k.startsWith(prefix));
                     }

@@ -45,11 +45,8 @@ final class Invalidations {
             instructions.fail(InstructionError.INVALIDATION_OPERAND);
             return;
         }
-        if (type == ALL) {
-            vmx.spaces.dropAllTables();
-        } else {
-            vmx.spaces.dropTables(eptp);
-        }
+        vmx.spaces.dropTables(type == ALL, eptp);
+        vmx.ept.drop(type == ALL, eptp);
         instructions.succeed();
     }
 

@@ -27,8 +27,6 @@ final class SiliconControl implements TranslationControl {
     private final TranslationCache cache;
     private final boolean amd;
     private long space;
-    private boolean a20Open = true;
-    private boolean a20Ignored;
 
     SiliconControl(Cpu cpu, SiliconPort port, PagingState host, PagingState guest, TranslationCache cache) {
         this.cpu = cpu;
@@ -49,7 +47,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void invalidatePage(long linear) {
         if (canonical(linear)) {
-            cache.dropPageOfGroup(linear & state.linearMask);
+            cache.dropPage(linear & state.linearMask);
             // AMD's INVLPG drops the upper levels whatever they translate, as long as EFER.TCE is clear.
             cache.dropAllStructures(amd ? -1 : cache.pcid());
         }
@@ -65,7 +63,7 @@ final class SiliconControl implements TranslationControl {
         switch (type) {
             case INDIVIDUAL_ADDRESS -> cache.dropAddress(pcid, linear & state.linearMask);
             case SINGLE_CONTEXT -> cache.dropContext(pcid);
-            case ALL_CONTEXTS -> cache.dropGroup();
+            case ALL_CONTEXTS -> cache.dropSpace();
             default -> cache.dropAllButGlobal();
         }
     }
@@ -74,7 +72,7 @@ final class SiliconControl implements TranslationControl {
     public void cr0Written(long oldValue) {
         long changed = oldValue ^ cpu.cr0;
         if ((oldValue & ~cpu.cr0 & Cpu.CR0_PG) != 0 || (amd && (changed & AMD_CR0) != 0)) {
-            cache.dropGroup();
+            cache.dropSpace();
         }
         follow();
     }
@@ -95,7 +93,7 @@ final class SiliconControl implements TranslationControl {
         boolean pcideCleared = (oldValue & ~cpu.cr4 & Cpu.CR4_PCIDE) != 0;
         boolean smepSet = (cpu.cr4 & ~oldValue & Cpu.CR4_SMEP) != 0;
         if ((changed & Cpu.CR4_PGE) != 0 || pcideCleared || (amd && (changed & AMD_CR4) != 0)) {
-            cache.dropGroup();
+            cache.dropSpace();
         } else if ((changed & Cpu.CR4_PAE) != 0 || smepSet) {
             cache.dropContext(cache.pcid());
             cache.dropGlobal();
@@ -106,7 +104,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void eferWritten(long oldValue) {
         if (amd && ((oldValue ^ cpu.efer) & Cpu.EFER_NXE) != 0) {
-            cache.dropGroup();
+            cache.dropSpace();
         }
         follow();
     }
@@ -131,25 +129,18 @@ final class SiliconControl implements TranslationControl {
 
     @Override
     public void invalidateAll() {
-        dropEverything();
+        cache.clear();
         follow();
     }
 
     @Override
     public void setA20(boolean open) {
-        a20Open = open;
-        port.setGate(a20Open || a20Ignored);
-    }
-
-    @Override
-    public void ignoreA20(boolean ignored) {
-        a20Ignored = ignored;
-        port.setGate(a20Open || a20Ignored);
+        port.setGate(open);
     }
 
     @Override
     public boolean a20() {
-        return a20Open;
+        return port.gateOpen();
     }
 
     @Override
@@ -173,18 +164,19 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
-    public void dropSpaces(long mask, long wanted, boolean globalToo) {
-        cache.dropSpaces(mask, wanted, globalToo);
+    public void dropSpace(long ofSpace, boolean globalToo) {
+        cache.select(ofSpace, 0);
+        if (globalToo) {
+            cache.dropSpace();
+        } else {
+            cache.dropAllButGlobal();
+        }
+        cache.select(space, state.pcid());
     }
 
     @Override
     public void dropAddress(long ofSpace, long linear) {
-        cache.dropAddressOfGroup(ofSpace, linear);
-    }
-
-    @Override
-    public void dropGuestPhysical(long tables) {
-        port.dropGuestPhysical(tables);
+        cache.dropAddressInSpace(ofSpace, linear);
     }
 
     @Override
@@ -209,7 +201,6 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void dropEverything() {
         cache.clear();
-        port.dropGuestPhysical(-1);
     }
 
     @Override

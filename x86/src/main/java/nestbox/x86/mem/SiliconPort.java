@@ -6,7 +6,6 @@ import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.paging.Permissions;
 import nestbox.mmu.paging.TableReader;
 import nestbox.mmu.paging.Walker;
-import nestbox.mmu.tlb.GuestPhysicalCache;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.mmu.tlb.TranslationCache;
 import nestbox.mmu.tlb.TranslationListener;
@@ -40,7 +39,6 @@ public final class SiliconPort implements MemoryPort {
 
     private final DataBreakpoints breakpoints;
     private final TranslationCache cache;
-    private final GuestPhysicalCache guestPhysicals;
     private final Walker walker = new Walker();
     private final TableReader tables = new PhysicalTables();
     private final GuestTables guestTables = new GuestTables();
@@ -54,6 +52,8 @@ public final class SiliconPort implements MemoryPort {
     private long guestWatched = TranslationControl.NO_PAGE;
 
     private long watched = TranslationControl.NO_PAGE;
+
+    private StoreListener storeListener;
 
     /** The A20 gate's mask on physical addresses. */
     private long gate = -1;
@@ -71,12 +71,27 @@ public final class SiliconPort implements MemoryPort {
         this.state = host;
         this.breakpoints = new DataBreakpoints(cpu);
         this.cache = new TranslationCache(policy, new Listener());
-        this.guestPhysicals = new GuestPhysicalCache(policy);
         PagingState guest = new PagingState(cpu);
         this.control = new SiliconControl(cpu, this, host, guest, cache);
         unpaged.set(false, false, false, false, false);
         state.update();
         physical.addLayoutListener(() -> cpu.mem.dropAll());
+    }
+
+    /** A port that caches nothing: each access walks the tables anew, as a hypervisor's instruction emulator does. */
+    public static SiliconPort uncached(Cpu cpu) {
+        return new SiliconPort(cpu, cpu.physical, RetentionPolicy.parse("emulator", "none"));
+    }
+
+    /** Told of stores that have been done, each within a page. */
+    @FunctionalInterface
+    public interface StoreListener {
+        void stored(long physical, int size);
+    }
+
+    /** Tells {@code newListener} of every store that does not go through a fast path; null for none. */
+    public void listen(StoreListener newListener) {
+        storeListener = newListener;
     }
 
     /** Page tables in physical memory: the host's, and those of a second stage. */
@@ -93,6 +108,9 @@ public final class SiliconPort implements MemoryPort {
                 return false;
             }
             physical.write(at, bytes, value);
+            if (storeListener != null) {
+                storeListener.stored(at, bytes);
+            }
             return true;
         }
     }
@@ -187,9 +205,6 @@ public final class SiliconPort implements MemoryPort {
     void enter(PagingState newState, SecondStage newSecond, long space, int pcid) {
         state = newState;
         second = newSecond;
-        if (second != null) {
-            second.cache = guestPhysicals;
-        }
         bank = space == 0 ? 0 : Memory.GUEST_BANK;
         watched = space == 0 ? TranslationControl.NO_PAGE : guestWatched;
         if (space != 0 && (space != bankSpace || pcid != bankPcid || newState.takeStale())) {
@@ -207,17 +222,13 @@ public final class SiliconPort implements MemoryPort {
         }
     }
 
-    void dropGuestPhysical(long ofTables) {
-        if (ofTables < 0) {
-            guestPhysicals.clear();
-        } else {
-            guestPhysicals.drop(ofTables);
-        }
-    }
-
     void setGate(boolean open) {
         gate = open ? -1 : ~A20;
         cpu.mem.dropAll();
+    }
+
+    boolean gateOpen() {
+        return gate == -1;
     }
 
     /** Reads without regard to rights what the present world calls physical memory; a second stage may refuse it. */
@@ -370,6 +381,9 @@ public final class SiliconPort implements MemoryPort {
             cpu.blockLimit = 0;
         }
         physical.write(address, size, value);
+        if (storeListener != null) {
+            storeListener.stored(address, size);
+        }
     }
 
     /** Physical address of an access within one page; raises #PF. */

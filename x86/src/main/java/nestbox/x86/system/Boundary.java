@@ -35,12 +35,12 @@ public final class Boundary {
         if (c.activity != Cpu.ACTIVE) {
             return false;
         }
-        step(c, reference);
+        instruction(c, reference);
         return true;
     }
 
-    /** INIT, SIPI and SMI. In SMM the first and the last wait for RSM; an SMI also waits for the end of a shadow. */
-    private static boolean startOver(Cpu c) {
+    /** INIT, SIPI and SMI, if one is due; true if it was. In SMM the first and the last wait for RSM; an SMI also waits for the end of a shadow. */
+    public static boolean startOver(Cpu c) {
         boolean shadow = (c.pending & Cpu.PENDING_SHADOW) != 0;
         if ((c.pending & Cpu.PENDING_SMI) != 0 && !c.smm && !shadow && c.activity != Cpu.WAIT_FOR_SIPI) {
             c.unpend(Cpu.PENDING_SMI);
@@ -183,8 +183,8 @@ public final class Boundary {
         c.shadow = Cpu.SHADOW_NONE;
     }
 
-    /** One instruction, then what follows from TF, RF and the shadow that it ran in. */
-    private static void step(Cpu c, ReferenceEngine reference) {
+    /** One instruction, then what follows from TF, RF and the shadow that it ran in; a fault of it leaves as GuestFault. */
+    public static void instruction(Cpu c, ReferenceEngine reference) {
         boolean trap = (c.systemFlags & Flags.TF) != 0;
         boolean resume = (c.systemFlags & Flags.RF) != 0;
         boolean held = (c.pending & Cpu.PENDING_DEBUG_TRAP) != 0;

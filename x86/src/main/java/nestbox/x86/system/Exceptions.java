@@ -227,12 +227,17 @@ public final class Exceptions {
         return vector < 32 && (WITH_EXT >>> vector & 1) != 0 && !event.software() ? 1 : 0;
     }
 
+    /** Whether a fault of this kind in the delivery of #DF shuts the processor down. */
+    public static boolean isContributory(int vector) {
+        return bad(vector);
+    }
+
     private static boolean bad(int vector) {
         return (1 << vector & (CONTRIBUTORY | PAGE_FAULTS)) != 0;
     }
 
-    /** SDM Vol. 3, "Conditions for Generating a Double Fault". */
-    private static boolean merges(int first, int second) {
+    /** Whether a second exception becomes #DF (SDM Vol. 3, "Conditions for Generating a Double Fault"). */
+    public static boolean merges(int first, int second) {
         if ((1 << first & CONTRIBUTORY) != 0) {
             return (1 << second & CONTRIBUTORY) != 0;
         }

@@ -1,0 +1,100 @@
+package nestbox.cli;
+
+import nestbox.core.NestboxException;
+import nestbox.l0.Hypervisor;
+import nestbox.l0.L0Config;
+import nestbox.l0.VendorBackendFactory;
+import nestbox.machine.MachineConfig;
+import nestbox.mmu.core.MmuPolicies;
+import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.svm.l0.SvmBackendFactory;
+import nestbox.vmx.l0.VmxBackendFactory;
+import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.model.CpuModel;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
+
+/** Wires L0 under a machine as the options of a run say. */
+final class L0 {
+    private L0() {}
+
+    static boolean wanted(RunSettings settings) {
+        return !settings.l0.equals("none");
+    }
+
+    /** The silicon's model: with virtualization, whatever the option left out. */
+    static CpuModel silicon(RunSettings settings) {
+        String name = settings.silicon != null ? settings.silicon : settings.cpu;
+        CpuModel model = CpuModel.parse(name);
+        Feature needed = model.vendor() == Vendor.AMD ? Feature.SVM : Feature.VMX;
+        return model.has(needed) ? model : CpuModel.parse(name + (needed == Feature.SVM ? ",+svm" : ",+vmx"));
+    }
+
+    /** The model that L0 shows its guest. */
+    static CpuModel guest(RunSettings settings, CpuModel silicon) {
+        String name = settings.guestCpu;
+        if (name == null && settings.silicon != null) {
+            name = settings.cpu;
+        }
+        if (name == null) {
+            name = settings.cpu + (silicon.vendor() == Vendor.AMD ? ",-svm" : ",-vmx");
+        }
+        CpuModel guest = CpuModel.parse(name);
+        if (guest.vendor() != silicon.vendor()) {
+            throw new NestboxException(
+                    "--guest-cpu", guest.vendor() + " on silicon of " + silicon.vendor() + " is not implemented");
+        }
+        return guest;
+    }
+
+    static Hypervisor hypervisor(RunSettings settings, CpuModel silicon) {
+        RetentionPolicy retention = RetentionPolicy.parse("--tlb", settings.tlb);
+        VendorBackendFactory backends =
+                silicon.vendor() == Vendor.AMD ? new SvmBackendFactory() : new VmxBackendFactory();
+        L0Config config = new L0Config(
+                silicon,
+                Virtualization.PROVIDER,
+                cpu -> new SiliconPort(cpu, cpu.physical, retention),
+                settings.engine == MachineConfig.Engine.BLOCK,
+                settings.blockSize,
+                settings.seed,
+                tdp(settings.l0),
+                false,
+                settings.forcedEmulation,
+                policies(settings));
+        return new Hypervisor(config, backends);
+    }
+
+    /** Counters, as {@code kvm_stat} lists them. */
+    static void report(Hypervisor hypervisor, java.io.PrintStream err) {
+        err.printf("nestbox: L0: %,d exits%n", hypervisor.counters().exits);
+        hypervisor.exitCounts().forEach((name, count) -> err.printf("  %-24s %,12d%n", name, count));
+        err.println("  mmu " + hypervisor.mmu().counters());
+    }
+
+    private static boolean tdp(String l0) {
+        return switch (l0) {
+            case "tdp" -> true;
+            case "shadow" -> false;
+            default -> throw new NestboxException("--l0", "'" + l0 + "' is none of none, tdp, shadow");
+        };
+    }
+
+    private static MmuPolicies policies(RunSettings settings) {
+        MmuPolicies policies = MmuPolicies.exact();
+        for (String text : settings.policies) {
+            int equals = text.indexOf('=');
+            if (equals >= 0) {
+                policies = policies.with(text.substring(0, equals), text.substring(equals + 1));
+            } else {
+                policies = switch (text) {
+                    case "exact" -> MmuPolicies.exact();
+                    case "kvm" -> MmuPolicies.kvm();
+                    default -> throw new NestboxException(
+                            "--policy", "'" + text + "' is neither NAME=VALUE nor a preset (exact, kvm)");
+                };
+            }
+        }
+        return policies;
+    }
+}

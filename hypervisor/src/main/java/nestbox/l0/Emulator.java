@@ -1,0 +1,114 @@
+package nestbox.l0;
+
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.GuestFault;
+import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.system.Boundary;
+import nestbox.x86.system.Exceptions;
+
+/**
+ * L0's instruction emulator: the guest's own processor object, which executes instructions with the semantics of silicon, the
+ * guest's CPU model and the guest's devices. Exceptions that it raises are injected.
+ */
+final class Emulator {
+    private static final int[] FORCED_PREFIX = {0x0f, 0x0b, 'k', 'v', 'm'};
+
+    private final Vcpu vcpu;
+    private final Cpu guest;
+    private final ReferenceEngine reference;
+
+    Emulator(Vcpu vcpu, ReferenceEngine reference) {
+        this.vcpu = vcpu;
+        this.reference = reference;
+        guest = vcpu.guest();
+    }
+
+    /** Executes the instruction at the guest's RIP. */
+    void step() {
+        vcpu.take(StateGroup.ALL);
+        try {
+            Boundary.instruction(guest, reference);
+        } catch (GuestFault fault) {
+            fault(fault);
+            return;
+        }
+        traps();
+    }
+
+    private void fault(GuestFault fault) {
+        if (guest.shadow != Cpu.SHADOW_MOV_SS) {
+            guest.pendingDebug = 0;
+            guest.unpend(Cpu.PENDING_DEBUG_TRAP);
+        }
+        vcpu.injection().raise(fault.vector, fault.hasErrorCode, fault.errorCode, fault.detail);
+    }
+
+    /** Debug traps of the instruction just emulated. */
+    void traps() {
+        boolean held = (guest.pending & Cpu.PENDING_SHADOW) != 0 && guest.shadow == Cpu.SHADOW_MOV_SS;
+        if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0 && !held) {
+            long bits = guest.pendingDebug;
+            guest.pendingDebug = 0;
+            guest.unpend(Cpu.PENDING_DEBUG_TRAP);
+            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, bits);
+        }
+    }
+
+    /**
+     * One event or instruction of a guest whose state the silicon cannot run; exceptions are delivered by the guest's own
+     * tables, too.
+     */
+    void boundary() {
+        Event due = vcpu.injection().takeForEmulation();
+        try {
+            if (due != null) {
+                deliver(due);
+                guest.retired++;
+            } else if (guest.pending != 0) {
+                Boundary.service(guest, reference);
+            } else {
+                reference.step();
+            }
+        } catch (GuestFault fault) {
+            Exceptions.deliverFault(guest);
+            guest.retired++;
+        }
+    }
+
+    /** Executes the instruction behind UD2 and the bytes "kvm"; false if they are not at RIP. */
+    boolean forcedPrefix() {
+        vcpu.take(StateGroup.ALL);
+        try {
+            for (int i = 0; i < FORCED_PREFIX.length; i++) {
+                long linear = guest.wrapCode(guest.codeLinear(), i);
+                if (guest.mem.port().codeByte(guest.mem.fetch(linear)) != FORCED_PREFIX[i]) {
+                    return false;
+                }
+            }
+        } catch (GuestFault fault) {
+            return false;
+        }
+        guest.rip = guest.wrapRip(guest.rip + FORCED_PREFIX.length);
+        step();
+        return true;
+    }
+
+    /** Delivers an event by the guest's own tables, for a task gate or a state that the silicon cannot run. */
+    void deliver(Event event) {
+        vcpu.take(StateGroup.ALL);
+        Exceptions.inject(guest, event.vector, event.type, event.hasErrorCode, event.errorCode, event.length);
+    }
+
+    /** Goes behind an instruction that L0 has carried out itself. */
+    void skip(int length) {
+        vcpu.take(StateGroup.BASIC | StateGroup.SEGMENTS);
+        guest.rip = guest.wrapRip(guest.rip + length);
+        guest.shadow = Cpu.SHADOW_NONE;
+        guest.unpend(Cpu.PENDING_SHADOW);
+        guest.retired++;
+        if ((guest.systemFlags & Flags.TF) != 0) {
+            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, 1 << 14);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package nestbox.l0;
+
+import nestbox.x86.system.EventInDelivery;
+
+/** An event on its way into the guest, in terms that VMX's interruption information and SVM's EVENTINJ share. */
+public final class Event {
+    public boolean active;
+    /** A type of {@link EventInDelivery}. */
+    public int type;
+
+    public int vector;
+    public boolean hasErrorCode;
+    public long errorCode;
+    /** Of the instruction, for software interrupts and exceptions. */
+    public int length;
+
+    public void set(int newType, int newVector, boolean withErrorCode, long newErrorCode, int newLength) {
+        active = true;
+        type = newType;
+        vector = newVector;
+        hasErrorCode = withErrorCode;
+        errorCode = withErrorCode ? newErrorCode : 0;
+        length = newLength;
+    }
+
+    public void clear() {
+        active = false;
+    }
+
+    public boolean isException() {
+        return active && type >= EventInDelivery.EXCEPTION && type != EventInDelivery.SOFTWARE_INTERRUPT;
+    }
+
+    public boolean isSoft() {
+        return type == EventInDelivery.SOFTWARE_INTERRUPT
+                || type == EventInDelivery.SOFTWARE_EXCEPTION
+                || type == EventInDelivery.PRIVILEGED_EXCEPTION;
+    }
+}

@@ -1,0 +1,24 @@
+package nestbox.l0;
+
+/** One exit from the guest, decoded by the {@link VendorBackend}; the object is reused. */
+public final class Exit {
+    public ExitKind kind;
+    /** The vendor's number of the exit reason. */
+    public long code;
+    /** Its name as KVM's tracepoints have it. */
+    public String name;
+    /** Exit qualification, EXITINFO1. */
+    public long info1;
+    /** Guest-physical address or instruction information, EXITINFO2. */
+    public long info2;
+    /** Vector of {@link ExitKind#EXCEPTION}. */
+    public int vector;
+
+    public boolean hasErrorCode;
+    /** Of an exception; of {@link ExitKind#PAGE_FAULT} in the bits of {@link nestbox.mmu.core.PfError}. */
+    public long errorCode;
+    /** The address of a page fault; the DR6 bits of #DB. */
+    public long detail;
+    /** Bytes of the instruction that caused the exit, where the silicon says so. */
+    public int length;
+}

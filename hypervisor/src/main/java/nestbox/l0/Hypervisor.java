@@ -1,0 +1,106 @@
+package nestbox.l0;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import nestbox.core.Clock;
+import nestbox.core.trace.Trace;
+import nestbox.machine.Underneath;
+import nestbox.mmu.core.GuestModel;
+import nestbox.mmu.core.MmuVm;
+import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.Cpu;
+import nestbox.x86.engine.Execution;
+import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.insn.Decoder;
+import nestbox.x86.mem.MemoryPort;
+import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
+
+/** L0 with one virtual machine: what stands below the processors of a machine whose board it hosts. */
+public final class Hypervisor implements Underneath {
+    private final L0Config config;
+    private final VendorBackendFactory backends;
+    private final List<Vcpu> vcpus = new ArrayList<>();
+    private final L0Counters counters = new L0Counters();
+    private HostMemory host;
+    private MmuVm mmu;
+    private Clock clock;
+
+    public Hypervisor(L0Config config, VendorBackendFactory backends) {
+        this.config = config;
+        this.backends = backends;
+    }
+
+    public L0Config config() {
+        return config;
+    }
+
+    VendorBackendFactory backends() {
+        return backends;
+    }
+
+    public MmuVm mmu() {
+        return mmu;
+    }
+
+    public HostMemory host() {
+        return host;
+    }
+
+    public L0Counters counters() {
+        return counters;
+    }
+
+    /** Exits by the vendor's name of their reason. */
+    public Map<String, Long> exitCounts() {
+        Map<String, Long> counts = new TreeMap<>();
+        for (Vcpu vcpu : vcpus) {
+            vcpu.addExitCounts(counts);
+        }
+        return counts;
+    }
+
+    public List<Vcpu> vcpus() {
+        return List.copyOf(vcpus);
+    }
+
+    @Override
+    public void begin(PhysicalMemory memory, Clock machineClock, Trace trace) {
+        clock = machineClock;
+        host = new HostMemory(config.silicon().physicalBits(), config.seed());
+        mmu = new MmuVm(backends.mmu(config), host.frames(), trace);
+        GuestMemorySlots.install(memory, host, mmu.slots());
+    }
+
+    @Override
+    public MemoryPort port(Cpu cpu) {
+        return new GuestPort(SiliconPort.uncached(cpu));
+    }
+
+    @Override
+    public Execution execution(Cpu cpu, Decoder decoder, ReferenceEngine reference) {
+        HostProcessor processor =
+                new HostProcessor(cpu.id, config, config.virtualization(), host.memory(), host.frames(), clock);
+        Vcpu vcpu = new Vcpu(this, cpu, processor, reference, model(cpu.features));
+        ((GuestPort) cpu.mem.port()).attach(vcpu);
+        vcpus.add(vcpu);
+        return vcpu;
+    }
+
+    private static GuestModel model(CpuFeatures guest) {
+        boolean amd = guest.vendor() == Vendor.AMD;
+        return new GuestModel(
+                guest.physicalBits(),
+                amd,
+                guest.has(Feature.PSE36),
+                guest.has(Feature.PDPE1GB),
+                guest.has(Feature.PKU) || guest.has(Feature.PKS),
+                !amd,
+                !amd,
+                !amd);
+    }
+}

@@ -1,0 +1,141 @@
+package nestbox.l0;
+
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Vector;
+import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.Exceptions;
+
+/**
+ * Events that L0 has for its guest: the one that an exit interrupted, an exception that L0 raised, NMIs and interrupts of the
+ * guest's APIC, in KVM's order (SDM Vol. 3, "Event Injection"; APM Vol. 2, "Event Injection").
+ */
+final class Injection {
+    private static final long DR6_HITS = 0xf;
+    private static final long DR7_GD = 1 << 13;
+    private static final long DEBUGCTL_BTF = 2;
+
+    private final Vcpu vcpu;
+    private final Cpu guest;
+    /** Was being delivered when the guest was left. */
+    final Event again = new Event();
+
+    private final Event exception = new Event();
+    private long exceptionDetail;
+    private final Event chosen = new Event();
+
+    Injection(Vcpu vcpu) {
+        this.vcpu = vcpu;
+        guest = vcpu.guest();
+    }
+
+    void reset() {
+        again.clear();
+        exception.clear();
+    }
+
+    /** An event awaits injection again. */
+    boolean reinjects() {
+        return again.active;
+    }
+
+    boolean exceptionPending() {
+        return exception.active;
+    }
+
+    /**
+     * Queues an exception; with one that was being delivered it may become #DF or a triple fault.
+     *
+     * @param detail CR2 of #PF, DR6 bits of #DB
+     */
+    void raise(int vector, boolean hasErrorCode, long errorCode, long detail) {
+        Event before = exception.active ? exception : again.isException() ? again : null;
+        if (before != null) {
+            if (before.vector == Vector.DF && Exceptions.isContributory(vector)) {
+                reset();
+                vcpu.tripleFault();
+                return;
+            }
+            if (Exceptions.merges(before.vector, vector)) {
+                reset();
+                exception.set(EventInDelivery.EXCEPTION, Vector.DF, true, 0, 0);
+                return;
+            }
+            again.clear();
+        }
+        exception.set(EventInDelivery.EXCEPTION, vector, hasErrorCode, errorCode, 0);
+        exceptionDetail = detail;
+    }
+
+    /** The event that is due first, for a guest whose events are emulated; null without one. */
+    Event takeForEmulation() {
+        Event from = again.isException() || again.active && !exception.active ? again : exception;
+        if (!from.active) {
+            return null;
+        }
+        if (from == exception) {
+            report();
+        }
+        chosen.set(from.type, from.vector, from.hasErrorCode, from.errorCode, from.length);
+        from.clear();
+        return chosen;
+    }
+
+    /** Injects what comes first and asks for windows for the rest. */
+    void prepare() {
+        VendorBackend backend = vcpu.backend();
+        boolean injected = true;
+        if (again.isException() || again.active && !exception.active) {
+            backend.inject(again);
+            again.clear();
+        } else if (exception.active) {
+            report();
+            backend.inject(exception);
+            exception.clear();
+            guest.retired++;
+        } else {
+            injected = false;
+        }
+        boolean nmi = (guest.pending & Cpu.PENDING_NMI) != 0;
+        boolean interrupt = guest.interruptLine();
+        if (!injected && (nmi || interrupt)) {
+            vcpu.need(StateGroup.BASIC);
+            boolean shadow = guest.shadow != Cpu.SHADOW_NONE;
+            if (nmi && !guest.nmiBlocked && !shadow) {
+                nmi = false;
+                guest.unpend(Cpu.PENDING_NMI);
+                inject(EventInDelivery.NMI, Vector.NMI);
+                injected = true;
+            } else if (interrupt && !shadow && (guest.systemFlags & Flags.IF) != 0) {
+                int vector = guest.apic.acknowledge();
+                if (vector >= 0) {
+                    inject(EventInDelivery.EXTERNAL, vector);
+                    injected = true;
+                }
+                interrupt = guest.interruptLine();
+            }
+        }
+        backend.setNmiWindow(nmi);
+        backend.setInterruptWindow(interrupt);
+    }
+
+    private void inject(int type, int vector) {
+        chosen.set(type, vector, false, 0, 0);
+        L0Trace.injected(vcpu, type, vector);
+        vcpu.backend().inject(chosen);
+        guest.retired++;
+    }
+
+    /** Registers that report an exception's cause. */
+    private void report() {
+        L0Trace.exception(vcpu, exception);
+        if (exception.vector == Vector.PF) {
+            guest.cr2 = exceptionDetail;
+        } else if (exception.vector == Vector.DB) {
+            guest.dr[6] = guest.dr[6] & ~DR6_HITS | exceptionDetail;
+            guest.dr[7] &= ~DR7_GD;
+            guest.debugCtl &= ~(DEBUGCTL_BTF | Cpu.DEBUGCTL_LBR);
+            guest.updatePending();
+        }
+    }
+}

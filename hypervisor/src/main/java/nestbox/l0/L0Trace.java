@@ -1,0 +1,80 @@
+package nestbox.l0;
+
+import java.util.List;
+import nestbox.core.trace.Trace;
+import nestbox.core.trace.TraceEventType;
+import nestbox.x86.system.EventInDelivery;
+
+/** KVM's tracepoints as events of the trace; names and order of fields are KVM's. */
+public final class L0Trace {
+    static final TraceEventType ENTRY = TraceEventType.of("kvm_entry", "vcpu", "#rip");
+    static final TraceEventType EXIT =
+            TraceEventType.of("kvm_exit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#error_code");
+    static final TraceEventType PAGE_FAULT = TraceEventType.of("kvm_page_fault", "vcpu", "#rip", "#address", "#error_code");
+    static final TraceEventType INJ_EXCEPTION =
+            TraceEventType.of("kvm_inj_exception", "exception", "has_error", "#error_code", "reinjected");
+    static final TraceEventType INJ_VIRQ = TraceEventType.of("kvm_inj_virq", "irq", "soft", "reinjected");
+    static final TraceEventType INJ_NMI = TraceEventType.of("kvm_inj_nmi", "vcpu");
+    static final TraceEventType EMULATE = TraceEventType.of("kvm_emulate_insn", "#rip", "failed");
+    static final TraceEventType HYPERCALL = TraceEventType.of("kvm_hypercall", "#nr", "#a0", "#a1", "#a2", "#a3");
+
+    private static final List<TraceEventType> ALL =
+            List.of(ENTRY, EXIT, PAGE_FAULT, INJ_EXCEPTION, INJ_VIRQ, INJ_NMI, EMULATE, HYPERCALL);
+
+    private L0Trace() {}
+
+    /** The whole table. */
+    public static List<TraceEventType> all() {
+        return ALL;
+    }
+
+    static void injected(Vcpu vcpu, int type, int vector) {
+        Trace trace = vcpu.guest().trace;
+        if (!trace.on) {
+            return;
+        }
+        if (type == EventInDelivery.NMI) {
+            trace.emit(INJ_NMI, vcpu.guest().id);
+        } else {
+            trace.emit(INJ_VIRQ, vector, 0, 0);
+        }
+    }
+
+    static void exception(Vcpu vcpu, Event event) {
+        Trace trace = vcpu.guest().trace;
+        if (trace.on) {
+            trace.emit(INJ_EXCEPTION, event.vector, event.hasErrorCode ? 1 : 0, event.errorCode, 0);
+        }
+    }
+
+    static void entry(Vcpu vcpu) {
+        Trace trace = vcpu.guest().trace;
+        if (trace.on) {
+            vcpu.need(StateGroup.BASIC);
+            trace.emit(ENTRY, vcpu.guest().id, vcpu.guest().rip);
+        }
+    }
+
+    static void exit(Vcpu vcpu, Exit exit) {
+        Trace trace = vcpu.guest().trace;
+        if (trace.on) {
+            vcpu.need(StateGroup.BASIC);
+            trace.emit(EXIT, vcpu.guest().id, exit.code, vcpu.guest().rip, exit.info1, exit.info2, exit.errorCode);
+        }
+    }
+
+    static void pageFault(Vcpu vcpu, Exit exit) {
+        Trace trace = vcpu.guest().trace;
+        if (trace.on) {
+            vcpu.need(StateGroup.BASIC);
+            trace.emit(PAGE_FAULT, vcpu.guest().id, vcpu.guest().rip, exit.detail, exit.errorCode);
+        }
+    }
+
+    static void hypercall(Vcpu vcpu, long number, long a0, long a1, long a2, long a3) {
+        Trace trace = vcpu.guest().trace;
+        if (trace.on) {
+            trace.emit(HYPERCALL, number, a0, a1, a2, a3);
+        }
+    }
+}

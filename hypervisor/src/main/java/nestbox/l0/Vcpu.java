@@ -1,0 +1,409 @@
+package nestbox.l0;
+
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+import nestbox.core.NestboxException;
+import nestbox.machine.EndOfRunException;
+import nestbox.machine.Outcome;
+import nestbox.mmu.core.FaultAddress;
+import nestbox.mmu.core.FaultResult;
+import nestbox.mmu.core.Gpa;
+import nestbox.mmu.core.GuestModel;
+import nestbox.mmu.core.Gva;
+import nestbox.mmu.core.MmuVcpu;
+import nestbox.mmu.core.PfError;
+import nestbox.mmu.core.Request;
+import nestbox.mmu.core.Requests;
+import nestbox.mmu.core.RootToLoad;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Vector;
+import nestbox.x86.engine.Execution;
+import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.system.Boundary;
+
+/**
+ * One virtual processor: the run loop around a host processor of its own. The guest's registers live in {@link #guest}, the
+ * processor object that the machine's board knows; what the silicon changed while it ran is fetched when somebody needs it.
+ */
+public final class Vcpu implements Execution, Requests {
+    /** General registers, RSP apart, change owners at each entry and exit. */
+    private static final int GENERAL = 16;
+
+    /** Exit codes are told apart by their low bits: SVM's NPF is 400h. */
+    private static final int EXIT_CODES = 2048;
+
+    private final Hypervisor hypervisor;
+    private final Cpu guest;
+    private final HostProcessor host;
+    private final MmuVcpu mmu;
+    private final VendorBackend backend;
+    private final Emulator emulator;
+    private final Injection injection;
+    private final Set<Request> requests = EnumSet.noneOf(Request.class);
+    private final Exit exit = new Exit();
+    private final Hypercalls hypercalls;
+
+    /** Groups whose newest values are in {@link #guest}. */
+    private int available = StateGroup.ALL;
+    /** Groups that must go back to the control structure. */
+    private int dirty = StateGroup.ALL;
+
+    private final long[] exitCounts = new long[EXIT_CODES];
+    private final String[] exitNames = new String[EXIT_CODES];
+    private RootToLoad root;
+    /** The host processor runs the guest; its count of instructions then. */
+    private boolean running;
+
+    private long hostStart;
+    private boolean resetNeeded = true;
+
+    Vcpu(Hypervisor hypervisor, Cpu guest, HostProcessor host, ReferenceEngine reference, GuestModel model) {
+        this.hypervisor = hypervisor;
+        this.guest = guest;
+        this.host = host;
+        mmu = new MmuVcpu(hypervisor.mmu(), new VcpuContext(this), model, this);
+        emulator = new Emulator(this, reference);
+        injection = new Injection(this);
+        hypercalls = new Hypercalls(this);
+        backend = hypervisor.backends().create(this, host);
+    }
+
+    public Hypervisor hypervisor() {
+        return hypervisor;
+    }
+
+    public Cpu guest() {
+        return guest;
+    }
+
+    public MmuVcpu mmu() {
+        return mmu;
+    }
+
+    public VendorBackend backend() {
+        return backend;
+    }
+
+    Injection injection() {
+        return injection;
+    }
+
+    Emulator emulator() {
+        return emulator;
+    }
+
+    @Override
+    public Cpu cpu() {
+        return guest;
+    }
+
+    @Override
+    public long retiredInSlice() {
+        long inGuest = running ? host.cpu().retired + host.cpu().cursor - hostStart : 0;
+        return guest.retiredInSlice() + inGuest;
+    }
+
+    // ---- state ----------------------------------------------------------------------------------------------------
+
+    /** Makes sure that {@link #guest} has the newest values of these groups. */
+    public void need(int groups) {
+        int missing = groups & ~available;
+        if (missing != 0) {
+            backend.fetch(missing);
+            available |= missing;
+        }
+    }
+
+    /** As {@link #need}, and the groups will be changed. */
+    public void take(int groups) {
+        need(groups);
+        dirty |= groups;
+    }
+
+    @Override
+    public void settle() {
+        need(StateGroup.ALL);
+    }
+
+    /** All of {@link #guest} was replaced: reset, INIT, a state from outside. */
+    void stateReplaced() {
+        available = StateGroup.ALL;
+        dirty = StateGroup.ALL;
+        resetNeeded = true;
+        injection.reset();
+    }
+
+    // ---- requests -------------------------------------------------------------------------------------------------
+
+    @Override
+    public void raise(Request request) {
+        requests.add(request);
+    }
+
+    @Override
+    public boolean isRaised(Request request) {
+        return requests.contains(request);
+    }
+
+    @Override
+    public void clear(Request request) {
+        requests.remove(request);
+    }
+
+    private boolean take(Request request) {
+        return requests.remove(request);
+    }
+
+    /** Table B.6 of the facts. */
+    private void serveRequests() {
+        if (requests.isEmpty()) {
+            return;
+        }
+        if (take(Request.MMU_FREE_OBSOLETE_ROOTS)) {
+            mmu.freeObsoleteRoots();
+        }
+        if (take(Request.MMU_SYNC)) {
+            mmu.syncRoots();
+        }
+        if (take(Request.LOAD_MMU_PGD)) {
+            root = null;
+        }
+        if (take(Request.TLB_FLUSH)) {
+            requests.remove(Request.TLB_FLUSH_CURRENT);
+            requests.remove(Request.TLB_FLUSH_GUEST);
+            backend.flushAll();
+        }
+        serveLocalFlushes();
+    }
+
+    /** Both are about the context that runs, so they are served before it changes. */
+    public void serveLocalFlushes() {
+        if (take(Request.TLB_FLUSH_CURRENT)) {
+            backend.flushCurrent();
+        }
+        if (take(Request.TLB_FLUSH_GUEST)) {
+            mmu.flushGuest();
+            backend.flushGuest();
+        }
+    }
+
+    // ---- the run loop ---------------------------------------------------------------------------------------------
+
+    @Override
+    public void run(long budget) {
+        long end = guest.retired + budget;
+        while (guest.retired < end) {
+            if ((guest.pending & Cpu.PENDING_STOP) != 0) {
+                guest.unpend(Cpu.PENDING_STOP);
+                return;
+            }
+            if (signals()) {
+                if (guest.activity != Cpu.ACTIVE) {
+                    return;
+                }
+                continue;
+            }
+            if (guest.activity != Cpu.ACTIVE && !wake()) {
+                return;
+            }
+            if (resetNeeded) {
+                resetNeeded = false;
+                backend.reset();
+                mmu.resetContext();
+                raise(Request.TLB_FLUSH_GUEST);
+                root = null;
+            }
+            if (!backend.canRun()) {
+                emulateOne();
+                continue;
+            }
+            if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0) {
+                emulator.traps();
+            }
+            enterGuest(end - guest.retired);
+        }
+    }
+
+    /** SMI, INIT and SIPI. */
+    private boolean signals() {
+        if ((guest.pending & (Cpu.PENDING_SMI | Cpu.PENDING_INIT | Cpu.PENDING_SIPI)) == 0) {
+            return false;
+        }
+        take(StateGroup.ALL);
+        return Boundary.startOver(guest);
+    }
+
+    private boolean wake() {
+        boolean wakes =
+                switch (guest.activity) {
+                    case Cpu.HALTED -> injection.exceptionPending()
+                            || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked
+                            || guest.interruptLine() && (guest.systemFlags & Flags.IF) != 0;
+                    default -> false;
+                };
+        if (wakes) {
+            guest.activity = Cpu.ACTIVE;
+            guest.unpend(Cpu.PENDING_INACTIVE);
+        }
+        return wakes;
+    }
+
+    /** The silicon cannot run the guest's state (no unrestricted guest): events and instructions are emulated. */
+    private void emulateOne() {
+        take(StateGroup.ALL);
+        guest.updatePending();
+        hypervisor.counters().emulatedStates++;
+        emulator.boundary();
+    }
+
+    private void enterGuest(long budget) {
+        serveRequests();
+        injection.prepare();
+        RootToLoad next = mmu.reload();
+        if (!next.equals(root)) {
+            root = next;
+            backend.setRoot(next);
+            if (next.fresh()) {
+                backend.flushCurrent();
+            }
+        }
+        serveRequests();
+        L0Trace.entry(this);
+        backend.store(dirty);
+        dirty = 0;
+        Cpu h = host.cpu();
+        if (h.cr2 != guest.cr2) {
+            host.setCr2(guest.cr2);
+        }
+        System.arraycopy(guest.r, 0, h.r, 0, GENERAL);
+        hostStart = h.retired;
+        running = true;
+        boolean left;
+        try {
+            left = backend.enter(budget);
+            if (!left) {
+                host.interrupts().raise();
+                left = host.door().run(Long.MAX_VALUE >> 1);
+                host.interrupts().lower();
+            }
+        } finally {
+            running = false;
+        }
+        if (!left) {
+            throw new NestboxException("hypervisor", "the host processor waits inside the guest");
+        }
+        System.arraycopy(h.r, 0, guest.r, 0, GENERAL);
+        guest.cr2 = h.cr2;
+        available = 0;
+        backend.decode(exit);
+        guest.retired += h.retired - hostStart - (countsAsInstruction(exit.kind) ? 1 : 0);
+        backend.vectoring(injection.again);
+        count();
+        L0Trace.exit(this, exit);
+        handle();
+    }
+
+    private void count() {
+        hypervisor.counters().exits++;
+        int i = (int) exit.code & EXIT_CODES - 1;
+        exitNames[i] = exit.name;
+        exitCounts[i]++;
+    }
+
+    void addExitCounts(Map<String, Long> counts) {
+        for (int i = 0; i < EXIT_CODES; i++) {
+            if (exitCounts[i] != 0) {
+                counts.merge(exitNames[i], exitCounts[i], Long::sum);
+            }
+        }
+    }
+
+    /** The silicon counts an exit that an instruction or its fault caused; the guest's time does not, or not yet. */
+    private static boolean countsAsInstruction(ExitKind kind) {
+        return switch (kind) {
+            case EXCEPTION, PAGE_FAULT, MISCONFIG, INSTRUCTION, HYPERCALL, TASK_SWITCH, TRIPLE_FAULT -> true;
+            default -> false;
+        };
+    }
+
+    private void handle() {
+        switch (exit.kind) {
+            case HOST_INTERRUPT, HOST_NMI -> {}
+            case INTERRUPT_WINDOW -> backend.setInterruptWindow(false);
+            case NMI_WINDOW -> backend.setNmiWindow(false);
+            case INSTRUCTION -> emulator.step();
+            case HYPERCALL -> hypercalls.handle(exit.length);
+            case EXCEPTION -> exception();
+            case PAGE_FAULT -> pageFault();
+            case MISCONFIG -> resolve(new Gpa(exit.detail), PfError.RSVD);
+            case TASK_SWITCH -> taskSwitch();
+            case TRIPLE_FAULT -> tripleFault();
+            case INVALID_STATE -> throw giveUp("KVM_EXIT_FAIL_ENTRY: the silicon refused the guest's state, " + exit.name);
+            case ENTRY_FAILED -> throw giveUp("KVM_EXIT_FAIL_ENTRY: " + exit.name + " " + exit.info1);
+        }
+    }
+
+    private void exception() {
+        if (exit.vector == Vector.UD && hypervisor.config().forcedEmulation() && emulator.forcedPrefix()) {
+            return;
+        }
+        injection.raise(exit.vector, exit.hasErrorCode, exit.errorCode, exit.detail);
+    }
+
+    private void pageFault() {
+        L0Trace.pageFault(this, exit);
+        FaultAddress address = hypervisor.mmu().config().tdp() ? new Gpa(exit.detail) : new Gva(exit.detail);
+        resolve(address, exit.errorCode);
+    }
+
+    private void resolve(FaultAddress address, long errorCode) {
+        FaultResult result = mmu.pageFault(address, errorCode);
+        if (result instanceof FaultResult.Resume) {
+            return;
+        }
+        if (result instanceof FaultResult.Emulate emulate) {
+            emulate(emulate);
+        } else if (result instanceof FaultResult.GuestPageFault fault) {
+            injection.raise(Vector.PF, true, fault.errorCode(), fault.address().value());
+        } else if (result instanceof FaultResult.MemoryFault fault) {
+            throw giveUp("KVM_EXIT_MEMORY_FAULT: -EFAULT at " + fault.gpa());
+        } else {
+            throw giveUp("KVM_EXIT_INTERNAL_ERROR: " + result);
+        }
+    }
+
+    private void emulate(FaultResult.Emulate emulate) {
+        if (injection.reinjects() && emulate.reason() == FaultResult.Reason.MMIO) {
+            throw giveUp("KVM_EXIT_INTERNAL_ERROR: KVM_INTERNAL_ERROR_DELIVERY_EV, an event's delivery needs a device");
+        }
+        emulator.step();
+    }
+
+    private void taskSwitch() {
+        if (injection.again.active) {
+            Event event = new Event();
+            Event again = injection.again;
+            event.set(again.type, again.vector, again.hasErrorCode, again.errorCode, again.length);
+            again.clear();
+            emulator.deliver(event);
+        } else {
+            emulator.step();
+        }
+    }
+
+    /** KVM_EXIT_SHUTDOWN: the guest shuts down. */
+    void tripleFault() {
+        take(StateGroup.ALL);
+        guest.activity = Cpu.SHUTDOWN;
+        guest.pend(Cpu.PENDING_INACTIVE);
+        guest.platform.shutdown(guest);
+    }
+
+    /** Ends the run as KVM's exit to userspace would end it. */
+    EndOfRunException giveUp(String reason) {
+        need(StateGroup.ALL);
+        return new EndOfRunException(new Outcome(Outcome.Kind.HYPERVISOR, 0, reason));
+    }
+}

@@ -1,0 +1,56 @@
+package nestbox.l0;
+
+import nestbox.mmu.core.RootToLoad;
+
+/**
+ * The seam between L0 and VMX or SVM: what a vCPU needs of its control structure (vmcs01, vmcb01) and of the processor. The guest's
+ * registers are those of {@link Vcpu#guest}; a backend moves them, and never decides anything about the guest.
+ */
+public interface VendorBackend {
+    /** Makes the control structure anew, after a reset of the guest. */
+    void reset();
+
+    /** Moves groups of registers from the control structure into L0's copy. */
+    void fetch(int groups);
+
+    /** Moves groups of registers from L0's copy into the control structure, those that differ. */
+    void store(int groups);
+
+    /** Whether the silicon can run the guest's present state; else L0 must emulate until it can. */
+    boolean canRun();
+
+    /** The root that hardware walks from. */
+    void setRoot(RootToLoad root);
+
+    /**
+     * Enters the guest and lets it run; general registers are the processor's already.
+     *
+     * @return true if it was left, false if {@code budget} instructions retired before
+     */
+    boolean enter(long budget);
+
+    /** Decodes the exit that ended {@link #enter}, and puts into L0's copy what general registers the exit did not leave there. */
+    void decode(Exit exit);
+
+    /** The event in whose delivery the exit happened, which must be injected again. */
+    void vectoring(Event event);
+
+    /** Injects an event at the next entry. */
+    void inject(Event event);
+
+    void setInterruptWindow(boolean on);
+
+    void setNmiWindow(boolean on);
+
+    /** Drops every translation of this guest. */
+    void flushAll();
+
+    /** Drops the translations of the context that runs. */
+    void flushCurrent();
+
+    /** Drops the linear and combined translations of the VPID or ASID that runs. */
+    void flushGuest();
+
+    /** Drops the translations of one linear address in the context that runs. */
+    void flushAddress(long linear);
+}

@@ -1,0 +1,12 @@
+package nestbox.l0;
+
+import nestbox.mmu.core.MmuConfig;
+
+/** VMX or SVM, as L0 finds it on its silicon. */
+public interface VendorBackendFactory {
+    /** Tables that this silicon walks for a guest, with or without EPT or nested paging. */
+    MmuConfig mmu(L0Config config);
+
+    /** Turns the extension on in a host processor and makes the control structure of its vCPU. */
+    VendorBackend create(Vcpu vcpu, HostProcessor host);
+}

@@ -1,0 +1,287 @@
+package nestbox.svm.l0;
+
+import nestbox.l0.Event;
+import nestbox.l0.Exit;
+import nestbox.l0.HostProcessor;
+import nestbox.l0.Vcpu;
+import nestbox.l0.VendorBackend;
+import nestbox.mmu.core.HostFrames;
+import nestbox.mmu.core.RootToLoad;
+import nestbox.svm.vmcb.EventInfo;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.Vmcb;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Reg;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.model.Feature;
+import nestbox.x86.system.EventInDelivery;
+
+/** One vCPU's vmcb01 and its use of SVM. */
+final class SvmBackend implements VendorBackend {
+    private static final int EFER = 0xc0000080;
+    private static final int VM_HSAVE_PA = 0xc0010117;
+    private static final int FRAME = 4096;
+    private static final int FLUSH_ALL = 1;
+    private static final int FLUSH_ASID = 3;
+    private static final long V_IRQ = 1 << 8;
+    private static final long V_PRIO = 0xfL << 16;
+    private static final long V_IGN_TPR = 1 << 20;
+    private static final long V_INTR_MASKING = 1 << 24;
+    private static final int KERNEL_GS_BASE = 0xc0000102;
+    private static final int FS_BASE = 0xc0000100;
+
+    private static final ExitCode[] ALWAYS = {
+        ExitCode.INTR,
+        ExitCode.NMI,
+        ExitCode.SMI,
+        ExitCode.INIT,
+        ExitCode.RDPMC,
+        ExitCode.CPUID,
+        ExitCode.INVD,
+        ExitCode.HLT,
+        ExitCode.INVLPGA,
+        ExitCode.IOIO,
+        ExitCode.MSR,
+        ExitCode.TASK_SWITCH,
+        ExitCode.SHUTDOWN,
+        ExitCode.VMRUN,
+        ExitCode.VMMCALL,
+        ExitCode.VMLOAD,
+        ExitCode.VMSAVE,
+        ExitCode.STGI,
+        ExitCode.CLGI,
+        ExitCode.SKINIT,
+        ExitCode.WBINVD,
+        ExitCode.MONITOR,
+        ExitCode.MWAIT,
+        ExitCode.XSETBV,
+        ExitCode.RDPRU
+    };
+
+    private final Vcpu vcpu;
+    private final Cpu guest;
+    private final HostProcessor host;
+    private final boolean nested;
+    private final boolean flushByAsid;
+    private final Vmcb vmcb;
+    private final long address;
+    private final SvmGuestState state;
+    private final SvmExits exits;
+    private final Insn vmrun;
+    private final Insn vmload;
+    private final Insn vmsave;
+    private final Insn clgi;
+    private final Insn invlpga;
+    private final int asid;
+    private final long permissions;
+    private final long ports;
+    private int flush;
+
+    SvmBackend(Vcpu vcpu, HostProcessor host) {
+        this.vcpu = vcpu;
+        this.host = host;
+        guest = vcpu.guest();
+        nested = vcpu.hypervisor().mmu().config().tdp();
+        flushByAsid = host.cpu().features.has(Feature.FLUSHBYASID);
+        HostFrames frames = vcpu.hypervisor().host().frames();
+        host.wrmsr(EFER, host.rdmsr(EFER) | Cpu.EFER_SVME);
+        host.wrmsr(VM_HSAVE_PA, frames.allocate());
+        vmrun = host.door().instruction("vmrun");
+        vmload = host.door().instruction("vmload");
+        vmsave = host.door().instruction("vmsave");
+        clgi = host.door().instruction("clgi");
+        invlpga = host.door().instruction("invlpga");
+        // Physical interrupts are to leave the guest whatever its own flag says; GIF holds them back in between.
+        host.door().execute(clgi);
+        host.door().execute(host.door().instruction("sti"));
+        address = frames.allocate();
+        vmcb = new Vmcb(host.cpu().physical);
+        vmcb.attach(address);
+        permissions = ones(frames, 2);
+        for (int msr = FS_BASE; msr <= KERNEL_GS_BASE; msr++) {
+            long at = permissions + 0x800 + ((msr & 0x1fff) >> 2);
+            frames.write(at, 1, frames.read(at, 1) & ~(3L << 2 * (msr & 3)));
+        }
+        ports = ones(frames, 3);
+        asid = guest.id + 1;
+        state = new SvmGuestState(this, vmcb, guest, host);
+        exits = new SvmExits(vmcb);
+    }
+
+    /** Contiguous frames in which every bit is set. */
+    private static long ones(HostFrames frames, int count) {
+        long first = frames.allocate();
+        for (int i = 1; i < count; i++) {
+            if (frames.allocate() != first + (long) i * FRAME) {
+                throw new nestbox.core.NestboxException("hypervisor", "no contiguous frames for a permission map");
+            }
+        }
+        for (long at = first; at < first + (long) count * FRAME; at += 8) {
+            frames.write64(at, -1);
+        }
+        return first;
+    }
+
+    boolean nested() {
+        return nested;
+    }
+
+    private void intercept(int code, boolean on) {
+        int at = code >>> 5 << 2;
+        long bit = 1L << (code & 31);
+        long old = vmcb.get(at, 4);
+        vmcb.set(at, 4, on ? old | bit : old & ~bit);
+    }
+
+    @Override
+    public void reset() {
+        for (int at = 0; at < Vmcb.BYTES; at += 8) {
+            vmcb.set(at, 8, 0);
+        }
+        for (ExitCode row : ALWAYS) {
+            intercept((int) row.code(), true);
+        }
+        if (host.cpu().features.has(Feature.INVPCID) && !nested) {
+            intercept((int) ExitCode.INVPCID.code(), true);
+        }
+        int cr = (int) ExitCode.CR_READ.code();
+        int crWrite = (int) ExitCode.CR_WRITE.code();
+        for (int number : new int[] {0, 4, 8}) {
+            intercept(cr + number, true);
+            intercept(crWrite + number, true);
+        }
+        for (int number = 0; number < 16; number++) {
+            intercept((int) ExitCode.DR_READ.code() + number, true);
+            intercept((int) ExitCode.DR_WRITE.code() + number, true);
+        }
+        int exceptions = (int) ExitCode.EXCP.code();
+        intercept(exceptions + Vector.DB, true);
+        intercept(exceptions + Vector.MC, true);
+        intercept(exceptions + Vector.AC, true);
+        if (vcpu.hypervisor().config().forcedEmulation()) {
+            intercept(exceptions + Vector.UD, true);
+        }
+        if (!nested) {
+            intercept(cr + 3, true);
+            intercept(crWrite + 3, true);
+            intercept((int) ExitCode.INVLPG.code(), true);
+            intercept(exceptions + Vector.PF, true);
+        }
+        vmcb.set(VmcbField.GUEST_ASID, asid);
+        vmcb.set(VmcbField.MSRPM_BASE_PA, permissions);
+        vmcb.set(VmcbField.IOPM_BASE_PA, ports);
+        vmcb.set(VmcbField.INTERRUPT_CONTROL, V_INTR_MASKING);
+        vmcb.set(VmcbField.NESTED_CONTROL, nested ? 1 : 0);
+        flush = FLUSH_ALL;
+    }
+
+    @Override
+    public void fetch(int groups) {
+        state.fetch(groups);
+    }
+
+    @Override
+    public void store(int groups) {
+        state.store(groups);
+    }
+
+    @Override
+    public boolean canRun() {
+        return true;
+    }
+
+    @Override
+    public void setRoot(RootToLoad root) {
+        if (nested) {
+            vmcb.set(VmcbField.N_CR3, root.hpa());
+        } else {
+            vmcb.set(VmcbField.CR3, root.hpa());
+        }
+    }
+
+    @Override
+    public boolean enter(long budget) {
+        Cpu h = host.cpu();
+        vmcb.set(VmcbField.RAX, guest.r[Reg.RAX]);
+        vmcb.set(VmcbField.RSP, guest.r[Reg.RSP]);
+        vmcb.set(VmcbField.CR2, guest.cr2);
+        vmcb.set(VmcbField.TLB_CONTROL, flush);
+        flush = 0;
+        h.r[Reg.RAX] = address;
+        host.door().execute(vmload);
+        return host.door().enter(vmrun, budget);
+    }
+
+    @Override
+    public void decode(Exit exit) {
+        host.cpu().r[Reg.RAX] = address;
+        host.door().execute(vmsave);
+        guest.r[Reg.RAX] = vmcb.get(VmcbField.RAX);
+        guest.r[Reg.RSP] = vmcb.get(VmcbField.RSP);
+        guest.cr2 = vmcb.get(VmcbField.CR2);
+        exits.decode(exit);
+        if (exit.vector == Vector.DB && exit.code == ExitCode.EXCP.code() + Vector.DB) {
+            // The processor has put the cause into DR6 already.
+            exit.detail = vmcb.get(VmcbField.DR6) & 0xe00f;
+        }
+    }
+
+    @Override
+    public void vectoring(Event event) {
+        exits.vectoring(event);
+    }
+
+    @Override
+    public void inject(Event event) {
+        int type = event.type;
+        if (type == EventInDelivery.SOFTWARE_EXCEPTION || type == EventInDelivery.PRIVILEGED_EXCEPTION) {
+            type = EventInfo.EXCEPTION;
+        }
+        if (type == EventInDelivery.NMI) {
+            guest.nmiBlocked = true;
+        }
+        vmcb.set(VmcbField.EVENTINJ, EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode));
+    }
+
+    /** A virtual interrupt that is intercepted says when interrupts are open. */
+    @Override
+    public void setInterruptWindow(boolean on) {
+        intercept((int) ExitCode.VINTR.code(), on);
+        long control = vmcb.get(VmcbField.INTERRUPT_CONTROL) & ~(V_IRQ | V_PRIO | V_IGN_TPR);
+        vmcb.set(VmcbField.INTERRUPT_CONTROL, on ? control | V_IRQ | V_PRIO | V_IGN_TPR : control);
+    }
+
+    /** NMIs open when the handler's IRET has been emulated. */
+    @Override
+    public void setNmiWindow(boolean on) {
+        intercept((int) ExitCode.IRET.code(), on || guest.nmiBlocked);
+    }
+
+    @Override
+    public void flushAll() {
+        flush = FLUSH_ALL;
+    }
+
+    @Override
+    public void flushCurrent() {
+        flushGuest();
+    }
+
+    @Override
+    public void flushGuest() {
+        if (flush != FLUSH_ALL) {
+            flush = flushByAsid ? FLUSH_ASID : FLUSH_ALL;
+        }
+    }
+
+    @Override
+    public void flushAddress(long linear) {
+        Cpu h = host.cpu();
+        h.r[Reg.RAX] = linear;
+        h.r[Reg.RCX] = asid;
+        host.door().execute(invlpga);
+    }
+}

@@ -1,0 +1,375 @@
+package nestbox.vmx.l0;
+
+import nestbox.l0.Event;
+import nestbox.l0.Exit;
+import nestbox.l0.ExitKind;
+import nestbox.l0.HostProcessor;
+import nestbox.l0.StateGroup;
+import nestbox.l0.Vcpu;
+import nestbox.l0.VendorBackend;
+import nestbox.mmu.core.HostFrames;
+import nestbox.mmu.core.RootToLoad;
+import nestbox.vmx.capability.CapabilityWord;
+import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.InterruptionType;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
+import nestbox.x86.Vector;
+
+/** One vCPU's vmcs01 and its use of VMX. */
+final class VmxBackend implements VendorBackend {
+    private static final int FEATURE_CONTROL = 0x3a;
+    private static final int FEATURE_CONTROL_ENABLED = 5;
+    private static final int BASIC = 0x480;
+    private static final int INVEPT_SINGLE = 1;
+    private static final int INVEPT_ALL = 2;
+    private static final int INVVPID_ADDRESS = 0;
+    private static final int INVVPID_SINGLE = 1;
+    private static final int BITMAP_BYTES = 4096;
+    /** Read and write bitmaps of the MSRs from C0000000h on. */
+    private static final int HIGH_READ = 0x400;
+
+    private static final int HIGH_WRITE = 0xc00;
+    private static final int FS_BASE = 0x100;
+    private static final int KERNEL_GS_BASE = 0x102;
+
+    private final Vcpu vcpu;
+    private final Cpu guest;
+    private final HostProcessor host;
+    private final VmcsDoor vmcs;
+    private final VmxControls controls;
+    private final VmxGuestState state;
+    private final VmxExits exits;
+    private final boolean ept;
+    private final boolean unrestricted;
+    private final int vpid;
+    private final long region;
+    private final long bitmap;
+
+    private long primary;
+    private long entryControls;
+    private boolean launched;
+    private boolean failed;
+    private long eptp;
+
+    VmxBackend(Vcpu vcpu, HostProcessor host) {
+        this.vcpu = vcpu;
+        this.host = host;
+        guest = vcpu.guest();
+        HostFrames frames = vcpu.hypervisor().host().frames();
+        vmcs = new VmcsDoor(host, frames);
+        host.wrmsr(FEATURE_CONTROL, host.rdmsr(FEATURE_CONTROL) | FEATURE_CONTROL_ENABLED);
+        host.setCr4(host.cpu().cr4 | Cpu.CR4_VMXE);
+        long revision = host.rdmsr(BASIC) & 0x7fffffff;
+        long on = frames.allocate();
+        frames.write(on, 4, revision);
+        vmcs.vmxon(on);
+        controls = new VmxControls(host);
+        ept = vcpu.hypervisor().mmu().config().tdp();
+        unrestricted = ept && controls.allows(VmxFeature.UNRESTRICTED_GUEST);
+        vpid = controls.allows(VmxFeature.ENABLE_VPID) ? guest.id + 1 : 0;
+        region = frames.allocate();
+        frames.write(region, 4, revision);
+        bitmap = msrBitmap(frames);
+        state = new VmxGuestState(this, vmcs, guest, host);
+        exits = new VmxExits(vmcs);
+    }
+
+    /** The guest may reach the bases of FS and GS, which VM exits and SWAPGS handle, and nothing else. */
+    private static long msrBitmap(HostFrames frames) {
+        long page = frames.allocate();
+        for (int i = 0; i < BITMAP_BYTES; i += 8) {
+            frames.write64(page + i, -1);
+        }
+        for (int msr = FS_BASE; msr <= KERNEL_GS_BASE; msr++) {
+            for (int part : new int[] {HIGH_READ, HIGH_WRITE}) {
+                long at = page + part + (msr >>> 3);
+                frames.write(at, 1, frames.read(at, 1) & ~(1L << (msr & 7)));
+            }
+        }
+        return page;
+    }
+
+    boolean ept() {
+        return ept;
+    }
+
+    long hardwareEfer() {
+        long efer = guest.efer;
+        if (!ept) {
+            // Shadow tables always use NX; the guest's mode decides the rest.
+            efer |= Cpu.EFER_NXE;
+        }
+        return efer;
+    }
+
+    void setWideGuest(boolean wide) {
+        long word = entryControls & ~VmxFeature.IA32E_MODE_GUEST.mask();
+        entryControls = word | (wide ? VmxFeature.IA32E_MODE_GUEST.mask() : 0);
+        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, entryControls);
+    }
+
+    @Override
+    public void reset() {
+        vmcs.vmclear(region);
+        vmcs.vmptrld(region);
+        launched = false;
+        writeControls();
+        writeHost();
+    }
+
+    private static long mask(VmxFeature... features) {
+        long mask = 0;
+        for (VmxFeature feature : features) {
+            mask |= feature.mask();
+        }
+        return mask;
+    }
+
+    private void writeControls() {
+        long pin = controls.choose(
+                CapabilityWord.PIN,
+                mask(VmxFeature.EXTERNAL_INTERRUPT_EXITING, VmxFeature.NMI_EXITING),
+                mask(VmxFeature.VIRTUAL_NMIS));
+        vmcs.write(VmcsField.PIN_BASED_VM_EXEC_CONTROL, pin);
+        long needed = mask(
+                VmxFeature.HLT_EXITING,
+                VmxFeature.MWAIT_EXITING,
+                VmxFeature.MONITOR_EXITING,
+                VmxFeature.RDPMC_EXITING,
+                VmxFeature.TSC_OFFSETTING,
+                VmxFeature.CR8_LOAD_EXITING,
+                VmxFeature.CR8_STORE_EXITING,
+                VmxFeature.MOV_DR_EXITING,
+                VmxFeature.UNCONDITIONAL_IO_EXITING,
+                VmxFeature.MSR_BITMAPS);
+        if (!ept) {
+            needed |= mask(VmxFeature.INVLPG_EXITING, VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING);
+        }
+        primary = controls.choose(CapabilityWord.PRIMARY, needed, mask(VmxFeature.SECONDARY_CONTROLS));
+        if (ept) {
+            primary &= ~mask(VmxFeature.INVLPG_EXITING, VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING)
+                    | mustBeOne();
+        }
+        vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
+        if ((primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {
+            writeSecondary();
+        }
+        long exit = controls.choose(
+                CapabilityWord.EXIT,
+                mask(VmxFeature.HOST_ADDRESS_SPACE_SIZE, VmxFeature.SAVE_DEBUG_CONTROLS),
+                mask(
+                        VmxFeature.EXIT_SAVE_EFER,
+                        VmxFeature.EXIT_LOAD_EFER,
+                        VmxFeature.EXIT_SAVE_PAT,
+                        VmxFeature.EXIT_LOAD_PAT));
+        vmcs.write(VmcsField.VM_EXIT_CONTROLS, exit);
+        entryControls = controls.choose(
+                CapabilityWord.ENTRY,
+                mask(VmxFeature.LOAD_DEBUG_CONTROLS),
+                mask(VmxFeature.ENTRY_LOAD_EFER, VmxFeature.ENTRY_LOAD_PAT));
+        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, entryControls);
+        long exceptions = 1 << Vector.DB | 1 << Vector.MC | 1 << Vector.AC;
+        if (!ept) {
+            exceptions |= 1 << Vector.PF;
+        }
+        if (vcpu.hypervisor().config().forcedEmulation()) {
+            exceptions |= 1 << Vector.UD;
+        }
+        vmcs.write(VmcsField.EXCEPTION_BITMAP, exceptions);
+        vmcs.write(VmcsField.PAGE_FAULT_ERROR_CODE_MASK, 0);
+        vmcs.write(VmcsField.PAGE_FAULT_ERROR_CODE_MATCH, 0);
+        vmcs.write(VmcsField.CR3_TARGET_COUNT, 0);
+        vmcs.write(VmcsField.MSR_BITMAP, bitmap);
+        vmcs.write(VmcsField.VMCS_LINK_POINTER, -1);
+        vmcs.write(VmcsField.VM_EXIT_MSR_STORE_COUNT, 0);
+        vmcs.write(VmcsField.VM_EXIT_MSR_LOAD_COUNT, 0);
+        vmcs.write(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 0);
+        vmcs.write(VmcsField.VM_ENTRY_INTR_INFO, 0);
+        vmcs.write(VmcsField.CR0_GUEST_HOST_MASK, ~Cpu.CR0_TS);
+        vmcs.write(VmcsField.CR4_GUEST_HOST_MASK, -1);
+    }
+
+    private long mustBeOne() {
+        return controls.choose(CapabilityWord.PRIMARY, 0, 0);
+    }
+
+    private void writeSecondary() {
+        long wanted = mask(
+                VmxFeature.ENABLE_RDTSCP,
+                VmxFeature.WBINVD_EXITING,
+                VmxFeature.ENABLE_INVPCID,
+                VmxFeature.ENABLE_XSAVES);
+        if (ept) {
+            wanted |= mask(VmxFeature.UNRESTRICTED_GUEST);
+        }
+        if (vpid != 0) {
+            wanted |= mask(VmxFeature.ENABLE_VPID);
+        }
+        long secondary =
+                controls.choose(CapabilityWord.SECONDARY, ept ? mask(VmxFeature.ENABLE_EPT) : 0, wanted);
+        vmcs.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary);
+        if (vpid != 0) {
+            vmcs.write(VmcsField.VIRTUAL_PROCESSOR_ID, vpid);
+        }
+        if ((secondary & VmxFeature.ENABLE_XSAVES.mask()) != 0) {
+            vmcs.write(VmcsField.XSS_EXIT_BITMAP, 0);
+        }
+    }
+
+    private void writeHost() {
+        Cpu h = host.cpu();
+        vmcs.write(VmcsField.HOST_CR0, h.cr0);
+        vmcs.write(VmcsField.HOST_CR3, h.cr3);
+        vmcs.write(VmcsField.HOST_CR4, h.cr4);
+        vmcs.write(VmcsField.HOST_CS_SELECTOR, HostProcessor.CODE_SELECTOR);
+        vmcs.write(VmcsField.HOST_SS_SELECTOR, HostProcessor.DATA_SELECTOR);
+        vmcs.write(VmcsField.HOST_DS_SELECTOR, HostProcessor.DATA_SELECTOR);
+        vmcs.write(VmcsField.HOST_ES_SELECTOR, HostProcessor.DATA_SELECTOR);
+        vmcs.write(VmcsField.HOST_FS_SELECTOR, 0);
+        vmcs.write(VmcsField.HOST_GS_SELECTOR, 0);
+        vmcs.write(VmcsField.HOST_TR_SELECTOR, HostProcessor.TSS_SELECTOR);
+        vmcs.write(VmcsField.HOST_FS_BASE, 0);
+        vmcs.write(VmcsField.HOST_GS_BASE, 0);
+        vmcs.write(VmcsField.HOST_TR_BASE, 0);
+        vmcs.write(VmcsField.HOST_GDTR_BASE, h.gdtBase);
+        vmcs.write(VmcsField.HOST_IDTR_BASE, h.idtBase);
+        vmcs.write(VmcsField.HOST_IA32_SYSENTER_CS, 0);
+        vmcs.write(VmcsField.HOST_IA32_SYSENTER_ESP, 0);
+        vmcs.write(VmcsField.HOST_IA32_SYSENTER_EIP, 0);
+        vmcs.write(VmcsField.HOST_RSP, 0);
+        vmcs.write(VmcsField.HOST_RIP, h.rip);
+        if (controls.allows(VmxFeature.EXIT_LOAD_EFER)) {
+            vmcs.write(VmcsField.HOST_IA32_EFER, h.efer);
+        }
+        if (controls.allows(VmxFeature.EXIT_LOAD_PAT)) {
+            vmcs.write(VmcsField.HOST_IA32_PAT, h.pat);
+        }
+    }
+
+    @Override
+    public void fetch(int groups) {
+        state.fetch(groups);
+    }
+
+    @Override
+    public void store(int groups) {
+        state.store(groups);
+    }
+
+    /** Without unrestricted guest, real mode is emulated, and so is protected mode with segments left over from it. */
+    @Override
+    public boolean canRun() {
+        if (unrestricted) {
+            return true;
+        }
+        vcpu.need(StateGroup.CONTROL);
+        return SegmentRules.hold(guest);
+    }
+
+    @Override
+    public void setRoot(RootToLoad root) {
+        if (ept) {
+            eptp = root.eptp();
+            vmcs.write(VmcsField.EPT_POINTER, eptp);
+        } else {
+            boolean pcid = (guest.cr4 & Cpu.CR4_PCIDE) != 0 && (guest.efer & Cpu.EFER_LMA) != 0;
+            vmcs.write(VmcsField.GUEST_CR3, root.hpa() | (pcid ? guest.cr3 & 0xfff : 0));
+        }
+    }
+
+    @Override
+    public boolean enter(long budget) {
+        failed = false;
+        boolean left = vmcs.enter(!launched, budget);
+        if (!host.cpu().leftGuest && left) {
+            failed = true;
+            return true;
+        }
+        launched = true;
+        return left;
+    }
+
+    @Override
+    public void decode(Exit exit) {
+        state.exited();
+        if (failed) {
+            exit.kind = ExitKind.ENTRY_FAILED;
+            exit.name = "VMfail";
+            exit.code = -1;
+            exit.info1 = vmcs.read(VmcsField.VM_INSTRUCTION_ERROR);
+            return;
+        }
+        exits.decode(exit);
+    }
+
+    @Override
+    public void vectoring(Event event) {
+        exits.vectoring(event);
+    }
+
+    @Override
+    public void inject(Event event) {
+        long word = event.vector | (long) event.type << 8 | InterruptionType.VALID;
+        if (event.hasErrorCode && (guest.cr0 & Cpu.CR0_PE) != 0) {
+            word |= InterruptionType.ERROR_CODE;
+            vmcs.write(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, event.errorCode);
+        }
+        if (event.isSoft()) {
+            vmcs.write(VmcsField.VM_ENTRY_INSTRUCTION_LEN, event.length);
+        }
+        vmcs.write(VmcsField.VM_ENTRY_INTR_INFO, word);
+    }
+
+    @Override
+    public void setInterruptWindow(boolean on) {
+        setPrimary(VmxFeature.INTERRUPT_WINDOW_EXITING.mask(), on);
+    }
+
+    @Override
+    public void setNmiWindow(boolean on) {
+        setPrimary(VmxFeature.NMI_WINDOW_EXITING.mask(), on);
+    }
+
+    private void setPrimary(long bit, boolean on) {
+        primary = on ? primary | bit : primary & ~bit;
+        vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
+    }
+
+    @Override
+    public void flushAll() {
+        if (ept) {
+            vmcs.invept(INVEPT_ALL, 0);
+        }
+        flushGuest();
+    }
+
+    @Override
+    public void flushCurrent() {
+        if (ept && eptp != 0) {
+            vmcs.invept(INVEPT_SINGLE, eptp);
+        } else {
+            flushGuest();
+        }
+    }
+
+    /** Without VPID every entry and exit flushes. */
+    @Override
+    public void flushGuest() {
+        if (vpid != 0) {
+            vmcs.invvpid(INVVPID_SINGLE, vpid, 0);
+        }
+    }
+
+    @Override
+    public void flushAddress(long linear) {
+        if (vpid == 0) {
+            return;
+        }
+        if (controls.allows(VmxFeature.INVVPID_ADDRESS)) {
+            vmcs.invvpid(INVVPID_ADDRESS, vpid, linear);
+        } else {
+            flushGuest();
+        }
+    }
+}
