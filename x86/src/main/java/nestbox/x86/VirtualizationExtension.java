@@ -128,9 +128,9 @@ public interface VirtualizationExtension {
     }
 
     /**
-     * The processor enters SMM by the default treatment of SMIs: its registers are in the state save area and still hold their
-     * values. The extension notes there, or in itself, what it must know when SMM is left, and leaves guest mode or VMX
-     * operation (SDM Vol. 3, "Default Treatment of SMI Delivery"; APM Vol. 2, "SMM and SVM").
+     * The processor is about to enter SMM by the default treatment of SMIs: its registers still hold their values, and will go to
+     * the state save area as they are when this returns. The extension notes in itself (or in the area, where no register lies)
+     * what it must know when SMM is left, and leaves guest mode or VMX operation (SDM Vol. 3, "Default Treatment of SMI Delivery"; APM Vol. 2, "SMM and SVM").
      *
      * @param area physical address SMBASE + 8000h, to which the offsets of the save maps are added
      */
@@ -142,6 +142,11 @@ public interface VirtualizationExtension {
      * @return false if what it finds leads to shutdown
      */
     default boolean leaveSmm(Cpu cpu, long area) {
+        return true;
+    }
+
+    /** Whether RSM to PAE paging loads the PDPTE registers from memory; asked behind {@link #leaveSmm}. */
+    default boolean loadsPdptes(Cpu cpu) {
         return true;
     }
 

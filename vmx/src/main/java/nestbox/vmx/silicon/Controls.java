@@ -63,6 +63,7 @@ final class Controls {
     static final long HOST_64 = VmxFeature.HOST_ADDRESS_SPACE_SIZE.mask();
     static final long ACKNOWLEDGE = VmxFeature.ACKNOWLEDGE_INTERRUPT.mask();
     static final long SAVE_PAT = VmxFeature.EXIT_SAVE_PAT.mask();
+    static final long LOAD_HOST_PKRS = VmxFeature.EXIT_LOAD_PKRS.mask();
     static final long LOAD_HOST_PAT = VmxFeature.EXIT_LOAD_PAT.mask();
     static final long SAVE_EFER = VmxFeature.EXIT_SAVE_EFER.mask();
     static final long LOAD_HOST_EFER = VmxFeature.EXIT_LOAD_EFER.mask();
@@ -71,6 +72,7 @@ final class Controls {
     static final long LOAD_DEBUG = VmxFeature.LOAD_DEBUG_CONTROLS.mask();
     static final long IA32E_GUEST = VmxFeature.IA32E_MODE_GUEST.mask();
     static final long LOAD_PAT = VmxFeature.ENTRY_LOAD_PAT.mask();
+    static final long LOAD_PKRS = VmxFeature.ENTRY_LOAD_PKRS.mask();
     static final long LOAD_EFER = VmxFeature.ENTRY_LOAD_EFER.mask();
 
     long pin;

@@ -116,7 +116,7 @@ final class EptStage {
             return;
         }
         if (walker.outcome == Walker.STAGE_FAILED) {
-            vmx.prepared.note(ExitReason.PML_FULL, 0);
+            vmx.prepared.note(ExitReason.PML_FULL, vmx.events.unblocked());
             return;
         }
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
@@ -124,7 +124,7 @@ final class EptStage {
         if (!ofTable && vmx.model.has(VmxFeature.EPT_ADVANCED_EXIT_INFORMATION)) {
             qualification |= advanced(from.firstStageRights);
         }
-        vmx.prepared.note(ExitReason.EPT_VIOLATION, qualification);
+        vmx.prepared.note(ExitReason.EPT_VIOLATION, qualification | vmx.events.unblocked());
     }
 
     private static long advanced(int rights) {

@@ -19,11 +19,15 @@ final class Events {
     private static final int SHIFT = VmxCapability.PREEMPTION_TIMER_SHIFT;
     private static final long PRESENT = InterruptionType.VALID;
     private static final long DEBUG_BITS = 0x600f;
+    private static final long NMI_UNBLOCKED = 1 << 12;
+    private static final long NONE = -1;
 
     private final Vmx vmx;
     private final Cpu cpu;
     /** A monitor-trap-flag exit is due at the next instruction boundary. */
     private boolean trapFlag;
+    /** When the IRET began that unblocked NMIs, or NONE: exits of the same instruction tell of it. */
+    private long unblocking = NONE;
     /** TSC at which the preemption timer reaches 0, or NEVER. */
     private long deadline = NEVER;
 
@@ -51,6 +55,9 @@ final class Events {
         long information = vector | EventInDelivery.EXCEPTION << 8 | PRESENT;
         if (hasErrorCode && cpu.protectedMode()) {
             information |= InterruptionType.ERROR_CODE;
+        }
+        if (vector != Vector.DF) {
+            information |= unblocked();
         }
         long qualification = 0;
         if (vector == Vector.PF) {
@@ -126,7 +133,30 @@ final class Events {
             startTimer(vmx.vmcs.get(VmcsField.VMX_PREEMPTION_TIMER_VALUE));
         }
         vmx.virtualApic.begin();
+        vmx.pauseLoops.begin();
         arm();
+    }
+
+    /** The guest goes on after SMM. */
+    void resume() {
+        arm();
+    }
+
+    /** IRET begins to execute, and unblocks NMIs if they were {@code blocked}. */
+    void iret(boolean blocked) {
+        unblocking = blocked ? tick() : NONE;
+    }
+
+    private long tick() {
+        return cpu.retired + cpu.cursor;
+    }
+
+    /**
+     * What qualifications and interruption information of exits by a fault of IRET tell: NMIs were blocked before it (SDM Vol. 3,
+     * "NMI unblocking due to IRET").
+     */
+    long unblocked() {
+        return unblocking == tick() && !cpu.event.active ? NMI_UNBLOCKED : 0;
     }
 
     void injectTrapFlag() {
@@ -238,11 +268,12 @@ final class Events {
     }
 
     void save(StateWriter out) {
-        out.writeBoolean(trapFlag).writeLong(deadline);
+        out.writeBoolean(trapFlag).writeLong(deadline).writeLong(unblocking);
     }
 
     void restore(StateReader in) {
         trapFlag = in.readBoolean();
         deadline = in.readLong();
+        unblocking = in.readLong();
     }
 }

@@ -22,6 +22,16 @@ final class FixedBits {
         return (must & ~value) == 0 && (value & ~capability.cr0Fixed1()) == 0;
     }
 
+    /** The value with its fixed bits as VMX operation wants them. */
+    long forceCr0(long value, boolean unrestricted) {
+        long must = capability.cr0Fixed0() & ~(unrestricted ? FREE_FOR_UNRESTRICTED : 0);
+        return (value | must) & capability.cr0Fixed1();
+    }
+
+    long forceCr4(long value) {
+        return (value | capability.cr4Fixed0()) & capability.cr4Fixed1();
+    }
+
     boolean cr4(long value) {
         return (capability.cr4Fixed0() & ~value) == 0 && (value & ~capability.cr4Fixed1()) == 0;
     }

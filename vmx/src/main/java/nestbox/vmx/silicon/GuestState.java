@@ -45,6 +45,9 @@ final class GuestState {
         cpu.sysenterEsp = s.get(VmcsField.GUEST_SYSENTER_ESP);
         cpu.sysenterEip = s.get(VmcsField.GUEST_SYSENTER_EIP);
         loadEfer(s, controls);
+        if (controls.entry(Controls.LOAD_PKRS)) {
+            cpu.pkrs = s.get(VmcsField.GUEST_IA32_PKRS);
+        }
         if (controls.entry(Controls.LOAD_PAT)) {
             cpu.pat = s.get(VmcsField.GUEST_IA32_PAT);
         }
@@ -145,6 +148,9 @@ final class GuestState {
         }
         if (controls.exit(Controls.SAVE_EFER)) {
             s.set(VmcsField.GUEST_IA32_EFER, cpu.efer);
+        }
+        if (vmx.model.has(VmxFeature.ENTRY_LOAD_PKRS)) {
+            s.set(VmcsField.GUEST_IA32_PKRS, cpu.pkrs);
         }
         if (vmx.model.has(VmxFeature.STORE_LMA)) {
             long entry = controls.entry & ~Controls.IA32E_GUEST;

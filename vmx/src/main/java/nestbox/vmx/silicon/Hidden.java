@@ -11,7 +11,6 @@ import nestbox.vmx.capability.VmxFeature;
  */
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
-            VmxFeature.PAUSE_LOOP_EXITING,
             VmxFeature.EPT_VIOLATION_VE,
             VmxFeature.MODE_BASED_EXECUTE,
             VmxFeature.SUB_PAGE_WRITE_PERMISSION,
@@ -23,9 +22,7 @@ public final class Hidden {
             VmxFeature.SECONDARY_EXIT_CONTROLS,
             VmxFeature.ENTRY_LOAD_PERF_GLOBAL_CTRL,
             VmxFeature.EXIT_LOAD_PERF_GLOBAL_CTRL,
-            VmxFeature.EXIT_SAVE_PERF_GLOBAL_CTRL,
-            VmxFeature.ENTRY_LOAD_PKRS,
-            VmxFeature.EXIT_LOAD_PKRS));
+            VmxFeature.EXIT_SAVE_PERF_GLOBAL_CTRL));
 
     private Hidden() {}
 

@@ -57,6 +57,9 @@ final class HostState {
             long both = Cpu.EFER_LMA | Cpu.EFER_LME;
             cpu.efer = cpu.efer & ~both | (wide ? both : 0);
         }
+        if (controls.exit(Controls.LOAD_HOST_PKRS)) {
+            cpu.pkrs = s.get(VmcsField.HOST_IA32_PKRS);
+        }
         if (controls.exit(Controls.LOAD_HOST_PAT)) {
             cpu.pat = s.get(VmcsField.HOST_IA32_PAT);
         }

@@ -139,7 +139,9 @@ final class Intercepts {
     }
 
     private boolean pause(Insn in) {
-        return plain(in, ExitReason.PAUSE_INSTRUCTION, vmx.controls.primary(Controls.PAUSE));
+        Controls c = vmx.controls;
+        boolean loop = !c.primary(Controls.PAUSE) && c.secondary(Controls.PAUSE_LOOP) && cpu.cpl == 0;
+        return plain(in, ExitReason.PAUSE_INSTRUCTION, loop ? vmx.pauseLoops.exits() : c.primary(Controls.PAUSE));
     }
 
     private boolean msr(Insn in, int index, boolean write, long value) {

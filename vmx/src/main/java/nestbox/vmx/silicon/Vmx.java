@@ -3,7 +3,6 @@ package nestbox.vmx.silicon;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
-import nestbox.core.UnsupportedFeatureException;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
@@ -45,7 +44,9 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     final ControlAccess controlAccess;
     final VirtualApic virtualApic;
     final PostedInterrupts posted;
+    final PauseLoops pauseLoops;
     private final ApicAccess apicAccess;
+    private final SystemManagement systemManagement;
     private final VmxInstructions instructions;
     private final Intercepts intercepts;
 
@@ -81,7 +82,9 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         controlAccess = new ControlAccess(this);
         virtualApic = new VirtualApic(this);
         posted = new PostedInterrupts(this);
+        pauseLoops = new PauseLoops(this);
         apicAccess = new ApicAccess(this);
+        systemManagement = new SystemManagement(this);
         instructions = new VmxInstructions(this);
         intercepts = new Intercepts(this, apicAccess);
     }
@@ -192,6 +195,9 @@ public final class Vmx implements VirtualizationExtension, Stateful {
 
     @Override
     public long controlWrite(Cpu c, int number, long value) {
+        if (c.smm && number == 4 && (value & Cpu.CR4_VMXE) != 0) {
+            throw c.raise(Vector.GP, 0);
+        }
         if (!on) {
             return value;
         }
@@ -241,9 +247,14 @@ public final class Vmx implements VirtualizationExtension, Stateful {
 
     @Override
     public boolean keepsNmiBlocked(Cpu c) {
-        if (!guest || !controls.pin(Controls.NMI)) {
+        if (!guest) {
             return false;
         }
+        if (!controls.pin(Controls.NMI)) {
+            events.iret(c.nmiBlocked);
+            return false;
+        }
+        events.iret(virtualNmiBlocked);
         virtualNmiBlocked = false;
         return true;
     }
@@ -267,13 +278,19 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         return on;
     }
 
-    /** The default treatment of SMIs, which leaves VMX operation for SMM and comes back by RSM, is not done. */
     @Override
-    public boolean smi(Cpu c) {
-        if (on) {
-            throw new UnsupportedFeatureException("SMIs in VMX operation", "an SMI arrived");
-        }
-        return false;
+    public void enterSmm(Cpu c, long area) {
+        systemManagement.enter();
+    }
+
+    @Override
+    public boolean leaveSmm(Cpu c, long area) {
+        return systemManagement.leave();
+    }
+
+    @Override
+    public boolean loadsPdptes(Cpu c) {
+        return !guest || !controls.secondary(Controls.EPT);
     }
 
     @Override
@@ -336,6 +353,8 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         out.writeBoolean(virtualNmiBlocked).writeBoolean(heldInit);
         events.save(out);
         virtualApic.save(out);
+        pauseLoops.save(out);
+        systemManagement.save(out);
     }
 
     @Override
@@ -353,6 +372,8 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         heldInit = in.readBoolean();
         events.restore(in);
         virtualApic.restore(in);
+        pauseLoops.restore(in);
+        systemManagement.restore(in);
         if (guest) {
             controls.load(vmcs);
         }

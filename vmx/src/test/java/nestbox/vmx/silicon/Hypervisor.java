@@ -22,7 +22,9 @@ final class Hypervisor {
     /** The EPT PD: entry i maps guest-physical i * 2 MBytes. */
     static final int EPT_PD = 0x602000;
 
-    private static final int LOAD = 0x100000;
+    static final int IDT = 0x700000;
+
+    static final int LOAD = 0x100000;
     private static final int REVISION = 0x4e42_0001;
 
     private static final String HEADER = """
@@ -130,6 +132,36 @@ final class Hypervisor {
         return this;
     }
 
+    /** The pin-based controls: what must be 1, and {@code wanted}. */
+    Hypervisor pin(long wanted) {
+        control(VmcsField.PIN_BASED_VM_EXEC_CONTROL, 0x481, wanted);
+        return this;
+    }
+
+    /** The primary controls with "activate secondary controls", and the secondary controls. */
+    Hypervisor processor(long primary, long secondary) {
+        control(VmcsField.CPU_BASED_VM_EXEC_CONTROL, 0x482, primary | 0x80000000L);
+        return field(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary);
+    }
+
+    Hypervisor exitControls(long wanted) {
+        control(VmcsField.VM_EXIT_CONTROLS, 0x483, wanted);
+        return this;
+    }
+
+    Hypervisor entryControls(long wanted) {
+        control(VmcsField.VM_ENTRY_CONTROLS, 0x484, wanted);
+        return this;
+    }
+
+    /** L2 gets an IDT at {@link #IDT} of 256 gates, with {@code label} for one vector. */
+    Hypervisor interruptGate(int vector, String label) {
+        int gate = IDT + 8 * vector;
+        asm("mov eax, " + label + "\nmov word [" + gate + "], ax\nmov word [" + (gate + 2) + "], 8\n"
+                + "mov word [" + (gate + 4) + "], 0x8e00\nshr eax, 16\nmov word [" + (gate + 6) + "], ax\n");
+        return field(VmcsField.GUEST_IDTR_BASE, IDT).field(VmcsField.GUEST_IDTR_LIMIT, 0x7ff);
+    }
+
     /** A control word: what its capability MSR demands, and {@code wanted}. */
     private void control(VmcsField field, int msr, long wanted) {
         code.append("mov ecx, ")
@@ -218,9 +250,14 @@ final class Hypervisor {
             vmresume
             """;
 
+    /** The program, for {@link #LOAD}. */
+    String text() {
+        return HEADER + code + String.format(Locale.ROOT, DATA, EPT_ROOT + 0x1e);
+    }
+
     /** The machine with the program loaded; label {@code failed} is where VMLAUNCH and VMRESUME fall through to. */
     Machine machine(String model, String policy) {
-        String text = HEADER + code + String.format(Locale.ROOT, DATA, EPT_ROOT + 0x1e);
+        String text = text();
         MachineConfig config = MachineConfig.builder(CpuModel.parse(model))
                 .memoryBytes(32 << 20)
                 .tlbPolicy(policy)

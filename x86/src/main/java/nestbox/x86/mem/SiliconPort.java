@@ -207,7 +207,12 @@ public final class SiliconPort implements MemoryPort {
         second = newSecond;
         bank = space == 0 ? 0 : Memory.GUEST_BANK;
         watched = space == 0 ? TranslationControl.NO_PAGE : guestWatched;
-        if (space != 0 && (space != bankSpace || pcid != bankPcid || newState.takeStale())) {
+        boolean stale = newState.takeStale();
+        if (space == 0) {
+            if (stale) {
+                cpu.mem.dropBank(bank);
+            }
+        } else if (stale || space != bankSpace || pcid != bankPcid) {
             cpu.mem.dropBank(bank);
             bankSpace = space;
             bankPcid = pcid;

@@ -37,13 +37,13 @@ public final class ManagementMode {
 
     /** Takes an SMI at an instruction boundary. INIT, NMI and further SMIs wait until RSM. */
     static void enter(Cpu c) {
+        if (c.extension != null) {
+            c.extension.enterSmm(c, area(c));
+        }
         long[] items = capture(c);
         c.smm = true;
         SaveMap map = SaveMap.of(c.features);
         map.write(c.physical, area(c), items);
-        if (c.extension != null) {
-            c.extension.enterSmm(c, area(c));
-        }
         c.smmNmiBlocked = c.nmiBlocked;
         c.nmiBlocked = true;
         c.smmPendingDebug = c.pendingDebug;
@@ -135,11 +135,15 @@ public final class ManagementMode {
         c.noStepTrap = true;
         Tracing.event(c, TraceEvents.RSM, c.rip);
         follow(c, items[SaveMap.RFLAGS] & RFLAGS_DEFINED | Flags.FIXED);
-        boolean tables =
-                !ControlRegisters.paePaging(c) || c.mem.port().control().loadPdptes(c.cr3);
-        if (!tables || (c.extension != null && !c.extension.leaveSmm(c, area))) {
+        boolean left = c.extension == null || c.extension.leaveSmm(c, area);
+        if (!left || !tables(c)) {
             shutdown(c);
         }
+    }
+
+    private static boolean tables(Cpu c) {
+        boolean loads = ControlRegisters.paePaging(c) && (c.extension == null || c.extension.loadsPdptes(c));
+        return !loads || c.mem.port().control().loadPdptes(c.cr3);
     }
 
     private static void shutdown(Cpu c) {

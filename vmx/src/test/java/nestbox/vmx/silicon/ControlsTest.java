@@ -1,0 +1,92 @@
+package nestbox.vmx.silicon;
+
+import static nestbox.vmx.capability.VmxFeature.*;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import nestbox.machine.Machine;
+import nestbox.machine.Outcome;
+import nestbox.vmx.vmcs.VmcsField;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Single controls, by L1 hypervisors in machine code (SDM Vol. 3, chapter "VMX Non-Root Operation"). */
+class ControlsTest {
+    private static final String MODEL = "SapphireRapids,+vmx";
+    private static final int EXCEPTION = 0;
+    private static final int VMCALL = 18;
+    private static final int PAUSE = 40;
+    private static final int TIMER = 52;
+
+    static Machine first(Hypervisor l1, String l2) {
+        return first(l1, l2, "");
+    }
+
+    /** Runs L2 up to its first exit, then {@code atExit}: reason, qualification, interruption information, EBX, guest PKRS. */
+    static Machine first(Hypervisor l1, String l2, String atExit) {
+        l1.asm("vmlaunch\n" + Hypervisor.END + "exit:\n" + atExit)
+                .asm("mov [" + (Hypervisor.RESULTS + 12) + "], ebx\n")
+                .result(VmcsField.VM_EXIT_REASON, 0)
+                .result(VmcsField.EXIT_QUALIFICATION, 1)
+                .result(VmcsField.VM_EXIT_INTR_INFO, 2)
+                .result(VmcsField.GUEST_IA32_PKRS, 4)
+                .asm(Hypervisor.END + "l2:\n" + l2 + "\nvmcall\n");
+        Machine machine = l1.machine(MODEL, "keep");
+        Outcome outcome = machine.run(2_000_000);
+        assertThat(outcome.kind()).as(outcome.detail()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
+        return machine;
+    }
+
+    /** A loop of {@code length} instructions with one PAUSE each turn. */
+    @ParameterizedTest
+    @CsvSource({"10, 100, 0, true", "10, 100, 20, false", "100, 100, 20, true", "10, 1000000, 0, false"})
+    void pauseLoops(int gap, int window, int filler, boolean exits) {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .processor(0, PAUSE_LOOP_EXITING.mask())
+                .field(VmcsField.PLE_GAP, gap)
+                .field(VmcsField.PLE_WINDOW, window);
+        Machine machine =
+                first(l1, "mov ecx, 1000\nturn:\npause\n" + "nop\n".repeat(filler) + "dec ecx\njnz turn");
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(exits ? PAUSE : VMCALL);
+    }
+
+    /** The timer counts at the rate of TSC bit IA32_VMX_MISC[4:0]: 100 steps are 3,200 ticks. */
+    @Test
+    void preemptionTimerRate() {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .pin(PREEMPTION_TIMER.mask())
+                .field(VmcsField.VMX_PREEMPTION_TIMER_VALUE, 100);
+        Machine machine = first(l1, "xor ebx, ebx\nturn:\ninc ebx\njmp turn");
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(TIMER);
+        assertThat(2 * Hypervisor.result(machine, 3)).isBetween(99 * 32 - 8, 100 * 32);
+    }
+
+    /** IA32_PKRS is loaded at entry and exit, and saved at exit. */
+    @Test
+    void protectionKeysOfSupervisorPages() {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .entryControls(ENTRY_LOAD_PKRS.mask())
+                .exitControls(EXIT_LOAD_PKRS.mask())
+                .field(VmcsField.GUEST_IA32_PKRS, 0x55)
+                .field(VmcsField.HOST_IA32_PKRS, 0xaa)
+                .processor(MSR_BITMAPS.mask(), 0)
+                .field(VmcsField.MSR_BITMAP, 0x903000);
+        Machine machine =
+                first(l1, "mov ecx, 0x6e1\nxor edx, edx\nmov eax, 0x66\nwrmsr", "mov ecx, 0x6e1\nrdmsr\nmov ebx, eax\n");
+        assertThat(Hypervisor.result(machine, 3)).isEqualTo(0xaa);
+        assertThat(Hypervisor.result(machine, 4)).isEqualTo(0x66);
+    }
+
+    /** Bit 12 of the interruption information: the fault of IRET came after NMIs were unblocked. */
+    @ParameterizedTest
+    @CsvSource({"false, 8, true", "true, 8, true", "false, 0, false"})
+    void nmiUnblockingDueToIret(boolean virtual, int blocking, boolean told) {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .pin(virtual ? NMI_EXITING.mask() | VIRTUAL_NMIS.mask() : 0)
+                .field(VmcsField.GUEST_INTERRUPTIBILITY_INFO, blocking)
+                .field(VmcsField.EXCEPTION_BITMAP, 1 << 13);
+        Machine machine = first(l1, "nop\npush dword 2\npush dword 0xfff8\npush dword 0\niret");
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(EXCEPTION);
+        assertThat((Hypervisor.result(machine, 2) >> 12 & 1) != 0).isEqualTo(told);
+    }
+}
