@@ -108,9 +108,17 @@ public enum MmuPolicy {
             value("keep", WRONG, "test", "its unsync shadows stay", Rule.NO)),
     SHADOW_NX_IN_ROLE(
             "shadow.nxInRole",
-            "on",
-            on(RIGHT, "Linux 9645bb56b31a", "shadow pages differ by EFER.NXE"),
-            off(WRONG, "Linux before 2.6.23", "a table with bit 63 is shared where that bit is reserved")),
+            "off",
+            on(RIGHT, "Linux 9645bb56b31a, 2.6.23 to 5.16", "shadow pages differ by EFER.NXE"),
+            off(
+                    DEVIATES,
+                    "Linux, which forces the bit with shadow paging",
+                    "after EFER.NXE is cleared, entries with bit 63 stay usable until they are invalidated")),
+    SHADOW_PSE_IN_ROLE(
+            "shadow.pseInRole",
+            "off",
+            on(RIGHT, "the manual", "shadow pages of 2-level tables differ by CR4.PSE"),
+            off(DEVIATES, "Linux", "4-MByte pages shadowed before CR4.PSE was cleared stay")),
     WALK_TABLE_OUTSIDE_MEMORY(
             "walk.tableOutsideMemory",
             "fault",

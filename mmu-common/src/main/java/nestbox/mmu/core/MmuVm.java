@@ -18,6 +18,7 @@ public final class MmuVm {
     int openInvalidations;
 
     private final MemorySlots slots;
+    private long dummy;
     private YieldPoints yields = YieldPoints.NONE;
 
     /** @param trace where its events go; {@link Trace#off} for nowhere */
@@ -59,6 +60,14 @@ public final class MmuVm {
         for (MmuVcpu vcpu : vcpus) {
             vcpu.raise(request);
         }
+    }
+
+    /** A table without entries, for roots that the guest has put where no memory is. */
+    long dummyTable() {
+        if (dummy == 0) {
+            dummy = frames.allocateBelow4GiB();
+        }
+        return dummy;
     }
 
     /** Makes all shadow pages obsolete and drops them in batches; each vCPU drops its roots when it serves the request. */

@@ -137,6 +137,48 @@ public final class PagingMode {
                 && (rightsAbove & (Access.READ | Access.WRITE)) == (Access.READ | Access.WRITE);
     }
 
+    /** Bytes of an entry, 4 or 8. */
+    public int entryBytes() {
+        return entryBytes;
+    }
+
+    public boolean present(long entry) {
+        return (entry & present) != 0;
+    }
+
+    /** Whether a present entry of {@code level} maps a page. */
+    public boolean leaf(long entry, int level) {
+        return level == 1 || (entry & large[level]) != 0;
+    }
+
+    /** Whether a present entry has reserved bits set (EPT: is misconfigured). */
+    public boolean illegal(long entry, int level, boolean leaf) {
+        long reserved = leaf ? reservedLeaf[level] : reservedTable[level];
+        return (entry & reserved) != 0
+                || (illegalRights >>> (entry & 7) & 1) != 0
+                || (leaf && (illegalTypes >>> (entry >>> 3 & 7) & 1) != 0);
+    }
+
+    /** {@link Access} rights that a present entry of {@code level} grants by itself. */
+    public int grants(long entry, int level) {
+        return rights(entry ^ inverted | ungoverned[level]);
+    }
+
+    /** Whether a leaf has its accessed flag set, or there is none. */
+    public boolean accessed(long leaf) {
+        return (leaf & accessed) == accessed;
+    }
+
+    /** Whether a leaf has its dirty flag set, or there is none. */
+    public boolean dirty(long leaf) {
+        return (leaf & dirty) == dirty;
+    }
+
+    /** Physical address in a leaf of the lowest level. */
+    public long frame(long leaf) {
+        return leaf & address;
+    }
+
     /** The rights that accumulated entry bits leave. */
     int rights(long bits) {
         return ((bits & read) == read ? Access.READ : 0)

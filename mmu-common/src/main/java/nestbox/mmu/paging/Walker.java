@@ -107,8 +107,8 @@ public final class Walker {
                 rights = mode.rights(bits);
                 return end(NOT_PRESENT);
             }
-            boolean leaf = level == 1 || (found & mode.large[level]) != 0;
-            if (illegal(mode, found, leaf)) {
+            boolean leaf = mode.leaf(found, level);
+            if (mode.illegal(found, level, leaf)) {
                 rights = mode.rights(bits);
                 return end(RESERVED);
             }
@@ -129,13 +129,6 @@ public final class Walker {
                 }
             }
         }
-    }
-
-    private boolean illegal(PagingMode mode, long found, boolean leaf) {
-        long reserved = leaf ? mode.reservedLeaf[level] : mode.reservedTable[level];
-        return (found & reserved) != 0
-                || (mode.illegalRights >>> (found & 7) & 1) != 0
-                || (leaf && (mode.illegalTypes >>> (found >>> 3 & 7) & 1) != 0);
     }
 
     /** Judges the access at the leaf and sets its flags; false if the leaf changed meanwhile and must be read again. */
