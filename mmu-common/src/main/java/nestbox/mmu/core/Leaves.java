@@ -70,7 +70,7 @@ final class Leaves {
         if (wanted && !stayedProtected && now) {
             slot.markDirty(gfn);
         }
-        return format.leaf(hpa, page.level(), access, slotWritable, !stayedProtected, now);
+        return format.leaf(hpa, page.level(), access, slotWritable, wanted && !stayedProtected, now);
     }
 
     /** Whether hardware may do less by the new entry than by the old one. */
