@@ -1,48 +1,67 @@
 package nestbox.vmx.capability;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Collection;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import nestbox.core.NestboxException;
 import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.model.CpuModelException;
+import nestbox.x86.model.CpuModels;
+import nestbox.x86.model.Vendor;
 
-/** The VMX features of each CPU model, from the resource {@code models.txt}. */
+/** The VMX features of each CPU model, from the model's data file or from capability registers that a user's file gives. */
 public final class VmxModels {
-    private static final String RESOURCE = "models.txt";
-    /** A model that the table lacks has what the oldest processors had. */
+    /** A model that does not say what it has is taken for one of the oldest processors. */
     private static final String OLDEST = "Conroe";
-
-    private static final Map<String, Set<VmxFeature>> MODELS = read();
 
     private VmxModels() {}
 
-    /** Names of the models in the table, oldest first. */
+    /** Names of the models that say what VMX they have. */
     public static Set<String> names() {
-        return MODELS.keySet();
+        return CpuModels.names().stream()
+                .filter(name -> !capabilities(name).isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /**
-     * What the table says of a model, hidden features included. Versions and variants ({@code Skylake-Server-v4},
-     * {@code Haswell-noTSX}) count as their model.
-     */
+    /** What the data file says of a model, hidden features included. */
     public static Set<VmxFeature> listed(String model) {
-        String best = OLDEST;
-        for (String name : MODELS.keySet()) {
-            boolean matches = model.equals(name) || model.startsWith(name + "-");
-            if (matches && (best.equals(OLDEST) || name.length() > best.length())) {
-                best = name;
-            }
+        Collection<String> names = capabilities(model);
+        return features(model, names.isEmpty() ? capabilities(OLDEST) : names);
+    }
+
+    /** What the processor says of itself, hidden features included. */
+    public static Set<VmxFeature> listed(CpuFeatures cpu) {
+        if (!cpu.vmxMsrs().isEmpty()) {
+            return CapabilityMsrs.features(cpu.vmxMsrs());
         }
-        return MODELS.get(best);
+        return cpu.vmxCapabilities().isEmpty()
+                ? listed(cpu.modelName())
+                : features(cpu.modelName(), cpu.vmxCapabilities());
+    }
+
+    private static Collection<String> capabilities(String model) {
+        try {
+            return CpuModels.builder(model, Vendor.INTEL).vmxCapabilities();
+        } catch (CpuModelException e) {
+            return List.of();
+        }
+    }
+
+    private static Set<VmxFeature> features(String model, Collection<String> names) {
+        EnumSet<VmxFeature> features = EnumSet.noneOf(VmxFeature.class);
+        for (String name : names) {
+            VmxFeature feature = VmxFeature.byName(name);
+            if (feature == null) {
+                throw new NestboxException(model, "unknown VMX capability '" + name + "'");
+            }
+            features.add(feature);
+        }
+        return features;
     }
 
     /**
@@ -62,7 +81,7 @@ public final class VmxModels {
      */
     public static EnumSet<VmxFeature> features(CpuFeatures cpu, Set<VmxFeature> hidden) {
         EnumSet<VmxFeature> wanted = EnumSet.noneOf(VmxFeature.class);
-        wanted.addAll(listed(cpu.modelName()));
+        wanted.addAll(listed(cpu));
         List<String> refused = new ArrayList<>();
         for (Map.Entry<String, Boolean> entry : cpu.vmxSwitches().entrySet()) {
             VmxFeature feature = VmxFeature.byName(entry.getKey());
@@ -81,44 +100,5 @@ public final class VmxModels {
         }
         wanted.removeAll(hidden);
         return Dependencies.resolve(wanted, cpu);
-    }
-
-    private static Map<String, Set<VmxFeature>> read() {
-        String text;
-        try (InputStream in = VmxModels.class.getResourceAsStream(RESOURCE)) {
-            text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        String joined = text.lines()
-                .filter(line -> !line.startsWith("#"))
-                .map(line -> line.startsWith(" ") ? line : "\n" + line)
-                .collect(Collectors.joining());
-        Map<String, Set<VmxFeature>> models = new LinkedHashMap<>();
-        joined.lines().filter(line -> !line.isBlank()).forEach(line -> parse(line, models));
-        return Collections.unmodifiableMap(models);
-    }
-
-    private static void parse(String line, Map<String, Set<VmxFeature>> models) {
-        String[] sides = line.split("=", 2);
-        EnumSet<VmxFeature> features = EnumSet.noneOf(VmxFeature.class);
-        for (String word : sides[1].trim().split("\\s+")) {
-            if (word.startsWith("+")) {
-                features.add(named(word));
-            } else if (word.startsWith("-")) {
-                features.remove(named(word));
-            } else {
-                features.addAll(models.get(word));
-            }
-        }
-        models.put(sides[0].trim(), Collections.unmodifiableSet(features));
-    }
-
-    private static VmxFeature named(String word) {
-        VmxFeature feature = VmxFeature.byName(word.substring(1));
-        if (feature == null) {
-            throw new NestboxException(RESOURCE, "unknown feature " + word);
-        }
-        return feature;
     }
 }

@@ -1,6 +1,7 @@
 package nestbox.x86.model;
 
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What the processor has: the small interface that everything which depends on the CPU model asks. Read once, at wiring;
@@ -30,6 +31,16 @@ public interface CpuFeatures {
 
     /** The {@code +vmx-...} and {@code -vmx-...} switches behind the model's name: lower-case name to on or off. */
     default Map<String, Boolean> vmxSwitches() {
+        return Map.of();
+    }
+
+    /** The VMX capabilities that the model has by QEMU's names; empty if it does not say. */
+    default Set<String> vmxCapabilities() {
+        return Set.of();
+    }
+
+    /** VMX capability registers as read from a real processor; if there are any, they count instead of the names. */
+    default Map<Integer, Long> vmxMsrs() {
         return Map.of();
     }
 }

@@ -3,6 +3,7 @@ package nestbox.x86.model;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -136,6 +137,16 @@ public final class CpuModel implements CpuFeatures {
         return Collections.unmodifiableMap(source.vmx);
     }
 
+    @Override
+    public Set<String> vmxCapabilities() {
+        return Collections.unmodifiableSet(source.vmxCapabilities);
+    }
+
+    @Override
+    public Map<Integer, Long> vmxMsrs() {
+        return Collections.unmodifiableMap(source.vmxMsrs);
+    }
+
     int level() {
         return source.level;
     }
@@ -171,6 +182,8 @@ public final class CpuModel implements CpuFeatures {
         private final Map<String, Boolean> vmx = new TreeMap<>();
         private final Map<Long, int[]> leaves = new TreeMap<>();
         private final Map<Integer, Long> msrs = new TreeMap<>();
+        private final Set<String> vmxCapabilities = new LinkedHashSet<>();
+        private final Map<Integer, Long> vmxMsrs = new TreeMap<>();
 
         /** Starts with no feature at all. */
         public Builder() {}
@@ -192,6 +205,8 @@ public final class CpuModel implements CpuFeatures {
             vmx.putAll(other.vmx);
             leaves.putAll(other.leaves);
             msrs.putAll(other.msrs);
+            vmxCapabilities.addAll(other.vmxCapabilities);
+            vmxMsrs.putAll(other.vmxMsrs);
         }
 
         public Builder name(String value) {
@@ -292,6 +307,27 @@ public final class CpuModel implements CpuFeatures {
         /** Reset or constant value of a model-specific register. */
         public Builder msr(int index, long value) {
             msrs.put(index, value);
+            return this;
+        }
+
+        /** Whether the model has a VMX capability, in QEMU's name for it. */
+        public Builder vmxCapability(String capability, boolean has) {
+            if (has) {
+                vmxCapabilities.add(capability);
+            } else {
+                vmxCapabilities.remove(capability);
+            }
+            return this;
+        }
+
+        /** The VMX capabilities so far, by QEMU's names. */
+        public Set<String> vmxCapabilities() {
+            return Collections.unmodifiableSet(vmxCapabilities);
+        }
+
+        /** What a VMX capability register of the real processor says; all of them together replace the capabilities. */
+        public Builder vmxMsr(int index, long value) {
+            vmxMsrs.put(index, value);
             return this;
         }
 

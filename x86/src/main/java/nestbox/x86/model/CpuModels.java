@@ -1,47 +1,75 @@
 package nestbox.x86.model;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** The models that Nestbox knows: one data file each, under the names that QEMU gives them. */
+/**
+ * The models that Nestbox knows: one data file each, under the names that QEMU gives them. {@code index.txt} lists names and
+ * files; a model with a file for each vendor names Intel's first. {@code NAME} is {@code NAME-v1}, as in QEMU's machine
+ * {@code pc}; further versions and their aliases stand in the file.
+ */
 public final class CpuModels {
-    /** A name, the data files behind it by vendor, and whether the user may leave the vendor open. */
-    private record Entry(String name, String intelFile, String amdFile, boolean either, String description) {}
+    private static final String FOLDER = "/nestbox/x86/cpu/";
 
-    private static final List<Entry> ENTRIES = List.of(
-            new Entry("max", "max-intel", "max-amd", true, "Everything that Nestbox implements, for either vendor"),
-            new Entry("qemu64", "qemu64", "qemu64", true, "QEMU's default, a plain 64-bit processor of either vendor"),
-            new Entry("kvm64", "kvm64", "kvm64", true, "KVM's common denominator, either vendor"),
-            new Entry("IvyBridge", "ivybridge", "ivybridge", false, "Intel Xeon E3-12xx v2"),
-            new Entry("Skylake-Server", "skylake-server", "skylake-server", false, "Intel Xeon Scalable"),
-            new Entry(
-                    "SapphireRapids", "sapphirerapids", "sapphirerapids", false, "Intel Xeon Scalable, 4th generation"),
-            new Entry("Opteron_G1", "opteron_g1", "opteron_g1", false, "AMD Opteron 240"),
-            new Entry("EPYC", "epyc", "epyc", false, "AMD EPYC, Zen 1"),
-            new Entry("EPYC-Milan", "epyc-milan", "epyc-milan", false, "AMD EPYC, Zen 3"));
+    /** A name and its data files. */
+    private record Entry(String name, String intelFile, String amdFile) {
+        CpuModelFile file(Vendor vendor) {
+            String file = (vendor == Vendor.AMD ? amdFile : intelFile) + ".cpu";
+            return new CpuModelFile(file, lines(file));
+        }
+
+        boolean either() {
+            return !intelFile.equals(amdFile) || file(null).either();
+        }
+    }
+
+    /** A model's version as a user names it. */
+    private record Found(Entry entry, int version) {}
 
     private CpuModels() {}
 
-    /** The names of all models. */
+    /** The names of all models, without their versions. */
     public static List<String> names() {
-        return ENTRIES.stream().map(Entry::name).toList();
+        return entries().stream().map(Entry::name).toList();
+    }
+
+    /** The versions of a model by name, {@code NAME-v1} first; none for a model that has no versions. */
+    public static List<String> versions(String name) {
+        Entry entry = find(name).entry();
+        List<String> result = new ArrayList<>();
+        if (entry.intelFile().equals(entry.amdFile())) {
+            for (int version = 1; version <= entry.file(null).versions(); version++) {
+                result.add(versioned(entry.name(), version));
+            }
+        }
+        return result;
+    }
+
+    /** The name without version of the model that {@code name} means. */
+    public static String family(String name) {
+        return find(name).entry().name();
+    }
+
+    /** The other name of a version ({@code Haswell-noTSX} for {@code Haswell-v2}), or an empty string. */
+    public static String alias(String name) {
+        Found found = find(name);
+        String alias = found.entry().file(null).alias(found.version());
+        return alias == null ? "" : alias;
     }
 
     /** One line about a model. */
     public static String description(String name) {
-        return entry(name).description();
+        return find(name).entry().file(null).value("about", "");
     }
 
     /** Whether the name leaves the vendor open, so that {@code +vmx} or {@code +svm} decides it. */
     public static boolean choosesVendor(String name) {
-        return entry(name).either();
+        return find(name).entry().either();
     }
 
     /**
@@ -50,31 +78,69 @@ public final class CpuModels {
      * @param vendor decides for a model of either vendor; null takes the model's own, or Intel
      */
     public static CpuModel.Builder builder(String name, Vendor vendor) {
-        Entry entry = entry(name);
-        String file = (vendor == Vendor.AMD ? entry.amdFile() : entry.intelFile()) + ".cpu";
-        try (InputStream in = CpuModels.class.getResourceAsStream("/nestbox/x86/cpu/" + file)) {
-            if (in == null) {
-                throw new CpuModelException(name, List.of("its data file " + file + " is missing"));
-            }
-            BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
-            List<String> lines = new ArrayList<>();
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                lines.add(line);
-            }
-            return CpuModelFile.read(file, lines, vendor);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Found found = find(name);
+        CpuModel.Builder builder = found.entry().file(vendor).builder(found.version(), vendor);
+        boolean versioned = found.version() > 1 || normal(name).equals(normal(versioned(found.entry().name(), 1)));
+        return versioned ? builder.name(versioned(found.entry().name(), found.version())) : builder;
     }
 
-    private static Entry entry(String name) {
+    private static String versioned(String name, int version) {
+        return name + "-v" + version;
+    }
+
+    private static Found find(String name) {
         String wanted = normal(name.equals("host") ? "max" : name);
-        for (Entry entry : ENTRIES) {
+        List<Entry> entries = entries();
+        for (Entry entry : entries) {
             if (normal(entry.name()).equals(wanted)) {
-                return entry;
+                return new Found(entry, 1);
+            }
+        }
+        for (Entry entry : entries) {
+            Found found = version(entry, wanted);
+            if (found != null) {
+                return found;
             }
         }
         throw new CpuModelException(name, List.of("unknown CPU model; there are " + String.join(", ", names())));
+    }
+
+    /** The version of that name or alias, all of which begin with the model's name, or null. */
+    private static Found version(Entry entry, String wanted) {
+        if (!wanted.startsWith(normal(entry.name())) || !entry.intelFile().equals(entry.amdFile())) {
+            return null;
+        }
+        CpuModelFile file = entry.file(null);
+        for (int version = 1; version <= file.versions(); version++) {
+            String alias = file.alias(version);
+            if (normal(versioned(entry.name(), version)).equals(wanted)
+                    || alias != null && normal(alias).equals(wanted)) {
+                return new Found(entry, version);
+            }
+        }
+        return null;
+    }
+
+    private static List<Entry> entries() {
+        List<Entry> entries = new ArrayList<>();
+        for (String line : lines("index.txt")) {
+            String[] words = line.trim().split(" +");
+            if (!line.isBlank() && !line.startsWith("#")) {
+                entries.add(new Entry(words[0], words[1], words[words.length - 1]));
+            }
+        }
+        return entries;
+    }
+
+    private static List<String> lines(String file) {
+        try (InputStream in = CpuModels.class.getResourceAsStream(FOLDER + file)) {
+            if (in == null) {
+                throw new CpuModelException(file, List.of("the data file is missing"));
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String normal(String name) {

@@ -12,6 +12,7 @@ final class CpuidTable {
     /** Pages that one INVLPGB can name beyond the first, as on Zen 3. */
     private static final int INVLPGB_COUNT = 7;
 
+    private static final int SVM_LEAF = 0x8000000a;
     private static final int CLFLUSH_LINE = 64;
     /** Bits of leaf 1 EDX that AMD repeats in leaf 80000001h EDX. */
     private static final int AMD_REPEATED = 0x0183f3ff;
@@ -101,8 +102,8 @@ final class CpuidTable {
         boolean amd = model.vendor() == Vendor.AMD;
         for (Feature feature : model.features()) {
             answer(feature.leaf(), feature.subleaf())[feature.register().ordinal()] |= 1 << feature.bit();
-            if (feature.leaf() == 7 && feature.subleaf() == 1) {
-                answer(7, 0)[0] = 1;
+            if (feature.leaf() == 7) {
+                answer(7, 0)[0] = Math.max(answer(7, 0)[0], feature.subleaf());
             }
         }
         if (amd) {
@@ -116,7 +117,7 @@ final class CpuidTable {
             answer(EXTENDED + 8, 0)[3] |= INVLPGB_COUNT;
         }
         if (model.has(Feature.SVM)) {
-            int[] svm = answer(0x8000000a, 0);
+            int[] svm = answer(SVM_LEAF, 0);
             svm[0] = 1;
             svm[1] = 16;
         }
@@ -160,6 +161,13 @@ final class CpuidTable {
         int leaf = (int) (key >> 32);
         boolean amd = model.vendor() == Vendor.AMD;
         if (amd && (leaf == 2 || leaf == 4) || leaf == 0x8000001d && !model.has(Feature.TOPOEXT)) {
+            return;
+        }
+        if (leaf == SVM_LEAF) {
+            // Revision and number of ASIDs; the features are the table's.
+            if (model.has(Feature.SVM)) {
+                System.arraycopy(registers, 0, answer(leaf, 0), 0, 2);
+            }
             return;
         }
         int[] copy = registers.clone();

@@ -134,6 +134,9 @@ public enum Feature {
     CORE_CAPABILITY("core-capability", 0x7, 0, Register.EDX, 30),
     SSBD("ssbd", 0x7, 0, Register.EDX, 31),
     // Leaf 7h, subleaf 1, EAX
+    SHA512("sha512", 0x7, 1, Register.EAX, 0),
+    SM3("sm3", 0x7, 1, Register.EAX, 1),
+    SM4("sm4", 0x7, 1, Register.EAX, 2),
     AVX_VNNI("avx-vnni", 0x7, 1, Register.EAX, 4),
     AVX512_BF16("avx512-bf16", 0x7, 1, Register.EAX, 5),
     CMPCCXADD("cmpccxadd", 0x7, 1, Register.EAX, 7),
@@ -153,6 +156,13 @@ public enum Feature {
     AVX_VNNI_INT16("avx-vnni-int16", 0x7, 1, Register.EDX, 10),
     PREFETCHITI("prefetchiti", 0x7, 1, Register.EDX, 14),
     AVX10("avx10", 0x7, 1, Register.EDX, 19),
+    // Leaf 7h, subleaf 2, EDX
+    INTEL_PSFD("intel-psfd", 0x7, 2, Register.EDX, 0),
+    IPRED_CTRL("ipred-ctrl", 0x7, 2, Register.EDX, 1),
+    RRSBA_CTRL("rrsba-ctrl", 0x7, 2, Register.EDX, 2),
+    DDPD_U("ddpd-u", 0x7, 2, Register.EDX, 3),
+    BHI_CTRL("bhi-ctrl", 0x7, 2, Register.EDX, 4),
+    MCDT_NO("mcdt-no", 0x7, 2, Register.EDX, 5),
     // Leaf Dh, subleaf 1, EAX
     XSAVEOPT("xsaveopt", 0xd, 1, Register.EAX, 0),
     XSAVEC("xsavec", 0xd, 1, Register.EAX, 1),
@@ -161,6 +171,10 @@ public enum Feature {
     XFD("xfd", 0xd, 1, Register.EAX, 4),
     // Leaf 6h, EAX
     ARAT("arat", 0x6, 0, Register.EAX, 2),
+    // Leaf 24h, subleaf 0, EBX
+    AVX10_128("avx10-128", 0x24, 0, Register.EBX, 16),
+    AVX10_256("avx10-256", 0x24, 0, Register.EBX, 17),
+    AVX10_512("avx10-512", 0x24, 0, Register.EBX, 18),
     // Leaf 80000001h, EDX
     SYSCALL("syscall", 0x80000001, 0, Register.EDX, 11),
     MP("mp", 0x80000001, 0, Register.EDX, 19),
@@ -197,6 +211,9 @@ public enum Feature {
     PERFCTR_NB("perfctr-nb", 0x80000001, 0, Register.ECX, 24),
     /** MONITORX and MWAITX; QEMU has no name for it, Linux has this one. */
     MWAITX("mwaitx", 0x80000001, 0, Register.ECX, 29),
+    // Leaf 80000007h, EBX
+    OVERFLOW_RECOV("overflow-recov", 0x80000007, 0, Register.EBX, 0),
+    SUCCOR("succor", 0x80000007, 0, Register.EBX, 1),
     // Leaf 80000007h, EDX
     INVTSC("invtsc", 0x80000007, 0, Register.EDX, 8),
     // Leaf 80000008h, EBX
@@ -241,7 +258,14 @@ public enum Feature {
     NULL_SEL_CLR_BASE("null-sel-clr-base", 0x80000021, 0, Register.EAX, 6),
     AUTO_IBRS("auto-ibrs", 0x80000021, 0, Register.EAX, 8),
     NO_SMM_CTL_MSR("no-smm-ctl-msr", 0x80000021, 0, Register.EAX, 9),
-    AMD_UPPER_ADDR_IGNORE("amd-upper-addr-ignore", 0x80000021, 0, Register.EAX, 7);
+    AMD_UPPER_ADDR_IGNORE("amd-upper-addr-ignore", 0x80000021, 0, Register.EAX, 7),
+    PREFETCHI("prefetchi", 0x80000021, 0, Register.EAX, 20),
+    SBPB("sbpb", 0x80000021, 0, Register.EAX, 27),
+    IBPB_BRTYPE("ibpb-brtype", 0x80000021, 0, Register.EAX, 28),
+    SRSO_NO("srso-no", 0x80000021, 0, Register.EAX, 29),
+    SRSO_USER_KERNEL_NO("srso-user-kernel-no", 0x80000021, 0, Register.EAX, 30),
+    // Leaf 80000022h, EAX
+    PERFMON_V2("perfmon-v2", 0x80000022, 0, Register.EAX, 0);
 
     /** CPUID's result registers, in the order of {@link CpuFeatures#cpuid}. */
     public enum Register {

@@ -6,11 +6,18 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
+import nestbox.core.NestboxException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CpuModelTest {
@@ -18,21 +25,14 @@ class CpuModelTest {
         return catchThrowableOfType(CpuModelException.class, () -> CpuModel.parse(specification));
     }
 
+    static Stream<String> everyName() {
+        Stream<String> versions = CpuModels.names().stream().flatMap(name -> CpuModels.versions(name).stream());
+        Stream<String> others = Stream.of("max,vendor=AuthenticAMD", "kvm64,+svm", "qemu64,+svm", "host");
+        return Stream.concat(CpuModels.names().stream(), Stream.concat(versions, others));
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "max",
-                "max,vendor=AuthenticAMD",
-                "host",
-                "qemu64",
-                "kvm64",
-                "Skylake-Server",
-                "IvyBridge",
-                "Opteron_G1",
-                "EPYC",
-                "EPYC-Milan",
-                "SapphireRapids"
-            })
+    @MethodSource("everyName")
     void everyModelIsPossibleAndShowsOnlyWhatIsDone(String specification) {
         CpuModel model = CpuModel.parse(specification);
         assertThat(Implemented.features()).containsAll(model.features());
@@ -46,6 +46,61 @@ class CpuModelTest {
             assertThat(CpuModel.parse(name).name()).isEqualTo(name);
             assertThat(CpuModels.description(name)).isNotBlank();
         }
+        assertThat(CpuModels.names()).hasSizeGreaterThanOrEqualTo(30).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void everyDataFileIsInTheIndex() throws Exception {
+        Path folder = Path.of(CpuModels.class.getResource("/nestbox/x86/cpu/index.txt").toURI()).getParent();
+        List<String> indexed = Files.readAllLines(folder.resolve("index.txt")).stream()
+                .filter(line -> !line.startsWith("#"))
+                .flatMap(line -> Arrays.stream(line.split(" ")).skip(1))
+                .toList();
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files.map(Path::getFileName).map(Path::toString).filter(name -> name.endsWith(".cpu")))
+                    .containsExactlyInAnyOrderElementsOf(
+                            indexed.stream().map(name -> name + ".cpu").toList());
+        }
+    }
+
+    /** QEMU, "CPU model versions": the plain name is version 1 on the machine pc; a version has what came before it. */
+    @Test
+    void versionsAreQemus() {
+        assertThat(CpuModel.parse("Haswell").features())
+                .isEqualTo(CpuModel.parse("Haswell-v1").features())
+                .contains(Feature.BMI1);
+        assertThat(CpuModel.parse("Haswell-v2").hiddenFeatures()).doesNotContain(Feature.HLE, Feature.RTM);
+        assertThat(CpuModel.parse("Haswell-v3").hiddenFeatures()).contains(Feature.HLE, Feature.RTM, Feature.SPEC_CTRL);
+        CpuModel noTsx = CpuModel.parse("Haswell-noTSX-IBRS");
+        assertThat(noTsx.name()).isEqualTo("Haswell-v4");
+        assertThat(noTsx.brand()).isEqualTo("Intel Core Processor (Haswell, no TSX, IBRS)");
+        assertThat(noTsx.hiddenFeatures()).contains(Feature.SPEC_CTRL).doesNotContain(Feature.RTM);
+        assertThat(CpuModel.parse("Icelake-Server-v4").model()).isEqualTo(106);
+        assertThat(CpuModel.parse("EPYC-Rome-v4").has(Feature.XSAVES)).isFalse();
+        assertThat(CpuModels.versions("Skylake-Server")).hasSize(5).startsWith("Skylake-Server-v1");
+        assertThat(CpuModels.family("Skylake-Server-noTSX-IBRS")).isEqualTo("Skylake-Server");
+        assertThat(CpuModels.versions("max")).isEmpty();
+    }
+
+    @Test
+    void unknownVersionsAndBadLinesAreTypedErrors() {
+        assertThat(refusal("Haswell-v5")).hasMessageContaining("unknown CPU model");
+        assertThat(refusal("Haswell-noTSX-Acme")).hasMessageContaining("unknown CPU model");
+        for (String line : List.of(
+                "features", "features: nosuch", "family: x", "cpuid 1: 0 0 0 0", "cpuid 1 0: 0 0 0", "version: 3",
+                "vmx: ept", "msr: 1", "msr 0x100000000: 1", "vendor: Acme", "color: red", "without: nosuch")) {
+            assertThatThrownBy(() -> new CpuModelFile("f.cpu", List.of("# x", line)).builder(1, null))
+                    .as(line)
+                    .isInstanceOf(NestboxException.class)
+                    .hasMessageStartingWith("f.cpu: line 2: ");
+        }
+    }
+
+    @Test
+    void theSvmLeafNumbersTheAsids() {
+        assertThat(CpuModel.parse("Opteron_G3").cpuid(0x8000000a, 0)).containsExactly(1, 64, 0, 7);
+        assertThat(CpuModel.parse("EPYC").cpuid(0x8000000a, 0)[1]).isEqualTo(0x8000);
+        assertThat(CpuModel.parse("EPYC,-svm").cpuid(0x8000000a, 0)).containsOnly(0);
     }
 
     @ParameterizedTest
