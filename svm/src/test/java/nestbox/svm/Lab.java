@@ -36,6 +36,9 @@ public final class Lab {
 
     public static final int INTERCEPT_VMRUN = 1;
 
+    /** A port through which software makes {@link Cpu}'s pending reasons (INIT, NMI, SMI) of its own processor. */
+    public static final int SIGNALS = 0xe0;
+
     private static final long RAM = 16 << 20;
     private static final long RIGHTS = 7;
     private static final long LARGE = 0x80;
@@ -54,6 +57,7 @@ public final class Lab {
         memory = new PhysicalMemory(features.physicalBits());
         memory.mapRam(0, RAM);
         cpu = new Cpu(0, features, board, memory, c -> new SiliconPort(c, memory, policy), 1);
+        board.target = cpu;
         cpu.extension = new SvmProvider().create(cpu);
         Reset.power(cpu);
         Decoder decoder = new Decoder(features);
@@ -200,6 +204,8 @@ public final class Lab {
         /** What broadcasts reach beside the processor itself. */
         private final List<Cpu> others = new ArrayList<>();
 
+        private Cpu target;
+
         @Override
         public void forEachProcessor(Cpu self, Consumer<Cpu> action) {
             action.accept(self);
@@ -213,7 +219,9 @@ public final class Lab {
 
         @Override
         public void portOut(int port, int bytes, long value) {
-            // Nobody listens.
+            if (port == SIGNALS) {
+                target.pend((int) value);
+            }
         }
 
         @Override

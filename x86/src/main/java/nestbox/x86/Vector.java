@@ -22,6 +22,9 @@ public final class Vector {
     public static final int XM = 19;
     public static final int VE = 20;
     public static final int CP = 21;
+    /** Security exception (AMD): a redirected INIT. */
+    public static final int SX = 30;
+
     /** No vector: a {@link GuestFault} by which the {@link VirtualizationExtension} unwinds an access (EPT violation...). */
     public static final int EXTENSION = 256;
 

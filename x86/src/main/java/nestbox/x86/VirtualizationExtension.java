@@ -155,6 +155,11 @@ public interface VirtualizationExtension {
         return false;
     }
 
+    /** The processor is about to wait for the interrupt of an x87 exception, as IGNNE# is not asserted; RIP is at the instruction. */
+    default boolean coprocessorFreeze(Cpu cpu) {
+        return false;
+    }
+
     /** Asked at every instruction boundary while {@link Cpu#PENDING_EXTENSION} is set. */
     default boolean window(Cpu cpu, Window window) {
         return false;

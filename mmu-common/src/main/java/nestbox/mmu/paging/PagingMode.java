@@ -120,6 +120,11 @@ public final class PagingMode {
         return from >= to ? 0 : (-1L << from) & (-1L >>> (64 - to));
     }
 
+    /** The physical address in an entry. */
+    public long frame(long entry) {
+        return entry & address;
+    }
+
     /** Linear-address bits below which a page mapped at {@code level} is contiguous. */
     public int shift(int level) {
         return shift[level];
@@ -172,11 +177,6 @@ public final class PagingMode {
     /** Whether a leaf has its dirty flag set, or there is none. */
     public boolean dirty(long leaf) {
         return (leaf & dirty) == dirty;
-    }
-
-    /** Physical address in a leaf of the lowest level. */
-    public long frame(long leaf) {
-        return leaf & address;
     }
 
     /** The rights that accumulated entry bits leave. */

@@ -2,13 +2,15 @@ package nestbox.mmu.tlb;
 
 import java.util.Arrays;
 import nestbox.core.Seed;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 
 /**
  * Tagged entries in a hash table over parallel arrays, in the order of their fills. A key is a page number and a size class; a
- * tag is an address space (VPID or ASID, and EP4TA, interned by the owner) with a PCID, or with "global" in place of the
- * PCID. Entries are named by small numbers that stay good until the next fill or removal.
+ * tag is an address space (see {@link TranslationCache}) with a PCID, or with "global" in place of the PCID. Entries are named by small numbers that stay good until the next fill or removal.
  */
-final class TagTable {
+final class TagTable implements Stateful {
     static final int PCID_BITS = 13;
     static final long PCID_MASK = 0xfff;
     /** In a tag: the entry belongs to every PCID of its space. */
@@ -97,6 +99,17 @@ final class TagTable {
         return NONE;
     }
 
+    /** As {@link #find}, for any tag that agrees with {@code tag} in the bits of {@code mask}, or is global and does so. */
+    int findMasked(long key, long tag, long mask) {
+        long global = (tag & ~PCID_MASK) | GLOBAL;
+        for (int entry = buckets[bucket(key)]; entry >= 0; entry = chain[entry]) {
+            if (keys[entry] == key && (((tags[entry] ^ tag) & mask) == 0 || ((tags[entry] ^ global) & mask) == 0)) {
+                return entry;
+            }
+        }
+        return NONE;
+    }
+
     /** The entry to remove before the next fill, or -1: first what exceeds the capacity, then what chance picks. */
     int victim() {
         if (live >= capacity) {
@@ -175,6 +188,32 @@ final class TagTable {
         live = 0;
         oldest = NONE;
         newest = NONE;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("tagged entries").writeInt(live);
+        for (int entry = oldest; entry >= 0; entry = newer[entry]) {
+            out.writeLong(keys[entry]).writeLong(tags[entry]).writeLong(values[entry]).writeInt(attributes[entry]);
+        }
+        if (seed != null) {
+            seed.save(out);
+        }
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("tagged entries");
+        clear();
+        for (int left = in.readInt(); left > 0; left--) {
+            long key = in.readLong();
+            long tag = in.readLong();
+            long value = in.readLong();
+            add(key, tag, value, in.readInt());
+        }
+        if (seed != null) {
+            seed.restore(in);
+        }
     }
 
     private void grow() {

@@ -1,18 +1,29 @@
 package nestbox.mmu.tlb;
 
 import nestbox.core.Seed;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.mmu.paging.Access;
 
 /**
  * The translation cache and the paging-structure caches of one processor (SDM Vol. 3, "Caching Translation Information";
- * APM Vol. 2, "TLB Management"). Entries are tagged by PCID or global, within a <i>space</i>: a number that the owner gives to
- * each combination of VPID or ASID and EP4TA (0 without virtualization). A translation is cached at its page's size, so one
+ * APM Vol. 2, "TLB Management"). Entries are tagged by PCID or global, within a <i>space</i>: a number whose low
+ * {@value #GROUP_BITS} bits are the <i>group</i> (VPID or ASID; 0 without virtualization) and whose high bits are the <i>tables</i> of
+ * the second stage (a number for each EP4TA; 0 without, and where the ASID says it all). Lookups see one space; invalidations by a
+ * guest's own instructions reach the whole group, whatever second stage its translations were made with. A translation is cached at its page's size, so one
  * invalidation of any of its addresses drops all of it.
  *
  * <p>What is cached depends on fills and invalidations alone, never on hits: engines with different fast paths see the same
  * contents.
  */
-public final class TranslationCache {
+public final class TranslationCache implements Stateful {
+    /** Width of the group in a space; the tables are above it. */
+    public static final int GROUP_BITS = 32;
+
+    private static final long GROUP = ((1L << GROUP_BITS) - 1) << TagTable.PCID_BITS;
+    private static final long GROUP_PCID = GROUP | TagTable.PCID_MASK | TagTable.GLOBAL;
+
     /** Attribute bits beside the rights ({@link Access#READ}, WRITE, EXECUTE, USER and SHADOW_STACK_PAGE). */
     public static final int RIGHTS =
             Access.READ | Access.WRITE | Access.EXECUTE | Access.USER | Access.SHADOW_STACK_PAGE;
@@ -185,65 +196,77 @@ public final class TranslationCache {
         }
     }
 
-    /** Drops the paging-structure entries that the selected PCID would use for {@code linear}. */
-    public void dropStructures(long linear) {
-        dropStructures(linear, tag);
+    /** Drops the translations of {@code linear} under the selected PCID and global ones, in the whole group: INVLPG. */
+    public void dropPageOfGroup(long linear) {
+        for (int c = 0; c < SHIFTS.length; c++) {
+            while (live[c] != 0) {
+                int entry = pages.findMasked(pageKey(linear, c), tag, GROUP_PCID);
+                if (entry < 0) {
+                    break;
+                }
+                removePage(entry);
+            }
+        }
     }
 
-    private void dropStructures(long linear, long ofTag) {
+    /** Drops the paging-structure entries that the selected tags would use for {@code linear}. */
+    public void dropStructures(long linear) {
+        dropStructures(linear, tag, -1L);
+    }
+
+    private void dropStructures(long linear, long wanted, long mask) {
         int next;
         for (int entry = structures.first(); entry >= 0; entry = next) {
             next = structures.next(entry);
             int shift = structures.attributes(entry) >>> PAGE_SHIFT;
-            if (structures.tag(entry) == ofTag && structures.key(entry) >>> LEVEL_BITS == linear >>> shift) {
+            boolean translates = structures.key(entry) >>> LEVEL_BITS == linear >>> shift;
+            if (translates && ((structures.tag(entry) ^ wanted) & mask) == 0) {
                 structures.remove(entry);
             }
         }
     }
 
-    /** Drops all paging-structure entries of {@code ofPcid}, or of every PCID if it is negative. */
-    public void dropAllStructures(int ofPcid) {
-        long wanted = space << TagTable.PCID_BITS | ofPcid;
+    private void dropStructures(long wanted, long mask) {
         int next;
         for (int entry = structures.first(); entry >= 0; entry = next) {
             next = structures.next(entry);
-            long found = structures.tag(entry);
-            if (ofPcid < 0 ? found >> TagTable.PCID_BITS == space : found == wanted) {
+            if (((structures.tag(entry) ^ wanted) & mask) == 0) {
                 structures.remove(entry);
             }
+        }
+    }
+
+    /** Drops all paging-structure entries of {@code ofPcid} in the group, or of every PCID if it is negative. */
+    public void dropAllStructures(int ofPcid) {
+        if (ofPcid < 0) {
+            dropStructures(tag, GROUP);
+        } else {
+            dropStructures(tag & GROUP | ofPcid, GROUP_PCID);
         }
     }
 
     /** Drops the translation and the paging-structure entries of one address and PCID; global translations stay. */
     public void dropAddress(int ofPcid, long linear) {
-        long wanted = space << TagTable.PCID_BITS | ofPcid;
-        int next;
-        for (int entry = pages.first(); entry >= 0; entry = next) {
-            next = pages.next(entry);
-            long key = pages.key(entry);
-            int c = (int) key & (1 << CLASS_BITS) - 1;
-            if (pages.tag(entry) == wanted && key == pageKey(linear, c)) {
-                removePage(entry);
-            }
-        }
-        dropStructures(linear, wanted);
+        long wanted = tag & GROUP | ofPcid;
+        dropPages(linear, wanted, GROUP_PCID);
+        dropStructures(linear, wanted, GROUP_PCID);
     }
 
-    /** Drops what any PCID of a space, or none (global), has of one address, and the space's paging-structure entries. */
-    public void dropAddressInSpace(long ofSpace, long linear) {
+    /** Drops what any PCID of a space's group, or none (global), has of one address, paging-structure entries included. */
+    public void dropAddressOfGroup(long ofSpace, long linear) {
+        long wanted = ofSpace << TagTable.PCID_BITS;
+        dropPages(linear, wanted, GROUP);
+        dropStructures(linear, wanted, GROUP);
+    }
+
+    private void dropPages(long linear, long wanted, long mask) {
         int next;
         for (int entry = pages.first(); entry >= 0; entry = next) {
             next = pages.next(entry);
             long key = pages.key(entry);
             int c = (int) key & (1 << CLASS_BITS) - 1;
-            if (pages.tag(entry) >> TagTable.PCID_BITS == ofSpace && key == pageKey(linear, c)) {
+            if (((pages.tag(entry) ^ wanted) & mask) == 0 && key == pageKey(linear, c)) {
                 removePage(entry);
-            }
-        }
-        for (int entry = structures.first(); entry >= 0; entry = next) {
-            next = structures.next(entry);
-            if (structures.tag(entry) >> TagTable.PCID_BITS == ofSpace) {
-                structures.remove(entry);
             }
         }
     }
@@ -286,27 +309,33 @@ public final class TranslationCache {
         }
     }
 
-    /** Drops everything of one PCID but global translations. */
+    /** Drops everything of one PCID of the group but global translations. */
     public void dropContext(int ofPcid) {
-        dropPages(space << TagTable.PCID_BITS | ofPcid, -1L);
+        dropPages(tag & GROUP | ofPcid, GROUP_PCID);
         dropAllStructures(ofPcid);
     }
 
-    /** Drops the global translations of the selected space. */
+    /** Drops the global translations of the group. */
     public void dropGlobal() {
-        dropPages(space << TagTable.PCID_BITS | TagTable.GLOBAL, -1L);
+        dropPages(tag & GROUP | TagTable.GLOBAL, GROUP | TagTable.GLOBAL);
     }
 
-    /** Drops everything of every PCID in the selected space but global translations. */
+    /** Drops everything of every PCID in the group but global translations. */
     public void dropAllButGlobal() {
-        dropPages(space << TagTable.PCID_BITS, ~TagTable.PCID_MASK);
-        dropAllStructures(-1);
+        dropSpaces((1L << GROUP_BITS) - 1, space, false);
     }
 
-    /** Drops everything in the selected space. */
-    public void dropSpace() {
-        dropPages(space << TagTable.PCID_BITS, ~(TagTable.PCID_MASK | TagTable.GLOBAL));
-        dropAllStructures(-1);
+    /** Drops everything in the group. */
+    public void dropGroup() {
+        dropSpaces((1L << GROUP_BITS) - 1, space, true);
+    }
+
+    /** Drops what belongs to the spaces that agree with {@code wanted} in the bits of {@code mask}. */
+    public void dropSpaces(long mask, long wanted, boolean globalToo) {
+        long tagMask = mask << TagTable.PCID_BITS;
+        long wantedTag = wanted << TagTable.PCID_BITS;
+        dropPages(wantedTag, globalToo ? tagMask : tagMask | TagTable.GLOBAL);
+        dropStructures(wantedTag, tagMask);
     }
 
     /** Drops everything. */
@@ -321,7 +350,7 @@ public final class TranslationCache {
         int next;
         for (int entry = pages.first(); entry >= 0; entry = next) {
             next = pages.next(entry);
-            if ((pages.tag(entry) & mask) == wanted) {
+            if (((pages.tag(entry) ^ wanted) & mask) == 0) {
                 live[(int) pages.key(entry) & (1 << CLASS_BITS) - 1]--;
                 pages.remove(entry);
             }
@@ -336,6 +365,26 @@ public final class TranslationCache {
         live[c]--;
         pages.remove(entry);
         listener.dropped(key >>> CLASS_BITS << SHIFTS[c], SHIFTS[c], attributes);
+    }
+
+    /** The entries of all tags; which are selected is the owner's to restore. */
+    @Override
+    public void save(StateWriter out) {
+        out.section("translations");
+        pages.save(out);
+        structures.save(out);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("translations");
+        pages.restore(in);
+        structures.restore(in);
+        java.util.Arrays.fill(live, 0);
+        for (int entry = pages.first(); entry >= 0; entry = pages.next(entry)) {
+            live[(int) pages.key(entry) & (1 << CLASS_BITS) - 1]++;
+        }
+        listener.droppedMany();
     }
 
     private static int sizeClass(int shift) {

@@ -53,7 +53,7 @@ class TranslationCacheTest {
                     break;
                 case 2:
                     if (seed.nextInt(400) == 0) {
-                        cache.dropSpace();
+                        cache.dropGroup();
                         String prefix = space + ":";
                         model.keySet().removeIf(k -> k.startsWith(prefix));
                     }

@@ -28,9 +28,16 @@ final class InstructionIntercepts {
     private static final int SOURCE_GATE = 3;
 
     private final Svm svm;
+    /** The guest has executed MONITOR and no MWAIT since. What else may disarm the hardware is its own affair. */
+    private boolean armed;
 
     InstructionIntercepts(Svm svm) {
         this.svm = svm;
+    }
+
+    /** The world changes. */
+    void disarm() {
+        armed = false;
     }
 
     private boolean leave(Cpu c, Insn in, int code, long info1, long info2) {
@@ -81,6 +88,14 @@ final class InstructionIntercepts {
                     throw c.raise(Vector.UD);
                 }
                 return false;
+            case MONITOR:
+                if (leave(c, in, ExitCode.MONITOR)) {
+                    return true;
+                }
+                armed = true;
+                return false;
+            case MWAIT:
+                return mwait(c, in);
             case GDTR_IDTR:
             case LDTR_TR:
                 return leave(c, in, descriptorTable(in.form.mnemonic()));
@@ -117,10 +132,6 @@ final class InstructionIntercepts {
                 return ExitCode.RDPMC;
             case RDPRU:
                 return ExitCode.RDPRU;
-            case MONITOR:
-                return ExitCode.MONITOR;
-            case MWAIT:
-                return ExitCode.MWAIT;
             case XSETBV:
                 return ExitCode.XSETBV;
             case RSM:
@@ -173,6 +184,13 @@ final class InstructionIntercepts {
             return true;
         }
         return false;
+    }
+
+    /** MWAIT has an intercept of its own for when it would really wait. */
+    private boolean mwait(Cpu c, Insn in) {
+        boolean waits = armed;
+        armed = false;
+        return leave(c, in, ExitCode.MWAIT) || (waits && leave(c, in, ExitCode.MWAIT_CONDITIONAL));
     }
 
     private boolean msr(Cpu c, Insn in, int index, boolean write) {

@@ -11,6 +11,7 @@ import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
 import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.Exceptions;
 
 /**
  * AMD SVM on one processor (APM Vol. 2, "Secure Virtual Machine"): the mode it is in, GIF, and the dispatch of the processor's
@@ -19,6 +20,8 @@ import nestbox.x86.system.EventInDelivery;
 final class Svm implements VirtualizationExtension {
     static final long DR6_HITS = 0xf;
     private static final long DR7_GD = 1 << 13;
+    /** Error code of #SX. */
+    private static final int REDIRECTED_INIT = 1;
 
     final Cpu cpu;
     final SvmCapability capability;
@@ -29,7 +32,7 @@ final class Svm implements VirtualizationExtension {
 
     final WorldSwitch worldSwitch;
     final NestedPaging nestedPaging;
-    private final InstructionIntercepts instructions;
+    final InstructionIntercepts instructions;
     private final VirtualEvents virtual;
     private final SvmInstructions own;
 
@@ -93,6 +96,7 @@ final class Svm implements VirtualizationExtension {
         c.unpend(Cpu.PENDING_EXTENSION);
         gif = true;
         if (power) {
+            c.mem.port().control().ignoreA20(false);
             heldNmi = false;
             heldInit = false;
             heldSmi = false;
@@ -216,7 +220,24 @@ final class Svm implements VirtualizationExtension {
             heldInit = true;
             return exitBetween(ExitCode.INIT);
         }
+        if ((c.msrs.stored(SvmMsrs.VM_CR) & SvmMsrs.VM_CR_R_INIT) != 0) {
+            redirectInit(c);
+            return true;
+        }
         return false;
+    }
+
+    /** An INIT becomes #SX with error code 1, so that secrets in memory outlive it (APM Vol. 2, "INIT Support"). */
+    private static void redirectInit(Cpu c) {
+        c.activity = Cpu.ACTIVE;
+        c.unpend(Cpu.PENDING_INACTIVE);
+        Exceptions.exception(c, Vector.SX, EventInDelivery.EXCEPTION, true, REDIRECTED_INIT, 0, true);
+        c.retired++;
+    }
+
+    @Override
+    public boolean coprocessorFreeze(Cpu c) {
+        return exitBetween(ExitCode.FERR_FREEZE);
     }
 
     @Override

@@ -15,6 +15,7 @@ final class SvmMsrs {
     static final int SVM_KEY = 0xc0010118;
 
     static final long VM_CR_R_INIT = 1 << 1;
+    static final long VM_CR_DIS_A20M = 1 << 2;
     static final long VM_CR_LOCK = 1 << 3;
     static final long VM_CR_SVMDIS = 1 << 4;
     static final long RATIO_ONE = 1L << 32;
@@ -71,10 +72,11 @@ final class SvmMsrs {
         return (value & ~VM_CR_BITS) == 0 && !(disables && (c.efer & Cpu.EFER_SVME) != 0);
     }
 
-    /** LOCK makes itself and SVMDIS read-only. */
+    /** LOCK makes itself and SVMDIS read-only. DPD has nothing to disable: there is no debug port. */
     private static long writeVmCr(Cpu c, long value) {
         long old = c.msrs.stored(VM_CR);
         long kept = (old & VM_CR_LOCK) != 0 ? VM_CR_LOCK | VM_CR_SVMDIS : 0;
+        c.mem.port().control().ignoreA20((value & VM_CR_DIS_A20M) != 0);
         return value & ~kept | old & kept;
     }
 

@@ -65,6 +65,7 @@ final class WorldSwitch implements CheckContext {
             LastBranches.enter(c, svm.host, svm.vmcb);
         }
         svm.guest = true;
+        svm.instructions.disarm();
         c.switchedWorlds = true;
         control.enterSpace(k.asid & 0xffffffffL, stage);
         c.updateMode();

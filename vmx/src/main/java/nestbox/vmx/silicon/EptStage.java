@@ -70,6 +70,7 @@ final class EptStage {
     /** The stage of an EPTP that VM entry has accepted. */
     SecondStage stage(long eptp) {
         stage.dirtyListener = vmx.controls.secondary(Controls.PML) ? logger : null;
+        stage.tables = vmx.spaces.tables(eptp);
         if (eptp != present) {
             present = eptp;
             stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
@@ -95,13 +96,6 @@ final class EptStage {
     private static void add(Set<PagingFeature> set, PagingFeature feature, boolean on) {
         if (on) {
             set.add(feature);
-        }
-    }
-
-    /** INVEPT: guest-physical mappings are not cached by themselves, so the combined ones are all. */
-    void drop(boolean all, long eptp) {
-        if (all || eptp == present) {
-            cpu.mem.translationChanged();
         }
     }
 

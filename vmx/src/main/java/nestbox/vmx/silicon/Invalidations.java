@@ -45,8 +45,11 @@ final class Invalidations {
             instructions.fail(InstructionError.INVALIDATION_OPERAND);
             return;
         }
-        vmx.spaces.dropTables(type == ALL, eptp);
-        vmx.ept.drop(type == ALL, eptp);
+        if (type == ALL) {
+            vmx.spaces.dropAllTables();
+        } else {
+            vmx.spaces.dropTables(eptp);
+        }
         instructions.succeed();
     }
 

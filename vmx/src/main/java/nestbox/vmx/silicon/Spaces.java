@@ -2,95 +2,120 @@ package nestbox.vmx.silicon;
 
 import java.util.HashMap;
 import java.util.Map;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
+import nestbox.mmu.tlb.TranslationCache;
 import nestbox.x86.mem.TranslationControl;
 
 /**
- * Numbers for the combinations of VPID and EP4TA, as tags of cached translations: without EPT they are linear mappings, with
- * EPT combined ones (SDM Vol. 3, "Caching Translation Information" in the chapter on VMX support for address translation).
- * Number 0 is the host's: VPID 0 without EPT. The guest with VPID 0 has numbers of its own, which its transitions flush along.
+ * VPID and EP4TA as tags of cached translations, and what drops them (SDM Vol. 3, "Caching Translation Information" in the chapter
+ * on VMX support for address translation). A space's group is the VPID, its tables number the EP4TA: without EPT it holds linear
+ * mappings, with EPT combined ones. Space 0 is the host's; the guest with VPID 0 has another, and transitions flush both.
+ * Guest-physical mappings are tagged by the tables alone.
  */
-final class Spaces {
-    private static final long NO_EPT = -1;
+final class Spaces implements Stateful {
     private static final long HOST = 0;
+    /** In a group: a guest's with VPID 0. */
+    private static final long ZERO = 1L << 16;
+    /** In a group: a VPID that is not 0 is below. */
+    private static final long VPID = 1L << 17;
+
+    private static final int TABLES_AT = TranslationCache.GROUP_BITS;
+    /** In the tables: there are some. */
+    private static final long EPT = 1L << 17 << TABLES_AT;
+
+    private static final long TABLES = -1L << TABLES_AT;
+    /** So many EP4TAs have numbers of their own; then all translations go and numbering starts anew. */
+    private static final int MOST_TABLES = 1 << 17;
 
     private final TranslationControl translations;
     private final Map<Long, Long> numbers = new HashMap<>();
-    private int[] vpids = new int[16];
-    private long[] tables = new long[16];
-    private int count = 1;
-    private int lastVpid = -1;
-    private long lastTable;
-    private long last;
+    private long lastRoot = -1;
+    private long lastNumber;
 
     Spaces(TranslationControl translations) {
         this.translations = translations;
     }
 
-    private static long table(boolean ept, long eptp) {
-        return ept ? eptp >>> 12 & 0xff_ffff_ffffL : NO_EPT;
-    }
-
-    /** The number of a guest's space. */
-    long of(int vpid, boolean ept, long eptp) {
-        long table = table(ept, eptp);
-        if (vpid == lastVpid && table == lastTable) {
-            return last;
-        }
-        lastVpid = vpid;
-        lastTable = table;
-        last = numbers.computeIfAbsent(table << 16 | vpid, key -> (long) add(vpid, table));
-        return last;
-    }
-
-    private int add(int vpid, long table) {
-        if (count == vpids.length) {
-            vpids = java.util.Arrays.copyOf(vpids, 2 * count);
-            tables = java.util.Arrays.copyOf(tables, 2 * count);
-        }
-        vpids[count] = vpid;
-        tables[count] = table;
-        return count++;
-    }
-
-    /** A VM entry or exit without VPID: what VPID 0 has goes, the host's and the guest's. */
-    void transition(long guest) {
-        translations.dropSpace(HOST, true);
-        translations.dropSpace(guest, true);
-    }
-
-    /** Drops combined mappings of an EP4TA, or of all. */
-    void dropTables(boolean all, long eptp) {
-        for (int i = 1; i < count; i++) {
-            if (tables[i] != NO_EPT && (all || tables[i] == table(true, eptp))) {
-                translations.dropSpace(i, true);
+    /** The tag of the guest-physical mappings of an EPTP. */
+    long tables(long eptp) {
+        long root = eptp >>> 12 & 0xff_ffff_ffffL;
+        if (root != lastRoot) {
+            if (numbers.size() == MOST_TABLES && !numbers.containsKey(root)) {
+                numbers.clear();
+                translations.dropEverything();
             }
+            lastNumber = numbers.computeIfAbsent(root, key -> (long) numbers.size());
+            lastRoot = root;
         }
+        return lastNumber;
     }
 
-    /** Drops linear and combined mappings of a VPID. */
+    private static long group(int vpid) {
+        return vpid == 0 ? ZERO : VPID | vpid;
+    }
+
+    /** The space of a guest without EPT. */
+    long linear(int vpid) {
+        return group(vpid);
+    }
+
+    /** The space of a guest with EPT. */
+    long combined(int vpid, long eptp) {
+        return group(vpid) | EPT | tables(eptp) << TABLES_AT;
+    }
+
+    /** A VM entry or exit without VPID: linear and combined mappings of VPID 0 go; guest-physical ones stay. */
+    void transition() {
+        translations.dropSpaces(VPID, HOST, true);
+    }
+
+    /** INVEPT: guest-physical and combined mappings of an EP4TA, of every VPID and PCID. */
+    void dropTables(long eptp) {
+        long tables = tables(eptp);
+        translations.dropSpaces(TABLES, EPT | tables << TABLES_AT, true);
+        translations.dropGuestPhysical(tables);
+    }
+
+    /** INVEPT: guest-physical and combined mappings of every EP4TA. */
+    void dropAllTables() {
+        translations.dropSpaces(EPT, EPT, true);
+        translations.dropGuestPhysical(-1);
+    }
+
+    /** INVVPID: linear and combined mappings of a VPID. */
     void dropVpid(int vpid, boolean globalToo) {
-        for (int i = 1; i < count; i++) {
-            if (vpids[i] == vpid) {
-                translations.dropSpace(i, globalToo);
-            }
-        }
+        translations.dropSpace(group(vpid), globalToo);
     }
 
-    /** Drops linear and combined mappings of every VPID but 0. */
+    /** INVVPID: linear and combined mappings of every VPID but 0. */
     void dropVpids() {
-        for (int i = 1; i < count; i++) {
-            if (vpids[i] != 0) {
-                translations.dropSpace(i, true);
-            }
+        translations.dropSpaces(VPID, VPID, true);
+    }
+
+    /** INVVPID: linear and combined mappings of one address, of every PCID and EP4TA. */
+    void dropAddress(int vpid, long linear) {
+        translations.dropAddress(group(vpid), linear);
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        long[] roots = new long[numbers.size()];
+        numbers.forEach((root, number) -> roots[number.intValue()] = root);
+        out.section("extended page tables").writeInt(roots.length);
+        for (long root : roots) {
+            out.writeLong(root);
         }
     }
 
-    /** Drops linear and combined mappings of one address. */
-    void dropAddress(int vpid, long linear) {
-        for (int i = 1; i < count; i++) {
-            if (vpids[i] == vpid) {
-                translations.dropAddress(i, linear);
-            }
+    @Override
+    public void restore(StateReader in) {
+        in.section("extended page tables");
+        numbers.clear();
+        lastRoot = -1;
+        for (long left = in.readInt(); left > 0; left--) {
+            numbers.put(in.readLong(), (long) numbers.size());
         }
     }
 }

@@ -145,16 +145,16 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         boolean apic = controls.secondary(Controls.APIC_ACCESSES);
         translations().watchPage(apic ? vmcs.get(VmcsField.APIC_ACCESS_ADDR) : TranslationControl.NO_PAGE);
         if (controls.secondary(Controls.EPT)) {
-            translations().enterSpace(spaces.of(controls.vpid, true, controls.eptp), ept.stage(controls.eptp));
+            translations().enterSpace(spaces.combined(controls.vpid, controls.eptp), ept.stage(controls.eptp));
         } else {
-            translations().enterSpace(spaces.of(controls.vpid, false, 0), null);
+            translations().enterSpace(spaces.linear(controls.vpid), null);
         }
     }
 
     /** Without VPID, transitions drop what VPID 0 has. */
     void flushForTransition() {
         if (controls.vpid == 0) {
-            spaces.transition(spaces.of(0, controls.secondary(Controls.EPT), controls.eptp));
+            spaces.transition();
         }
     }
 

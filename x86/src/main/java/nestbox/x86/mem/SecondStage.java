@@ -5,6 +5,7 @@ import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.paging.Permissions;
 import nestbox.mmu.paging.TableReader;
 import nestbox.mmu.paging.Walker;
+import nestbox.mmu.tlb.GuestPhysicalCache;
 
 /**
  * A second stage of translation, from guest-physical to physical addresses: EPT or NPT (SDM Vol. 3, "The Extended Page Table
@@ -50,6 +51,14 @@ public final class SecondStage {
 
     private final Logged logged = new Logged();
 
+    /** In {@link #tables}: nothing that this stage translates is cached but as part of a linear translation. */
+    public static final long UNCACHED = -1;
+
+    /** Where guest-physical mappings are cached; set by the port that uses the stage. */
+    GuestPhysicalCache cache;
+    /** The tag of guest-physical mappings: a number for the EP4TA. */
+    public long tables = UNCACHED;
+
     /** Told of dirty flags, or null. */
     public DirtyListener dirtyListener;
 
@@ -79,20 +88,36 @@ public final class SecondStage {
     }
 
     /** Translates; on success {@code walker.physical} is the address. */
-    boolean walk(TableReader tables, long guestPhysical, int access) {
+    boolean walk(TableReader reader, long guestPhysical, int access) {
         if (guestPhysical >>> addressBits != 0) {
             walker.outcome = Walker.NOT_PRESENT;
             walker.level = mode.topLevel;
             return false;
         }
-        TableReader through = tables;
+        int wanted = wanted(access);
+        boolean cached = tables != UNCACHED;
+        if (cached && cache.find(tables, mode, guestPhysical, wanted, permissions, walker)) {
+            return true;
+        }
+        TableReader through = reader;
         if (dirtyListener != null) {
-            logged.tables = tables;
+            logged.tables = reader;
             logged.guestPhysical = guestPhysical;
             logged.refused = false;
             through = logged;
         }
-        return walker.walk(mode, through, root, NO_REGISTERS, guestPhysical, wanted(access), permissions);
+        if (!cached) {
+            return walker.walk(mode, through, root, NO_REGISTERS, guestPhysical, wanted, permissions);
+        }
+        if (!cache.resume(tables, mode, through, guestPhysical, wanted, permissions, walker)) {
+            logged.refused = false;
+            cache.dropAddress(tables, guestPhysical);
+            if (!walker.walk(mode, through, root, NO_REGISTERS, guestPhysical, wanted, permissions)) {
+                return false;
+            }
+        }
+        cache.add(tables, mode, guestPhysical, walker);
+        return true;
     }
 
     /** Whether the last walk leaves a translation through which stores may go without another walk. */

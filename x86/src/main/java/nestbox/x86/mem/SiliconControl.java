@@ -27,6 +27,8 @@ final class SiliconControl implements TranslationControl {
     private final TranslationCache cache;
     private final boolean amd;
     private long space;
+    private boolean a20Open = true;
+    private boolean a20Ignored;
 
     SiliconControl(Cpu cpu, SiliconPort port, PagingState host, PagingState guest, TranslationCache cache) {
         this.cpu = cpu;
@@ -47,7 +49,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void invalidatePage(long linear) {
         if (canonical(linear)) {
-            cache.dropPage(linear & state.linearMask);
+            cache.dropPageOfGroup(linear & state.linearMask);
             // AMD's INVLPG drops the upper levels whatever they translate, as long as EFER.TCE is clear.
             cache.dropAllStructures(amd ? -1 : cache.pcid());
         }
@@ -63,7 +65,7 @@ final class SiliconControl implements TranslationControl {
         switch (type) {
             case INDIVIDUAL_ADDRESS -> cache.dropAddress(pcid, linear & state.linearMask);
             case SINGLE_CONTEXT -> cache.dropContext(pcid);
-            case ALL_CONTEXTS -> cache.dropSpace();
+            case ALL_CONTEXTS -> cache.dropGroup();
             default -> cache.dropAllButGlobal();
         }
     }
@@ -72,7 +74,7 @@ final class SiliconControl implements TranslationControl {
     public void cr0Written(long oldValue) {
         long changed = oldValue ^ cpu.cr0;
         if ((oldValue & ~cpu.cr0 & Cpu.CR0_PG) != 0 || (amd && (changed & AMD_CR0) != 0)) {
-            cache.dropSpace();
+            cache.dropGroup();
         }
         follow();
     }
@@ -93,7 +95,7 @@ final class SiliconControl implements TranslationControl {
         boolean pcideCleared = (oldValue & ~cpu.cr4 & Cpu.CR4_PCIDE) != 0;
         boolean smepSet = (cpu.cr4 & ~oldValue & Cpu.CR4_SMEP) != 0;
         if ((changed & Cpu.CR4_PGE) != 0 || pcideCleared || (amd && (changed & AMD_CR4) != 0)) {
-            cache.dropSpace();
+            cache.dropGroup();
         } else if ((changed & Cpu.CR4_PAE) != 0 || smepSet) {
             cache.dropContext(cache.pcid());
             cache.dropGlobal();
@@ -104,7 +106,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void eferWritten(long oldValue) {
         if (amd && ((oldValue ^ cpu.efer) & Cpu.EFER_NXE) != 0) {
-            cache.dropSpace();
+            cache.dropGroup();
         }
         follow();
     }
@@ -129,18 +131,25 @@ final class SiliconControl implements TranslationControl {
 
     @Override
     public void invalidateAll() {
-        cache.clear();
+        dropEverything();
         follow();
     }
 
     @Override
     public void setA20(boolean open) {
-        port.setGate(open);
+        a20Open = open;
+        port.setGate(a20Open || a20Ignored);
+    }
+
+    @Override
+    public void ignoreA20(boolean ignored) {
+        a20Ignored = ignored;
+        port.setGate(a20Open || a20Ignored);
     }
 
     @Override
     public boolean a20() {
-        return port.gateOpen();
+        return a20Open;
     }
 
     @Override
@@ -164,19 +173,18 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
-    public void dropSpace(long ofSpace, boolean globalToo) {
-        cache.select(ofSpace, 0);
-        if (globalToo) {
-            cache.dropSpace();
-        } else {
-            cache.dropAllButGlobal();
-        }
-        cache.select(space, state.pcid());
+    public void dropSpaces(long mask, long wanted, boolean globalToo) {
+        cache.dropSpaces(mask, wanted, globalToo);
     }
 
     @Override
     public void dropAddress(long ofSpace, long linear) {
-        cache.dropAddressInSpace(ofSpace, linear);
+        cache.dropAddressOfGroup(ofSpace, linear);
+    }
+
+    @Override
+    public void dropGuestPhysical(long tables) {
+        port.dropGuestPhysical(tables);
     }
 
     @Override
@@ -201,6 +209,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void dropEverything() {
         cache.clear();
+        port.dropGuestPhysical(-1);
     }
 
     @Override

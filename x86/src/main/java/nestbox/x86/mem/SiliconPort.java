@@ -6,6 +6,7 @@ import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.paging.Permissions;
 import nestbox.mmu.paging.TableReader;
 import nestbox.mmu.paging.Walker;
+import nestbox.mmu.tlb.GuestPhysicalCache;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.mmu.tlb.TranslationCache;
 import nestbox.mmu.tlb.TranslationListener;
@@ -39,6 +40,7 @@ public final class SiliconPort implements MemoryPort {
 
     private final DataBreakpoints breakpoints;
     private final TranslationCache cache;
+    private final GuestPhysicalCache guestPhysicals;
     private final Walker walker = new Walker();
     private final TableReader tables = new PhysicalTables();
     private final GuestTables guestTables = new GuestTables();
@@ -71,6 +73,7 @@ public final class SiliconPort implements MemoryPort {
         this.state = host;
         this.breakpoints = new DataBreakpoints(cpu);
         this.cache = new TranslationCache(policy, new Listener());
+        this.guestPhysicals = new GuestPhysicalCache(policy);
         PagingState guest = new PagingState(cpu);
         this.control = new SiliconControl(cpu, this, host, guest, cache);
         unpaged.set(false, false, false, false, false);
@@ -205,6 +208,9 @@ public final class SiliconPort implements MemoryPort {
     void enter(PagingState newState, SecondStage newSecond, long space, int pcid) {
         state = newState;
         second = newSecond;
+        if (second != null) {
+            second.cache = guestPhysicals;
+        }
         bank = space == 0 ? 0 : Memory.GUEST_BANK;
         watched = space == 0 ? TranslationControl.NO_PAGE : guestWatched;
         boolean stale = newState.takeStale();
@@ -227,13 +233,17 @@ public final class SiliconPort implements MemoryPort {
         }
     }
 
+    void dropGuestPhysical(long ofTables) {
+        if (ofTables < 0) {
+            guestPhysicals.clear();
+        } else {
+            guestPhysicals.drop(ofTables);
+        }
+    }
+
     void setGate(boolean open) {
         gate = open ? -1 : ~A20;
         cpu.mem.dropAll();
-    }
-
-    boolean gateOpen() {
-        return gate == -1;
     }
 
     /** Reads without regard to rights what the present world calls physical memory; a second stage may refuse it. */

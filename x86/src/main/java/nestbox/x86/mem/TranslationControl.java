@@ -58,11 +58,15 @@ public interface TranslationControl {
 
     boolean a20();
 
+    /** From here on the A20 gate, if there is one, has no effect, or has it again (AMD's VM_CR.DIS_A20M). */
+    default void ignoreA20(boolean ignored) {}
+
     /**
      * A world switch: from here on translations carry the tag {@code space} and go through {@code second}. The registers hold
      * the new world's values already. Nothing is dropped: what was cached under the tag before is used again.
      *
-     * @param space 0 for the host; what the extension makes of VPID, ASID and EP4TA for a guest
+     * @param space 0 for the host; what the extension makes of VPID, ASID and EP4TA for a guest, see
+     *     {@link nestbox.mmu.tlb.TranslationCache}
      * @param second null without nested paging
      */
     default void enterSpace(long space, SecondStage second) {
@@ -80,12 +84,17 @@ public interface TranslationControl {
         throw new UnsupportedOperationException("no world switch behind this port");
     }
 
-    /** Drops the translations of a tag, or only those that are not global. */
+    /** Drops the translations of a space's group, or only those that are not global. */
     default void dropSpace(long space, boolean globalToo) {
+        dropSpaces((1L << nestbox.mmu.tlb.TranslationCache.GROUP_BITS) - 1, space, globalToo);
+    }
+
+    /** Drops the translations of all spaces that agree with {@code wanted} in the bits of {@code mask}. */
+    default void dropSpaces(long mask, long wanted, boolean globalToo) {
         throw new UnsupportedOperationException("no world switch behind this port");
     }
 
-    /** Drops the translations of one linear address under a tag, of every PCID, global ones included. */
+    /** Drops the translations of one linear address in a space's group, of every PCID, global ones included. */
     default void dropAddress(long space, long linear) {
         throw new UnsupportedOperationException("no world switch behind this port");
     }
@@ -108,6 +117,11 @@ public interface TranslationControl {
     default void drop(
             long space, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
         invalidateAll();
+    }
+
+    /** Drops the guest-physical mappings of {@link SecondStage#tables}, or all if it is negative. */
+    default void dropGuestPhysical(long tables) {
+        throw new UnsupportedOperationException("no world switch behind this port");
     }
 
     /** Drops every translation of every tag. */

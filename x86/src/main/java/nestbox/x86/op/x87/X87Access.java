@@ -34,6 +34,9 @@ final class X87Access {
             return true;
         }
         c.rip = instructionPointer(c, in);
+        if (c.extension != null && c.extension.coprocessorFreeze(c)) {
+            return false;
+        }
         c.activity = Cpu.HALTED;
         c.pend(Cpu.PENDING_INACTIVE);
         return false;

@@ -1,0 +1,121 @@
+package nestbox.svm.silicon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import nestbox.svm.Lab;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.x86.Cpu;
+import nestbox.x86.Reg;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** INIT, NMI and SMI around GIF and VM_CR, the x87's freeze and MWAIT: what comes from outside or stops the processor. */
+class SignalsTest {
+    private static final String MAX = "max,+svm";
+    private static final String R_INIT = "mov ecx, 0xc0010114\nmov eax, 2\nxor edx, edx\nwrmsr\n";
+    private static final String ENTER = "mov eax, 0x5000\nvmrun\n";
+
+    private static String signal(int what) {
+        return "mov eax, %d\nout 0xe0, eax\nnop\nvmmcall".formatted(what);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0x61, NMI", "0x62, SMI", "0x63, INIT"})
+    void interceptsLeaveTheSignalPendingInTheHost(int code, String name) {
+        int what = name.equals("NMI") ? Cpu.PENDING_NMI : name.equals("SMI") ? Cpu.PENDING_SMI : Cpu.PENDING_INIT;
+        Lab lab = Lab.of(MAX).guest(signal(what)).intercept(code).run();
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo(name);
+        assertThat(lab.get(VmcbField.RIP)).isEqualTo(Lab.GUEST + 7);
+        assertThat(lab.cpu.pending & what).isZero();
+        lab.set(VmcbField.RIP, Lab.GUEST + 7).run();
+        assertThat(ExitCode.name(lab.exitCode())).as("GIF opens").isEqualTo(name);
+    }
+
+    @Test
+    void gifHoldsAnNmiBack() {
+        Lab lab = Lab.of(MAX).guest("vmmcall").intercept(0x61);
+        lab.run("clgi\nmov eax, %d\nout 0xe0, eax\nnop\nmov ebx, 5\n".formatted(Cpu.PENDING_NMI) + ENTER);
+        assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(5);
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("NMI");
+        assertThat(lab.get(VmcbField.RIP)).isEqualTo(Lab.GUEST);
+    }
+
+    @Test
+    void initIsRedirectedToTheSecurityException() {
+        Lab lab = Lab.of(MAX).guest(signal(Cpu.PENDING_INIT)).intercept(0x5e);
+        lab.run(R_INIT + ENTER);
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("EXCP30");
+        assertThat(lab.get(VmcbField.EXITINFO1)).isOne();
+        assertThat(lab.get(VmcbField.RIP)).isEqualTo(Lab.GUEST + 7);
+    }
+
+    @Test
+    void theInterceptOfInitComesBeforeItsRedirection() {
+        Lab lab = Lab.of(MAX).guest(signal(Cpu.PENDING_INIT)).intercept(0x5e).intercept(0x63);
+        lab.run(R_INIT + ENTER);
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("INIT");
+    }
+
+    /** VM_CR: reserved bits, LOCK and SVMDIS. */
+    @Test
+    void vmCrLocksSvmDisable() {
+        Lab lab = Lab.of(MAX);
+        lab.run("mov ecx, 0xc0010114\nmov eax, 8\nxor edx, edx\nwrmsr\nmov eax, 2\nwrmsr\nrdmsr\nmov ebx, eax");
+        assertThat(lab.cpu.r[Reg.RBX]).as("LOCK stays").isEqualTo(0xa);
+    }
+
+    @Test
+    void vmCrTakesTheA20GateAway() {
+        Lab lab = Lab.of(MAX);
+        lab.memory.write(0x3000, 1, 0x11);
+        lab.memory.write(0x103000, 1, 0x22);
+        lab.cpu.mem.port().control().setA20(false);
+        lab.run("movzx ebx, byte [0x103000]\nmov ecx, 0xc0010114\nmov eax, 4\nxor edx, edx\nwrmsr\n"
+                + "movzx esi, byte [0x103000]");
+        assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(0x11);
+        assertThat(lab.cpu.r[Reg.RSI]).isEqualTo(0x22);
+        assertThat(lab.cpu.mem.port().control().a20()).isFalse();
+    }
+
+    /** Division by zero with the exception unmasked and CR0.NE clear: the next waiting instruction freezes. */
+    @Test
+    void freezeOfTheCoprocessorIsIntercepted() {
+        Lab lab = Lab.of(MAX).guest("""
+                fninit
+                mov word [0x3000], 0x37b
+                fldcw [0x3000]
+                fld1
+                fldz
+                fdivp st1, st0
+                mov ebx, 1
+                fwait
+                vmmcall
+                """).intercept(0x7e);
+        lab.set(VmcbField.CR0, lab.get(VmcbField.CR0) & ~Cpu.CR0_NE).run();
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("FERR_FREEZE");
+        assertThat(lab.memory.read(lab.get(VmcbField.RIP), 1)).isEqualTo(0x9b);
+        assertThat(lab.cpu.r[Reg.RBX]).isOne();
+    }
+
+    /** The conditional intercept takes MWAIT only behind a MONITOR. */
+    @Test
+    void mwaitThatWouldWait() {
+        String monitor = "mov eax, 0x3000\nxor ecx, ecx\nxor edx, edx\nmonitor\n";
+        String mwait = "xor eax, eax\nxor ecx, ecx\nmwait\n";
+        assertThat(exitOf(mwait + "vmmcall")).isEqualTo("VMMCALL");
+        assertThat(exitOf(monitor + mwait + "vmmcall")).isEqualTo("MWAIT_CONDITIONAL");
+        assertThat(ExitCode.name(Lab.of(MAX)
+                        .guest(monitor + mwait)
+                        .intercept(0x8b)
+                        .intercept(0x8c)
+                        .run()
+                        .exitCode()))
+                .isEqualTo("MWAIT");
+    }
+
+    private static String exitOf(String source) {
+        return ExitCode.name(Lab.of(MAX).guest(source).intercept(0x8c).run().exitCode());
+    }
+}
