@@ -30,6 +30,7 @@ import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
 import nestbox.x86.CpuState;
+import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.engine.Execution;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Decoder;
@@ -416,6 +417,7 @@ public final class Machine implements Stateful {
             MessageDigest sha = MessageDigest.getInstance("SHA-256");
             StateWriter state = new StateWriter();
             saveAllButMemory(state);
+            saveExtensions(state);
             sha.update(state.toByteArray());
             memory.visitContents((physical, data) -> {
                 sha.update(java.nio.ByteBuffer.allocate(8).putLong(0, physical));
@@ -439,19 +441,33 @@ public final class Machine implements Stateful {
         }
     }
 
+    private void saveExtensions(StateWriter out) {
+        for (Execution processor : processors) {
+            if (processor.cpu().extension != null) {
+                processor.cpu().extension.save(out);
+            }
+        }
+    }
+
     /**
      * Writes the state between two calls of {@link #run}. The image for a later reboot is not part of it.
      *
-     * @throws UnsupportedFeatureException if a processor has a virtualization extension, whose state is not saved yet
+     * @throws UnsupportedFeatureException if a processor has a virtualization extension that does not save its state
      */
     @Override
     public void save(StateWriter out) {
         for (Execution processor : processors) {
-            if (processor.cpu().extension != null) {
+            VirtualizationExtension extension = processor.cpu().extension;
+            if (extension != null && !extension.saves()) {
                 throw new UnsupportedFeatureException("saved state", "the state of a processor with VMX or SVM");
             }
         }
         saveAllButMemory(out);
+        out.section("translations");
+        for (Execution processor : processors) {
+            processor.cpu().mem.port().control().saveTranslations(out);
+        }
+        saveExtensions(out);
         memory.save(out);
     }
 
@@ -467,6 +483,15 @@ public final class Machine implements Stateful {
         for (int i = 0; i < processors.length; i++) {
             CpuState.restore(processors[i].cpu(), in);
             apics.get(i).restore(in);
+        }
+        in.section("translations");
+        for (Execution processor : processors) {
+            processor.cpu().mem.port().control().restoreTranslations(in);
+        }
+        for (Execution processor : processors) {
+            if (processor.cpu().extension != null) {
+                processor.cpu().extension.restore(in);
+            }
         }
         memory.restore(in);
         windows.windowChanged();

@@ -1,5 +1,8 @@
 package nestbox.x86;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
 
@@ -12,7 +15,7 @@ import nestbox.x86.mem.SecondStage;
  * behind the faults that come before the intercept, before any effect. A hook may also raise an exception. The defaults
  * intercept nothing, as outside guest mode.
  */
-public interface VirtualizationExtension {
+public interface VirtualizationExtension extends Stateful {
     /** Points between instructions at which {@link #window} is asked, in order of falling priority. */
     enum Window {
         /** Before SMIs and INITs: what follows from the previous instruction at once (VMX's APIC-write emulation). */
@@ -205,6 +208,25 @@ public interface VirtualizationExtension {
     default long tsc(Cpu cpu, long value) {
         return value;
     }
+
+    /** Whether {@link #save} writes everything; a machine whose extension does not refuses to be saved. */
+    default boolean saves() {
+        return false;
+    }
+
+    /**
+     * Writes the extension's state between two instructions, and changes nothing. The processor's own registers, its cached
+     * translations, and what lies in memory are written elsewhere.
+     */
+    @Override
+    default void save(StateWriter out) {}
+
+    /**
+     * Reads back what {@link #save} wrote. The processor's registers and translations are restored already; the extension selects
+     * its world ({@link nestbox.x86.mem.TranslationControl#enterSpace}). Memory is not: its contents must not be looked at.
+     */
+    @Override
+    default void restore(StateReader in) {}
 
     /** Executes an instruction of the extension itself (VMXON, VMRUN...); raises #UD for one that it lacks. */
     void execute(Cpu cpu, Insn in);

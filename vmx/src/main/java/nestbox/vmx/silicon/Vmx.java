@@ -2,7 +2,6 @@ package nestbox.vmx.silicon;
 
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
-import nestbox.core.Stateful;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
@@ -21,7 +20,7 @@ import nestbox.x86.mem.TranslationControl;
  * VMX of one processor: its mode of operation (outside VMX, root, non-root), the current VMCS, and the dispatch of the
  * processor's questions to the classes that answer them (SDM Vol. 3, chapters on VMX).
  */
-public final class Vmx implements VirtualizationExtension, Stateful {
+public final class Vmx implements VirtualizationExtension {
     /** The value of a VMCS pointer that points nowhere. */
     static final long NONE = -1;
 
@@ -344,13 +343,19 @@ public final class Vmx implements VirtualizationExtension, Stateful {
     }
 
     @Override
+    public boolean saves() {
+        return true;
+    }
+
+    @Override
     public void save(StateWriter out) {
         out.section("vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
-        if (vmcs != null) {
-            vmcs.writeBack(cpu.physical);
-        }
         out.writeLong(vmcs == null ? NONE : vmcs.address());
+        if (vmcs != null) {
+            vmcs.save(out);
+        }
         out.writeBoolean(virtualNmiBlocked).writeBoolean(heldInit);
+        spaces.save(out);
         events.save(out);
         virtualApic.save(out);
         pauseLoops.save(out);
@@ -365,11 +370,14 @@ public final class Vmx implements VirtualizationExtension, Stateful {
         vmxonPointer = in.readLong();
         long pointer = in.readLong();
         vmcs = null;
+        memo = new CheckMemo();
         if (pointer != NONE) {
-            makeCurrent(pointer);
+            vmcs = new Vmcs(pointer, READERS);
+            vmcs.restore(in);
         }
         virtualNmiBlocked = in.readBoolean();
         heldInit = in.readBoolean();
+        spaces.restore(in);
         events.restore(in);
         virtualApic.restore(in);
         pauseLoops.restore(in);

@@ -1,6 +1,9 @@
 package nestbox.vmx.vmcs;
 
 import java.util.Arrays;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.mmu.memory.PhysicalMemory;
 
 /**
@@ -12,7 +15,7 @@ import nestbox.mmu.memory.PhysicalMemory;
  * <p>Values are kept zero-extended, by {@link VmcsField#ordinal()}. Each store marks the check groups that read the field
  * as stale.
  */
-public final class Vmcs {
+public final class Vmcs implements Stateful {
     public static final int CLEAR = 0;
     public static final int LAUNCHED = 1;
 
@@ -68,6 +71,26 @@ public final class Vmcs {
         }
         Arrays.fill(dirty, 0);
         launchStateChanged = false;
+    }
+
+    /** Writes the copy, which memory need not agree with. */
+    @Override
+    public void save(StateWriter out) {
+        out.section("vmcs").writeLongs(values).writeLongs(dirty).writeInt(launchState);
+        out.writeBoolean(launchStateChanged).writeBoolean(shadow).writeInt(revision);
+    }
+
+    /** Reads back what {@link #save} wrote; every check group is stale. */
+    @Override
+    public void restore(StateReader in) {
+        in.section("vmcs");
+        in.readLongs(values);
+        in.readLongs(dirty);
+        launchState = in.readInt();
+        launchStateChanged = in.readBoolean();
+        shadow = in.readBoolean();
+        revision = in.readInt();
+        stale = -1;
     }
 
     /** A field's value, zero-extended. */

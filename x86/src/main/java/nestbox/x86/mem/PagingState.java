@@ -4,6 +4,9 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.mmu.paging.PagingFeature;
 import nestbox.mmu.paging.PagingFormat;
 import nestbox.mmu.paging.PagingLimits;
@@ -14,7 +17,7 @@ import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 
 /** What follows for translation from CR0, CR4, EFER, PKRU, PKRS and the CPU model; recomputed only when one has changed. */
-final class PagingState {
+final class PagingState implements Stateful {
     private static final long CR0_BITS = Cpu.CR0_PG | Cpu.CR0_WP;
     private static final long EFER_BITS = Cpu.EFER_NXE | Cpu.EFER_LMA;
     private static final long CR4_BITS = Cpu.CR4_PSE
@@ -183,6 +186,32 @@ final class PagingState {
 
     boolean pdptesInMemory() {
         return inMemory;
+    }
+
+    /** Of a world that is not in force, the registers that this follows from are nowhere else in the processor. */
+    @Override
+    public void save(StateWriter out) {
+        out.section("paging").writeLong(key).writeLong(pkru).writeLong(pkrs);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("paging");
+        key = in.readLong();
+        pkru = in.readLong();
+        pkrs = in.readLong();
+        final long cr0 = cpu.cr0;
+        final long cr4 = cpu.cr4;
+        final long efer = cpu.efer;
+        cpu.cr0 = key & CR0_BITS;
+        cpu.cr4 = key >>> 32 & CR4_BITS;
+        cpu.efer = key & EFER_BITS;
+        inMemory = (key & IN_MEMORY) != 0;
+        rebuild();
+        cpu.cr0 = cr0;
+        cpu.cr4 = cr4;
+        cpu.efer = efer;
+        unseen = true;
     }
 
     /** The PCID in force: CR3's low bits with CR4.PCIDE, else 0. */

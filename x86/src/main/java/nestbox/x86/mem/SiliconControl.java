@@ -1,5 +1,7 @@
 package nestbox.x86.mem;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.mmu.paging.PagingFormat;
 import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.tlb.TranslationCache;
@@ -204,6 +206,20 @@ final class SiliconControl implements TranslationControl {
         if (structures) {
             cache.dropStructuresMatching(ofSpace, pcid);
         }
+    }
+
+    @Override
+    public void saveTranslations(StateWriter out) {
+        host.save(out);
+        cache.save(out);
+        port.guestPhysicals().save(out);
+    }
+
+    @Override
+    public void restoreTranslations(StateReader in) {
+        host.restore(in);
+        cache.restore(in);
+        port.guestPhysicals().restore(in);
     }
 
     @Override

@@ -233,6 +233,10 @@ public final class SiliconPort implements MemoryPort {
         }
     }
 
+    GuestPhysicalCache guestPhysicals() {
+        return guestPhysicals;
+    }
+
     void dropGuestPhysical(long ofTables) {
         if (ofTables < 0) {
             guestPhysicals.clear();

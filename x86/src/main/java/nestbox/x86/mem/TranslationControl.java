@@ -1,5 +1,8 @@
 package nestbox.x86.mem;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+
 /**
  * What instructions tell the translation hardware: the invalidations of SDM Vol. 3, "Invalidation of TLBs and
  * Paging-Structure Caches", and APM Vol. 2, "TLB Management". The instructions check their operands and raise their own
@@ -123,6 +126,12 @@ public interface TranslationControl {
     default void dropGuestPhysical(long tables) {
         throw new UnsupportedOperationException("no world switch behind this port");
     }
+
+    /** Writes what is cached, all tags and all kinds: under {@code keep}, software can tell. */
+    default void saveTranslations(StateWriter out) {}
+
+    /** Reads back what {@link #saveTranslations} wrote; registers and retention policy are the same as then. */
+    default void restoreTranslations(StateReader in) {}
 
     /** Drops every translation of every tag. */
     default void dropEverything() {
