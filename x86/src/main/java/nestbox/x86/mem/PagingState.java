@@ -203,12 +203,15 @@ final class PagingState implements Stateful {
         final long cr0 = cpu.cr0;
         final long cr4 = cpu.cr4;
         final long efer = cpu.efer;
+        final long cr3 = cpu.cr3;
         cpu.cr0 = key & CR0_BITS;
+        cpu.cr3 = key & CR3_BITS;
         cpu.cr4 = key >>> 32 & CR4_BITS;
         cpu.efer = key & EFER_BITS;
         inMemory = (key & IN_MEMORY) != 0;
         rebuild();
         cpu.cr0 = cr0;
+        cpu.cr3 = cr3;
         cpu.cr4 = cr4;
         cpu.efer = efer;
         unseen = true;
