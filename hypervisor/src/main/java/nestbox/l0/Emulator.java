@@ -102,13 +102,18 @@ final class Emulator {
 
     /** Goes behind an instruction that L0 has carried out itself. */
     void skip(int length) {
-        vcpu.take(StateGroup.BASIC | StateGroup.SEGMENTS);
-        guest.rip = guest.wrapRip(guest.rip + length);
-        guest.shadow = Cpu.SHADOW_NONE;
-        guest.unpend(Cpu.PENDING_SHADOW);
+        goBehind(length);
         guest.retired++;
         if ((guest.systemFlags & Flags.TF) != 0) {
             vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, 1 << 14);
         }
+    }
+
+    /** Moves RIP behind an instruction and ends the shadow that it ran in. */
+    void goBehind(int length) {
+        vcpu.take(StateGroup.BASIC | StateGroup.SEGMENTS);
+        guest.rip = guest.wrapRip(guest.rip + length);
+        guest.shadow = Cpu.SHADOW_NONE;
+        guest.unpend(Cpu.PENDING_SHADOW);
     }
 }

@@ -126,9 +126,13 @@ final class Injection {
         guest.retired++;
     }
 
-    /** Registers that report an exception's cause. */
+    /** Registers that report an exception's cause. A fault pushes RF, which the processor leaves to who injects it. */
     private void report() {
         L0Trace.exception(vcpu, exception);
+        if (exception.vector != Vector.DB && exception.vector != Vector.DF) {
+            vcpu.take(StateGroup.BASIC);
+            guest.setSystemFlags(guest.systemFlags | Flags.RF);
+        }
         if (exception.vector == Vector.PF) {
             guest.cr2 = exceptionDetail;
         } else if (exception.vector == Vector.DB) {

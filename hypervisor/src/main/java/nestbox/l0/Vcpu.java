@@ -349,6 +349,15 @@ public final class Vcpu implements Execution, Requests {
         if (exit.vector == Vector.UD && hypervisor.config().forcedEmulation() && emulator.forcedPrefix()) {
             return;
         }
+        if (exit.vector == Vector.DB) {
+            if (exit.length != 0) {
+                // INT1, which is a trap: the guest goes on behind it.
+                emulator.goBehind(exit.length);
+            } else {
+                // A shadow and TF together need a pending trap in the control structure.
+                take(StateGroup.BASIC);
+            }
+        }
         injection.raise(exit.vector, exit.hasErrorCode, exit.errorCode, exit.detail);
     }
 

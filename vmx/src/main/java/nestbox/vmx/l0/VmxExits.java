@@ -80,6 +80,8 @@ final class VmxExits {
             exit.detail = exit.info1;
         } else if (exit.vector == Vector.DB) {
             exit.detail = exit.info1 & DR6_BITS;
+            boolean int1 = InterruptionType.type(information) == InterruptionType.PRIVILEGED_SOFTWARE_EXCEPTION;
+            exit.length = int1 ? (int) vmcs.read(VmcsField.VM_EXIT_INSTRUCTION_LEN) : 0;
         }
     }
 
