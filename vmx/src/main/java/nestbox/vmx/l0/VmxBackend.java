@@ -99,6 +99,10 @@ final class VmxBackend implements VendorBackend {
         if (!ept) {
             // Shadow tables always use NX; the guest's mode decides the rest.
             efer |= Cpu.EFER_NXE;
+            if ((efer & Cpu.EFER_LMA) == 0) {
+                // Paging is on in the processor, and LME may not be without LMA then.
+                efer &= ~Cpu.EFER_LME;
+            }
         }
         return efer;
     }
