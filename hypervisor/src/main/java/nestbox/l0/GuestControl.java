@@ -79,7 +79,10 @@ final class GuestControl implements TranslationControl {
 
     @Override
     public boolean loadPdptes(long cr3) {
-        return walking.loadPdptes(cr3);
+        long[] old = guest().pdpte.clone();
+        boolean legal = walking.loadPdptes(cr3);
+        vcpu.mmu().pdptesLoaded(!java.util.Arrays.equals(old, guest().pdpte));
+        return legal;
     }
 
     /** Reset, INIT, or a state that was loaded from outside. */
