@@ -85,11 +85,11 @@ final class Guests {
         }
     }
 
-    private static ImageFile image(String name, String work) {
+    static ImageFile image(String name, String work) {
         return new ImageFile(name, Asm.assemble(32, LOAD_ADDRESS, read("frame.asm") + work));
     }
 
-    private static String read(String resource) {
+    static String read(String resource) {
         try (InputStream in = Guests.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

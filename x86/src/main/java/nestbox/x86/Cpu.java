@@ -437,7 +437,7 @@ public final class Cpu implements Clock.SliceCounter {
         modeKey = key;
         Cet.follow(this);
         counters.regimeChanged();
-        mem.translationChanged();
+        mem.modeChanged();
     }
 
     /** Adds reasons to stop at the next instruction boundary. */

@@ -43,8 +43,17 @@ public final class Memory {
     private long[] fetchTag;
     private long[] fetchPage;
 
-    /** Grows whenever a translation that the fetch path may rely on could have changed. */
+    /**
+     * Names what instruction fetches meet now: the mode, the translations' tags, and the translations themselves. The same number
+     * means the same code at the same address.
+     */
     public long fetchEpoch;
+
+    private final FetchContexts contexts = new FetchContexts();
+    /** Tags of the translations in use. */
+    private long space;
+
+    private int pcid;
 
     public Memory(Cpu cpu, MemoryPort port) {
         this.cpu = cpu;
@@ -195,7 +204,23 @@ public final class Memory {
 
     /** Links between blocks must be looked up anew, and the running block ends after its current instruction. */
     public void translationChanged() {
-        fetchEpoch++;
+        fetchEpoch = contexts.forget();
+        cpu.blockLimit = 0;
+    }
+
+    /** Translations are those of another space or PCID; {@link #modeChanged} follows where the mode is another, too. */
+    void tagged(long newSpace, int newPcid) {
+        if (newSpace != space || newPcid != pcid) {
+            space = newSpace;
+            pcid = newPcid;
+            modeChanged();
+        }
+    }
+
+    /** The processor's mode may have changed: the running block ends after its current instruction. */
+    public void modeChanged() {
+        // Outside 64-bit mode linear addresses also depend on CS.
+        fetchEpoch = cpu.codeSize == 64 ? contexts.enter(space, pcid, cpu.modeKey) : contexts.enterNameless();
         cpu.blockLimit = 0;
     }
 

@@ -44,11 +44,13 @@ public final class SiliconPort implements MemoryPort {
     private final Walker walker = new Walker();
     private final TableReader tables = new PhysicalTables();
     private final GuestTables guestTables = new GuestTables();
-    /** The bank of fast translations in use, and what the guest's was filled under. */
+    /** The bank of fast translations in use. */
     private int bank;
 
-    private long bankSpace;
-    private int bankPcid;
+    /** What each world's bank was filled under, by 0 for the host and 1 for a guest. */
+    private final long[] bankSpaces = new long[2];
+
+    private final int[] bankPcids = new int[2];
     private final SiliconControl control;
     /** The page whose accesses the extension performs while a guest runs, and the same while one does. */
     private long guestWatched = TranslationControl.NO_PAGE;
@@ -192,6 +194,7 @@ public final class SiliconPort implements MemoryPort {
         stale |= breakpoints.update();
         if (stale) {
             cpu.mem.dropAll();
+            state.takeStale();
         }
         boolean ac = (cpu.systemFlags & Flags.AC) != 0;
         boolean user = cpu.cpl == 3;
@@ -202,6 +205,9 @@ public final class SiliconPort implements MemoryPort {
         fast = !alignment;
         cpu.mem.select(bank
                 | (alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR));
+        int world = bank == 0 ? 0 : 1;
+        bankPcids[world] = cache.pcid();
+        cpu.mem.tagged(bankSpaces[world], cache.pcid());
     }
 
     /** A world switch: the registers, the paging state and the cache's tags are the new world's already. */
@@ -213,15 +219,10 @@ public final class SiliconPort implements MemoryPort {
         }
         bank = space == 0 ? 0 : Memory.GUEST_BANK;
         watched = space == 0 ? TranslationControl.NO_PAGE : guestWatched;
-        boolean stale = newState.takeStale();
-        if (space == 0) {
-            if (stale) {
-                cpu.mem.dropBank(bank);
-            }
-        } else if (stale || space != bankSpace || pcid != bankPcid) {
+        int world = space == 0 ? 0 : 1;
+        if (newState.takeStale() || space != bankSpaces[world] || pcid != bankPcids[world]) {
             cpu.mem.dropBank(bank);
-            bankSpace = space;
-            bankPcid = pcid;
+            bankSpaces[world] = space;
         }
         contextChanged();
     }

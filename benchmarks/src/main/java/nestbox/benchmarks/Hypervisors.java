@@ -1,0 +1,114 @@
+package nestbox.benchmarks;
+
+import nestbox.machine.load.ImageFile;
+
+/** L1 hypervisors with an L2, for what virtualization costs. They count round trips at {@link #COUNTER}. */
+final class Hypervisors {
+    /** Physical address of the 64-bit count of exits that L1 has answered. */
+    static final long COUNTER = 0x402000;
+
+    /** Instructions of {@link #walks} for each page touched. */
+    static final int WALK_INSTRUCTIONS = 4;
+
+    private static final int STATE_64 = 0x200;
+    private static final int SECONDARY = 0x80000000;
+    private static final int EPT_VPID = 0x22;
+
+    private Hypervisors() {}
+
+    /** L2 loops on CPUID; L1 reads two fields, writes one and resumes. */
+    static ImageFile vmxRoundTrip() {
+        return vmx("vmx round trip", """
+                l2:
+                    cpuid
+                    jmp l2
+                """);
+    }
+
+    /** L2 touches one page after another, more than the translation cache holds. */
+    static ImageFile walks() {
+        return vmx("two-dimensional walks", """
+                l2:
+                    mov edi, 0x4000000
+                touch:
+                    mov rax, [rdi]
+                    add rdi, 0x1000
+                    cmp rdi, 0x8000000
+                    jne touch
+                    jmp l2
+                """);
+    }
+
+    /** L2 loops on CPUID; L1 reads exit code and RIP, writes RIP and runs it again. */
+    static ImageFile svmRoundTrip() {
+        return Guests.image("svm round trip", Guests.read("svm.asm"));
+    }
+
+    private static ImageFile vmx(String name, String guest) {
+        StringBuilder source = new StringBuilder(Guests.read("vmx.asm"));
+        control(source, 0x4000, 0x481, 0);
+        control(source, 0x4002, 0x482, SECONDARY);
+        control(source, 0x400c, 0x483, STATE_64);
+        control(source, 0x4012, 0x484, STATE_64);
+        field(source, 0x401e, EPT_VPID);
+        field(source, 0x201a, 0x60001e);
+        field(source, 0x0000, 1);
+        field(source, 0x2800, -1);
+        for (int host = 0x6c00; host >= 0x6800; host -= 0x400) {
+            for (int i = 0; i < 3; i++) {
+                source.append(" mov rdx, cr").append(new int[] {0, 3, 4}[i]).append('\n');
+                write(source, host + 2 * i);
+            }
+        }
+        for (int i = 0; i < 7; i++) {
+            field(source, 0xc00 + 2 * i, i == 1 ? 8 : i == 6 ? 24 : 16);
+        }
+        for (int i = 0; i < 8; i++) {
+            field(source, 0x800 + 2 * i, i == 1 ? 8 : i == 7 ? 24 : 16);
+            field(source, 0x4800 + 2 * i, i == 7 ? 0x67 : 0xffffffffL);
+            field(source, 0x4814 + 2 * i, i == 1 ? 0xa09b : i == 6 ? 0x10000 : i == 7 ? 0x8b : 0xc093);
+        }
+        field(source, 0x681a, 0x400);
+        field(source, 0x681c, 0x1e0000);
+        field(source, 0x6820, 2);
+        field(source, 0x6c14, 0x1f0000);
+        source.append(" mov edx, l2\n");
+        write(source, 0x681e);
+        source.append(" mov edx, exit\n");
+        write(source, 0x6c16);
+        source.append("""
+                    vmlaunch
+                    jmp done
+                exit:
+                    vmread rax, rbp
+                    vmread rdx, rsi
+                    add rdx, 2
+                    vmwrite rsi, rdx
+                    inc qword [rbx]
+                    vmresume
+                    jmp done
+                    align 8
+                region:
+                    dq 0x400000
+                current:
+                    dq 0x401000
+                """);
+        return Guests.image(name, source + guest);
+    }
+
+    private static void write(StringBuilder source, int field) {
+        source.append(" mov eax, ").append(field).append("\n vmwrite rax, rdx\n");
+    }
+
+    private static void field(StringBuilder source, int field, long value) {
+        source.append(" mov rdx, ").append(value).append('\n');
+        write(source, field);
+    }
+
+    /** A control word: what its capability MSR demands, and {@code wanted}. */
+    private static void control(StringBuilder source, int field, int msr, int wanted) {
+        source.append(" mov ecx, ").append(msr).append("\n rdmsr\n or eax, ").append(wanted);
+        source.append("\n mov edx, eax\n");
+        write(source, field);
+    }
+}
