@@ -1,6 +1,5 @@
 package nestbox.vmx;
 
-import java.util.EnumSet;
 import java.util.Set;
 import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.capability.VmxFeature;
@@ -14,14 +13,15 @@ import nestbox.x86.system.ControlRegisters;
 public final class VmxModel {
     private final CpuFeatures cpu;
     private final VmxCapability capability;
-    private final EnumSet<VmcsField> fields = EnumSet.noneOf(VmcsField.class);
+    /** By ordinal. */
+    private final boolean[] fields = new boolean[VmcsField.count()];
 
     private VmxModel(CpuFeatures cpu, Set<VmxFeature> features) {
         this.cpu = cpu;
         int highest = 0;
         for (VmcsField field : VmcsField.values()) {
             if (field.exists(features)) {
-                fields.add(field);
+                fields[field.ordinal()] = true;
                 highest = Math.max(highest, field.index());
             }
         }
@@ -53,6 +53,6 @@ public final class VmxModel {
 
     /** Whether VMREAD and VMWRITE know the field. */
     public boolean has(VmcsField field) {
-        return fields.contains(field);
+        return fields[field.ordinal()];
     }
 }

@@ -41,6 +41,8 @@ public final class VmxCapability {
     private static final long WRITE_BACK = 6;
 
     private final EnumSet<VmxFeature> features;
+    /** As {@link #features}, by ordinal. */
+    private final boolean[] has = new boolean[VmxFeature.values().length];
     private final long cr4Fixed1;
     private final int highestFieldIndex;
     private final Map<CapabilityWord, Long> mustBeOne = new EnumMap<>(CapabilityWord.class);
@@ -53,6 +55,7 @@ public final class VmxCapability {
     public VmxCapability(Set<VmxFeature> features, long cr4Fixed1, int highestFieldIndex) {
         this.features = EnumSet.noneOf(VmxFeature.class);
         this.features.addAll(features);
+        features.forEach(feature -> has[feature.ordinal()] = true);
         this.cr4Fixed1 = cr4Fixed1;
         this.highestFieldIndex = highestFieldIndex;
         for (CapabilityWord word : CapabilityWord.values()) {
@@ -70,7 +73,7 @@ public final class VmxCapability {
     }
 
     public boolean has(VmxFeature feature) {
-        return features.contains(feature);
+        return has[feature.ordinal()];
     }
 
     public Set<VmxFeature> features() {

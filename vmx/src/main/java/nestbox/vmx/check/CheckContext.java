@@ -47,6 +47,14 @@ public interface CheckContext {
     /** Whether WRMSR of {@code value} at CPL 0 would raise #GP. */
     boolean wrmsrFaults(int msr, long value);
 
+    /**
+     * Whether state outside the VMCS that can change while the VMCS stays current was read since this was asked last: memory, the
+     * launch state, blocking by MOV SS. What passed without is good until a field changes. A context that cannot tell says yes.
+     */
+    default boolean lookedOutside() {
+        return true;
+    }
+
     /** Whether a control is in force: its bit is 1, and the control that activates its word as well. */
     default boolean on(VmxFeature control) {
         return (word(control.word()) & control.mask()) != 0;

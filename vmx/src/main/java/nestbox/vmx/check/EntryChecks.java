@@ -12,6 +12,9 @@ import nestbox.vmx.vmcs.VmcsField;
 /** All VM-entry checks, and the ways to run them (SDM Vol. 3, chapter "VM Entries"). Immutable tables, shared by everybody. */
 public final class EntryChecks {
     private static final Map<CheckGroup, List<CheckRow>> BY_GROUP = new EnumMap<>(CheckGroup.class);
+    /** As {@link #BY_GROUP}, by ordinal. */
+    private static final CheckRow[][] ROWS = new CheckRow[CheckGroup.values().length][];
+
     private static final List<CheckRow> ALL;
     private static final long[] READERS = new long[VmcsField.count()];
     /** Groups whose rows read nothing but VMCS fields. */
@@ -35,6 +38,7 @@ public final class EntryChecks {
         BY_GROUP.put(CheckGroup.VMCS_LINK, MemoryRows.link());
         BY_GROUP.put(CheckGroup.GUEST_PDPTES, MemoryRows.pdptes());
         BY_GROUP.put(CheckGroup.MSR_LOADING, MsrLoadRows.rows());
+        BY_GROUP.forEach((group, rows) -> ROWS[group.ordinal()] = rows.toArray(new CheckRow[0]));
         ALL = BY_GROUP.values().stream().flatMap(List::stream).toList();
         long memoisable = 0;
         for (Map.Entry<CheckGroup, List<CheckRow>> entry : BY_GROUP.entrySet()) {
@@ -91,7 +95,7 @@ public final class EntryChecks {
 
     /**
      * As {@link #first(CheckContext, CheckOrder)}, but skips groups that passed before and of which nothing that they read
-     * has changed since. The result is the same.
+     * has changed since: no field, and no other state unless they did not come to read it. The result is the same.
      *
      * @param vmcs the VMCS behind {@code context}; remembers what is stale
      * @param memo what was seen of the processor's other state; one a VMCS and processor
@@ -101,16 +105,19 @@ public final class EntryChecks {
             memo.take(context);
             memo.forgetAll();
         }
-        long stale = vmcs.stale() | ~memo.passed() | ~MEMOISABLE;
+        long stale = vmcs.stale() | ~memo.passed();
         vmcs.markFresh(-1);
         memo.keep(~stale);
         for (CheckGroup group : order.groups()) {
             if ((stale & group.mask()) != 0) {
+                context.lookedOutside();
                 CheckFailure failure = group(context, group);
                 if (failure != null) {
                     return failure;
                 }
-                memo.pass(group);
+                if ((MEMOISABLE & group.mask()) != 0 || !context.lookedOutside()) {
+                    memo.pass(group);
+                }
             }
         }
         return null;
@@ -118,9 +125,7 @@ public final class EntryChecks {
 
     /** The first row of a group that fails, or null. */
     public static CheckFailure group(CheckContext context, CheckGroup group) {
-        List<CheckRow> rows = BY_GROUP.get(group);
-        for (int i = 0; i < rows.size(); i++) {
-            CheckRow row = rows.get(i);
+        for (CheckRow row : ROWS[group.ordinal()]) {
             Failure failure = row.check(context);
             if (failure != null) {
                 return row.explain(context, failure);

@@ -12,6 +12,7 @@ final class SiliconContext implements CheckContext {
     private final Cpu cpu;
     private final ModelMsrs msrs;
     boolean launching;
+    private boolean outside;
 
     SiliconContext(Vmx vmx) {
         this.vmx = vmx;
@@ -41,6 +42,7 @@ final class SiliconContext implements CheckContext {
 
     @Override
     public boolean movSsBlocking() {
+        outside = true;
         return cpu.shadow == Cpu.SHADOW_MOV_SS;
     }
 
@@ -61,16 +63,19 @@ final class SiliconContext implements CheckContext {
 
     @Override
     public boolean launched() {
+        outside = true;
         return vmx.vmcs != null && vmx.vmcs.launchState() == nestbox.vmx.vmcs.Vmcs.LAUNCHED;
     }
 
     @Override
     public boolean launching() {
+        outside = true;
         return launching;
     }
 
     @Override
     public long readPhysical(long address, int bytes) {
+        outside = true;
         return cpu.physical.read(address, bytes);
     }
 
@@ -82,5 +87,13 @@ final class SiliconContext implements CheckContext {
     @Override
     public boolean wrmsrFaults(int msr, long value) {
         return msrs.refuses(msr, value);
+    }
+
+    /** Which VMCS is current, and whether it is a shadow, never changes for a memo: it is one VMCS's. */
+    @Override
+    public boolean lookedOutside() {
+        boolean was = outside;
+        outside = false;
+        return was;
     }
 }

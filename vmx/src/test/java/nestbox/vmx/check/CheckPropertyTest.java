@@ -60,10 +60,19 @@ class CheckPropertyTest {
                 vmcs.set(field, before ^ pattern(random));
                 outside.set(field, vmcs.get(field));
                 outside.ia32eMode ^= random.nextInt(20) == 0;
+                boolean blocking = outside.movSsBlocking;
+                outside.movSsBlocking ^= random.nextInt(10) == 0;
+                boolean launching = outside.launching;
+                outside.launching ^= random.nextInt(10) == 0;
+                if (random.nextInt(4) == 0) {
+                    corrupt(outside, random);
+                }
                 CheckFailure full = EntryChecks.first(outside, order);
                 CheckFailure memoised = EntryChecks.first(outside, order, vmcs, memo);
                 assertThat(memoised == null ? null : memoised.text()).isEqualTo(full == null ? null : full.text());
                 passed += full == null ? 1 : 0;
+                outside.movSsBlocking = blocking;
+                outside.launching = launching;
                 if (random.nextInt(4) != 0) {
                     vmcs.set(field, before);
                     outside.set(field, before);
@@ -113,6 +122,19 @@ class CheckPropertyTest {
                 assertThat(texts).isEmpty();
             }
         }
+    }
+
+    /** Changes memory that some field points at. */
+    private static void corrupt(TestState state, Random random) {
+        long[] areas = {
+            TestState.MSR_AREA,
+            TestState.VIRTUAL_APIC + 0x80,
+            TestState.SHADOW,
+            state.peek(VmcsField.GUEST_CR3) & ~0x1fL,
+            state.peek(VmcsField.VMCS_LINK_POINTER)
+        };
+        long at = areas[random.nextInt(areas.length)] + random.nextInt(32);
+        state.poke(at, 1, random.nextInt(256));
     }
 
     private static TestState start(Random random) {

@@ -28,6 +28,7 @@ final class TestState implements CheckContext {
     boolean launched;
     boolean launching = true;
     int faultingMsr = 0x1234_5678;
+    private boolean outside;
 
     TestState(VmxModel model) {
         this.model = model;
@@ -116,6 +117,7 @@ final class TestState implements CheckContext {
 
     @Override
     public boolean movSsBlocking() {
+        outside = true;
         return movSsBlocking;
     }
 
@@ -136,21 +138,31 @@ final class TestState implements CheckContext {
 
     @Override
     public boolean launched() {
+        outside = true;
         return launched;
     }
 
     @Override
     public boolean launching() {
+        outside = true;
         return launching;
     }
 
     @Override
     public long readPhysical(long address, int bytes) {
+        outside = true;
         long value = 0;
         for (int i = 0; i < bytes; i++) {
             value |= (memory.getOrDefault(address + i, (byte) 0) & 0xffL) << 8 * i;
         }
         return value;
+    }
+
+    @Override
+    public boolean lookedOutside() {
+        boolean was = outside;
+        outside = false;
+        return was;
     }
 
     @Override

@@ -9,6 +9,9 @@ import nestbox.x86.Cpu;
 final class DataBreakpoints {
     private static final int ON_WRITE = 1;
     private static final int ON_ACCESS = 3;
+    /** The enable bits of DR7. */
+    private static final int ENABLES = 0xff;
+
     /** Lengths by the LEN field. */
     private static final int[] LENGTHS = {1, 2, 8, 4};
 
@@ -22,6 +25,9 @@ final class DataBreakpoints {
 
     /** Catches up with the debug registers; true if they changed while data breakpoints were or are enabled. */
     boolean update() {
+        if (!enabled && (cpu.dr[7] & ENABLES) == 0) {
+            return false;
+        }
         boolean was = enabled;
         enabled = false;
         boolean changed = false;

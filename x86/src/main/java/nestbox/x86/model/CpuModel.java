@@ -22,12 +22,15 @@ public final class CpuModel implements CpuFeatures {
 
     private final Builder source;
     private final Set<Feature> shown;
+    /** As {@link #shown}, by ordinal. */
+    private final boolean[] has = new boolean[Feature.values().length];
     private final Set<Feature> hidden;
     private final CpuidTable table;
 
     private CpuModel(Builder source) {
         this.source = source;
         this.shown = source.shown();
+        shown.forEach(feature -> has[feature.ordinal()] = true);
         Set<Feature> missing = EnumSet.noneOf(Feature.class);
         missing.addAll(source.features);
         missing.removeAll(shown);
@@ -50,7 +53,7 @@ public final class CpuModel implements CpuFeatures {
 
     @Override
     public boolean has(Feature feature) {
-        return shown.contains(feature);
+        return has[feature.ordinal()];
     }
 
     @Override
