@@ -10,9 +10,12 @@ import nestbox.core.StateWriter;
 public final class CpuState {
     private static final int GENERAL = 16;
     /** Reasons that follow from other state, or that are the host's. */
-    private static final int DERIVED =
-            Cpu.PENDING_INTERRUPT | Cpu.PENDING_STEP | Cpu.PENDING_BREAKPOINTS | Cpu.PENDING_RESUME
-            | Cpu.PENDING_ENDBRANCH | Cpu.PENDING_STOP;
+    private static final int DERIVED = Cpu.PENDING_INTERRUPT
+            | Cpu.PENDING_STEP
+            | Cpu.PENDING_BREAKPOINTS
+            | Cpu.PENDING_RESUME
+            | Cpu.PENDING_ENDBRANCH
+            | Cpu.PENDING_STOP;
 
     private CpuState() {}
 

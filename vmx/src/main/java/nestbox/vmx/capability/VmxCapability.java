@@ -43,6 +43,7 @@ public final class VmxCapability {
     private final EnumSet<VmxFeature> features;
     /** As {@link #features}, by ordinal. */
     private final boolean[] has = new boolean[VmxFeature.values().length];
+
     private final long cr4Fixed1;
     private final int highestFieldIndex;
     private final Map<CapabilityWord, Long> mustBeOne = new EnumMap<>(CapabilityWord.class);

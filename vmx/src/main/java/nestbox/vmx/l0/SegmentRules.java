@@ -21,7 +21,9 @@ final class SegmentRules {
         }
         if (c.virtual8086()) {
             for (int seg = Reg.ES; seg <= Reg.GS; seg++) {
-                if (c.base[seg] != (long) c.selector[seg] << 4 || c.limit[seg] != V86_LIMIT || c.rights[seg] != V86_RIGHTS) {
+                if (c.base[seg] != (long) c.selector[seg] << 4
+                        || c.limit[seg] != V86_LIMIT
+                        || c.rights[seg] != V86_RIGHTS) {
                     return false;
                 }
             }

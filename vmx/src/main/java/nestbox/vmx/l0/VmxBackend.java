@@ -210,8 +210,7 @@ final class VmxBackend implements VendorBackend {
         if (vpid != 0) {
             wanted |= mask(VmxFeature.ENABLE_VPID);
         }
-        long secondary =
-                controls.choose(CapabilityWord.SECONDARY, ept ? mask(VmxFeature.ENABLE_EPT) : 0, wanted);
+        long secondary = controls.choose(CapabilityWord.SECONDARY, ept ? mask(VmxFeature.ENABLE_EPT) : 0, wanted);
         vmcs.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary);
         if (vpid != 0) {
             vmcs.write(VmcsField.VIRTUAL_PROCESSOR_ID, vpid);

@@ -29,8 +29,7 @@ public final class VmxBackendFactory implements VendorBackendFactory {
                     .largePages(model.has(VmxFeature.EPT_2MB))
                     .gigabytePages(model.has(VmxFeature.EPT_2MB) && model.has(VmxFeature.EPT_1GB));
         } else {
-            builder = MmuConfig.shadow(silicon.physicalBits()).toBuilder()
-                    .gigabytePages(silicon.has(Feature.PDPE1GB));
+            builder = MmuConfig.shadow(silicon.physicalBits()).toBuilder().gigabytePages(silicon.has(Feature.PDPE1GB));
         }
         return builder.reference(config.reference()).policies(config.policies()).build();
     }

@@ -40,7 +40,8 @@ final class VmxControls {
         long may = capability >>> 32;
         if ((needed & ~may) != 0) {
             throw new NestboxException(
-                    "hypervisor", "the processor lacks controls of " + word + " that L0 needs: " + Long.toHexString(needed & ~may));
+                    "hypervisor",
+                    "the processor lacks controls of " + word + " that L0 needs: " + Long.toHexString(needed & ~may));
         }
         return must | needed | wanted & may;
     }

@@ -1,7 +1,7 @@
 package nestbox.vmx.l0;
 
-import nestbox.l0.HostProcessor;
 import nestbox.l0.GuestMsrs;
+import nestbox.l0.HostProcessor;
 import nestbox.l0.StateGroup;
 import nestbox.l0.VectorState;
 import nestbox.vmx.vmcs.VmcsField;

@@ -24,13 +24,8 @@ final class ApicAccess {
 
     private static final long TPR_EOI_ICR = TPR | bits(0xb, 0xb) | bits(0x30, 0x30);
 
-    private static final long WRITABLE = bits(2, 2)
-            | TPR
-            | bits(0xb, 0xb)
-            | bits(0xd, 0xf)
-            | bits(0x28, 0x28)
-            | bits(0x30, 0x38)
-            | bits(0x3e, 0x3e);
+    private static final long WRITABLE =
+            bits(2, 2) | TPR | bits(0xb, 0xb) | bits(0xd, 0xf) | bits(0x28, 0x28) | bits(0x30, 0x38) | bits(0x3e, 0x3e);
 
     private static final long READABLE = WRITABLE | bits(3, 3) | bits(0x10, 0x27);
 

@@ -89,9 +89,7 @@ class VmcsDocumentTest {
                 "fields", fields,
                 "memory", Map.of("0x5000", "0xc0000100"),
                 "state", Map.of("vmresume", true)));
-        assertThat(result.failures())
-                .extracting(CheckResult.Failed::id)
-                .containsExactly("basic.resume", "msr.base");
+        assertThat(result.failures()).extracting(CheckResult.Failed::id).containsExactly("basic.resume", "msr.base");
     }
 
     @Test

@@ -117,7 +117,9 @@ class ApicVirtualizationTest {
         Machine machine = first(hypervisor(0, XAPIC), code);
         exits(machine, APIC_ACCESS, Integer.decode(qualification));
         if (length != 0) {
-            assertThat(Hypervisor.result(machine, 2)).as("RIP at the instruction").isZero();
+            assertThat(Hypervisor.result(machine, 2))
+                    .as("RIP at the instruction")
+                    .isZero();
             assertThat(Hypervisor.result(machine, 5)).isEqualTo(length);
         }
     }
@@ -173,8 +175,8 @@ class ApicVirtualizationTest {
     @ParameterizedTest
     @MethodSource("offsets")
     void registerVirtualizationWrites(int offset) {
-        Machine machine = first(
-                hypervisor(TPR_SHADOW.mask(), REGISTERS), "mov dword [" + (ACCESS + offset) + "], 0x12345678");
+        Machine machine =
+                first(hypervisor(TPR_SHADOW.mask(), REGISTERS), "mov dword [" + (ACCESS + offset) + "], 0x12345678");
         if (!writable(offset)) {
             exits(machine, APIC_ACCESS, 0x1000 | offset);
             return;
@@ -220,9 +222,8 @@ class ApicVirtualizationTest {
 
     @Test
     void entryBelowTheThresholdExitsAtOnce() {
-        Hypervisor l1 = hypervisor(TPR_SHADOW.mask(), XAPIC)
-                .asm(put(PAGE + 0x80, 0x3f))
-                .field(VmcsField.TPR_THRESHOLD, 4);
+        Hypervisor l1 =
+                hypervisor(TPR_SHADOW.mask(), XAPIC).asm(put(PAGE + 0x80, 0x3f)).field(VmcsField.TPR_THRESHOLD, 4);
         Machine machine = first(l1, "nop");
         exits(machine, TPR_BELOW_THRESHOLD, 0);
         assertThat(Hypervisor.result(machine, 2)).isZero();
@@ -328,8 +329,7 @@ class ApicVirtualizationTest {
     @ParameterizedTest
     @CsvSource({"0x44061, true", "0x40061, true", "0x40161, false", "0x80061, false", "0x4000f, false"})
     void selfIpiByIcr(String icr, boolean virtualized) {
-        Machine machine =
-                first(delivering(DELIVERY), "sti\nmov dword [" + (ACCESS + 0x300) + "], " + icr + "\nnop");
+        Machine machine = first(delivering(DELIVERY), "sti\nmov dword [" + (ACCESS + 0x300) + "], " + icr + "\nnop");
         if (virtualized) {
             assertThat(Hypervisor.result(machine, 3)).isEqualTo(0x61);
         } else {
@@ -346,7 +346,9 @@ class ApicVirtualizationTest {
                 .asm(put(PAGE + 0x130, 1 << 18 | 1) + put(PAGE + 0xa0, 0x70));
         Machine machine = first(l1, "mov dword [" + (ACCESS + 0xb0) + "], 0");
         exits(machine, exits ? EOI_INDUCED : VMCALL, exits ? 0x72 : 0);
-        assertThat(Hypervisor.result(machine, 4)).as("SVI is the next in service").isEqualTo(0x6000);
+        assertThat(Hypervisor.result(machine, 4))
+                .as("SVI is the next in service")
+                .isEqualTo(0x6000);
         assertThat(memory(machine, PAGE + 0x130)).isEqualTo(1);
         assertThat(memory(machine, PAGE + 0xa0)).isEqualTo(0x60);
     }
@@ -379,9 +381,7 @@ class ApicVirtualizationTest {
     @Test
     void postedInterruptWithoutRequestsLeavesHltAlone() {
         Hypervisor l1 = delivering(DELIVERY)
-                .pin(EXTERNAL_INTERRUPT_EXITING.mask()
-                        | POSTED_INTERRUPTS.mask()
-                        | PREEMPTION_TIMER.mask())
+                .pin(EXTERNAL_INTERRUPT_EXITING.mask() | POSTED_INTERRUPTS.mask() | PREEMPTION_TIMER.mask())
                 .exitControls(ACKNOWLEDGE_INTERRUPT.mask())
                 .field(VmcsField.POSTED_INTR_NV, 0x50)
                 .field(VmcsField.POSTED_INTR_DESC_ADDR, DESCRIPTOR)

@@ -124,28 +124,35 @@ class CachedTranslationsTest {
     @CsvSource({"keep,1", "none,2"})
     void transitionsWithoutVpidKeepGuestPhysicalMappings(String policy, int seen) {
         assertThat(last(new Hypervisor(true, false), policy, MOVE_PAGE)).isEqualTo(seen);
-        assertThat(last(new Hypervisor(true, false), policy, MOVE_PAGE + INVEPT)).isEqualTo(NEW);
+        assertThat(last(new Hypervisor(true, false), policy, MOVE_PAGE + INVEPT))
+                .isEqualTo(NEW);
     }
 
     @Test
     void transitionsWithoutVpidDropCombinedMappings() {
         assertThat(last(new Hypervisor(true, false), "keep", MOVE_LINEAR)).isEqualTo(3);
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR)).as("with VPID they stay").isEqualTo(OLD);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR))
+                .as("with VPID they stay")
+                .isEqualTo(OLD);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {INVVPID_ADDRESS, INVVPID, INVVPID_ALL, INVVPID_RETAINING})
     void invvpidDropsCombinedMappingsButNeverGuestPhysicalOnes(String invvpid) {
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR + invvpid)).isEqualTo(3);
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_PAGE + invvpid)).isEqualTo(OLD);
-        assertThat(last(new Hypervisor(true, true), "none", MOVE_PAGE + invvpid)).isEqualTo(NEW);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR + invvpid))
+                .isEqualTo(3);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_PAGE + invvpid))
+                .isEqualTo(OLD);
+        assertThat(last(new Hypervisor(true, true), "none", MOVE_PAGE + invvpid))
+                .isEqualTo(NEW);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {INVVPID_ADDRESS, INVVPID, INVVPID_ALL, INVVPID_RETAINING})
     void invvpidDropsLinearMappings(String invvpid) {
         assertThat(last(new Hypervisor(false, true), "keep", MOVE_LINEAR)).isEqualTo(OLD);
-        assertThat(last(new Hypervisor(false, true), "keep", MOVE_LINEAR + invvpid)).isEqualTo(3);
+        assertThat(last(new Hypervisor(false, true), "keep", MOVE_LINEAR + invvpid))
+                .isEqualTo(3);
     }
 
     /** Only INVVPID of all contexts reaches another VPID. */
@@ -153,8 +160,10 @@ class CachedTranslationsTest {
     void invvpidIsForItsVpid() {
         String otherAddress = "xor eax, eax\ninvvpid eax, [page_of_other]\n";
         String otherContext = "mov eax, 1\ninvvpid eax, [page_of_other]\n";
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR + otherAddress)).isEqualTo(OLD);
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR + otherContext)).isEqualTo(OLD);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR + otherAddress))
+                .isEqualTo(OLD);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_LINEAR + otherContext))
+                .isEqualTo(OLD);
     }
 
     /** INVEPT drops the combined mappings of VPIDs that are not in use, too. */
@@ -200,19 +209,27 @@ class CachedTranslationsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "invalidate_page,keep,1", "load_cr3,keep,1", "nothing,keep,1", "invalidate_page,none,2", "load_cr3,none,2"
+        "invalidate_page,keep,1",
+        "load_cr3,keep,1",
+        "nothing,keep,1",
+        "invalidate_page,none,2",
+        "load_cr3,none,2"
     })
     void aGuestsInvalidationsNeverReachGuestPhysicalMappings(String label, String policy, int seen) {
-        assertThat(last(new Hypervisor(true, true), policy, MOVE_PAGE + then(label))).isEqualTo(seen);
+        assertThat(last(new Hypervisor(true, true), policy, MOVE_PAGE + then(label)))
+                .isEqualTo(seen);
     }
 
     /** L2's store is refused by the new entry; the violation drops the old mapping with it. */
     @Test
     void anEptViolationDropsTheMappingsOfItsAddress() {
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_PAGE_READ_ONLY)).isEqualTo(OLD);
-        assertThat(last(new Hypervisor(true, true), "keep", MOVE_PAGE_READ_ONLY, "")).isEqualTo(OLD);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_PAGE_READ_ONLY))
+                .isEqualTo(OLD);
+        assertThat(last(new Hypervisor(true, true), "keep", MOVE_PAGE_READ_ONLY, ""))
+                .isEqualTo(OLD);
         // The page had been cached without the dirty flag, or the store would go through the stale mapping, as it may.
         Hypervisor readOnly = new Hypervisor(true, true).asm("mov dword " + ENTRY_AT_8M + ", 0x8000b1\n");
-        assertThat(last(readOnly, "keep", MOVE_PAGE_READ_ONLY + then("write_page"))).isEqualTo(NEW);
+        assertThat(last(readOnly, "keep", MOVE_PAGE_READ_ONLY + then("write_page")))
+                .isEqualTo(NEW);
     }
 }

@@ -45,8 +45,7 @@ class ControlsTest {
                 .processor(0, PAUSE_LOOP_EXITING.mask())
                 .field(VmcsField.PLE_GAP, gap)
                 .field(VmcsField.PLE_WINDOW, window);
-        Machine machine =
-                first(l1, "mov ecx, 1000\nturn:\npause\n" + "nop\n".repeat(filler) + "dec ecx\njnz turn");
+        Machine machine = first(l1, "mov ecx, 1000\nturn:\npause\n" + "nop\n".repeat(filler) + "dec ecx\njnz turn");
         assertThat(Hypervisor.result(machine, 0)).isEqualTo(exits ? PAUSE : VMCALL);
     }
 
@@ -71,8 +70,8 @@ class ControlsTest {
                 .field(VmcsField.HOST_IA32_PKRS, 0xaa)
                 .processor(MSR_BITMAPS.mask(), 0)
                 .field(VmcsField.MSR_BITMAP, 0x903000);
-        Machine machine =
-                first(l1, "mov ecx, 0x6e1\nxor edx, edx\nmov eax, 0x66\nwrmsr", "mov ecx, 0x6e1\nrdmsr\nmov ebx, eax\n");
+        Machine machine = first(
+                l1, "mov ecx, 0x6e1\nxor edx, edx\nmov eax, 0x66\nwrmsr", "mov ecx, 0x6e1\nrdmsr\nmov ebx, eax\n");
         assertThat(Hypervisor.result(machine, 3)).isEqualTo(0xaa);
         assertThat(Hypervisor.result(machine, 4)).isEqualTo(0x66);
     }

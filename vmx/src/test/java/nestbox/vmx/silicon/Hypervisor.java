@@ -157,8 +157,8 @@ final class Hypervisor {
     /** L2 gets an IDT at {@link #IDT} of 256 gates, with {@code label} for one vector. */
     Hypervisor interruptGate(int vector, String label) {
         int gate = IDT + 8 * vector;
-        asm("mov eax, " + label + "\nmov word [" + gate + "], ax\nmov word [" + (gate + 2) + "], 8\n"
-                + "mov word [" + (gate + 4) + "], 0x8e00\nshr eax, 16\nmov word [" + (gate + 6) + "], ax\n");
+        asm("mov eax, " + label + "\nmov word [" + gate + "], ax\nmov word [" + (gate + 2) + "], 8\n" + "mov word ["
+                + (gate + 4) + "], 0x8e00\nshr eax, 16\nmov word [" + (gate + 6) + "], ax\n");
         return field(VmcsField.GUEST_IDTR_BASE, IDT).field(VmcsField.GUEST_IDTR_LIMIT, 0x7ff);
     }
 

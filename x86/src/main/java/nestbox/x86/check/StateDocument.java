@@ -53,8 +53,8 @@ public final class StateDocument {
     /** A document of parts, their keys and values, that comes from no file. */
     public static StateDocument of(String source, Map<String, ? extends Map<String, ?>> parts) {
         List<Entry> entries = new ArrayList<>();
-        parts.forEach((part, content) -> content.forEach(
-                (key, value) -> entries.add(new Entry(part, key, String.valueOf(value), NO_LINE))));
+        parts.forEach((part, content) ->
+                content.forEach((key, value) -> entries.add(new Entry(part, key, String.valueOf(value), NO_LINE))));
         return new StateDocument(source, entries);
     }
 

@@ -113,9 +113,8 @@ final class PagingState implements Stateful {
         boolean la57 = (cpu.cr4 & Cpu.CR4_LA57) != 0;
         canonicalShift = longMode ? la57 ? 7 : 16 : 0;
         linearMask = longMode ? -1 : 0xffffffffL;
-        userPointerBits = !longMode
-                ? 0
-                : (cpu.cr3 & Cpu.CR3_LAM_U57) != 0 ? 57 : (cpu.cr3 & Cpu.CR3_LAM_U48) != 0 ? 48 : 0;
+        userPointerBits =
+                !longMode ? 0 : (cpu.cr3 & Cpu.CR3_LAM_U57) != 0 ? 57 : (cpu.cr3 & Cpu.CR3_LAM_U48) != 0 ? 48 : 0;
         supervisorPointerBits = longMode && (cpu.cr4 & Cpu.CR4_LAM_SUP) != 0 ? la57 ? 57 : 48 : 0;
         masking = (userPointerBits | supervisorPointerBits) != 0;
         PagingFormat format = format(longMode, la57);

@@ -195,8 +195,7 @@ final class SiliconControl implements TranslationControl {
     }
 
     @Override
-    public void drop(
-            long ofSpace, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
+    public void drop(long ofSpace, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
         if (pages == 0) {
             cache.dropMatching(ofSpace, pcid, globalToo, TranslationCache.EVERYWHERE);
         }

@@ -434,7 +434,8 @@ public final class SiliconPort implements MemoryPort {
     }
 
     private static boolean refusesMode(int access, int attributes) {
-        int refuses = (access & Access.USER) != 0 ? TranslationCache.NO_USER_FETCH : TranslationCache.NO_SUPERVISOR_FETCH;
+        int refuses =
+                (access & Access.USER) != 0 ? TranslationCache.NO_USER_FETCH : TranslationCache.NO_SUPERVISOR_FETCH;
         return (access & Access.EXECUTE) != 0 && (attributes & refuses) != 0;
     }
 

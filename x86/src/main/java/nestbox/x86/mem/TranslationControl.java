@@ -117,8 +117,7 @@ public interface TranslationControl {
      * @param first the first page
      * @param pages how many, {@code 1 << shift} bytes apart; 0 means all
      */
-    default void drop(
-            long space, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
+    default void drop(long space, int pcid, boolean globalToo, boolean structures, long first, int pages, int shift) {
         invalidateAll();
     }
 

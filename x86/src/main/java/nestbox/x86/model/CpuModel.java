@@ -24,6 +24,7 @@ public final class CpuModel implements CpuFeatures {
     private final Set<Feature> shown;
     /** As {@link #shown}, by ordinal. */
     private final boolean[] has = new boolean[Feature.values().length];
+
     private final Set<Feature> hidden;
     private final CpuidTable table;
 

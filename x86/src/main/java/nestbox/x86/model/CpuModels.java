@@ -80,7 +80,8 @@ public final class CpuModels {
     public static CpuModel.Builder builder(String name, Vendor vendor) {
         Found found = find(name);
         CpuModel.Builder builder = found.entry().file(vendor).builder(found.version(), vendor);
-        boolean versioned = found.version() > 1 || normal(name).equals(normal(versioned(found.entry().name(), 1)));
+        boolean versioned = found.version() > 1
+                || normal(name).equals(normal(versioned(found.entry().name(), 1)));
         return versioned ? builder.name(versioned(found.entry().name(), found.version())) : builder;
     }
 

@@ -9,7 +9,6 @@ import nestbox.x86.insn.Handler;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.TranslationControl;
 import nestbox.x86.model.Feature;
-import nestbox.x86.model.Vendor;
 import nestbox.x86.op.Operands;
 import nestbox.x86.op.simd.ExtendedState;
 

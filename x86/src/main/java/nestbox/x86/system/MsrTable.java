@@ -135,10 +135,14 @@ public final class MsrTable {
         rows.add(row(0xe1, "IA32_UMWAIT_CONTROL", has(Feature.WAITPKG)).writable(LOW32 & ~2L));
         rows.add(row(0xe7, "IA32_MPERF", MsrTable::effectiveFrequency)
                 .writable(-1)
-                .at((c, s) -> c.counters.clock(PerformanceCounters.MPERF), (c, v) -> setClock(c, PerformanceCounters.MPERF, v)));
+                .at(
+                        (c, s) -> c.counters.clock(PerformanceCounters.MPERF),
+                        (c, v) -> setClock(c, PerformanceCounters.MPERF, v)));
         rows.add(row(0xe8, "IA32_APERF", MsrTable::effectiveFrequency)
                 .writable(-1)
-                .at((c, s) -> c.counters.clock(PerformanceCounters.APERF), (c, v) -> setClock(c, PerformanceCounters.APERF, v)));
+                .at(
+                        (c, s) -> c.counters.clock(PerformanceCounters.APERF),
+                        (c, v) -> setClock(c, PerformanceCounters.APERF, v)));
         rows.add(row(0x6e0, "IA32_TSC_DEADLINE", has(Feature.TSC_DEADLINE))
                 .writable(-1)
                 .at((c, s) -> c.apic.tscDeadline(), (c, v) -> {
@@ -344,7 +348,13 @@ public final class MsrTable {
             counter(rows, i, 0xc0010000 + i, 0xc0010004 + i, "LEGACY_", AMD);
         }
         for (int i = 0; i < PerformanceCounters.CORE; i++) {
-            counter(rows, i, 0xc0010200 + 2 * i, 0xc0010201 + 2 * i, "", has(Feature.PERFCTR_CORE).and(AMD));
+            counter(
+                    rows,
+                    i,
+                    0xc0010200 + 2 * i,
+                    0xc0010201 + 2 * i,
+                    "",
+                    has(Feature.PERFCTR_CORE).and(AMD));
         }
     }
 

@@ -20,6 +20,7 @@ final class TaskSwitch {
     private static final int MIN_LIMIT32 = 0x67;
     /** With CR4.CET the TSS holds an SSP as well. */
     private static final int MIN_LIMIT32_CET = 0x6b;
+
     private static final int MIN_LIMIT16 = 0x2b;
     /** L0 to L3 and LE of DR7. */
     private static final long DR7_LOCAL = 0x155;

@@ -51,7 +51,10 @@ class CpuModelTest {
 
     @Test
     void everyDataFileIsInTheIndex() throws Exception {
-        Path folder = Path.of(CpuModels.class.getResource("/nestbox/x86/cpu/index.txt").toURI()).getParent();
+        Path folder = Path.of(CpuModels.class
+                        .getResource("/nestbox/x86/cpu/index.txt")
+                        .toURI())
+                .getParent();
         List<String> indexed = Files.readAllLines(folder.resolve("index.txt")).stream()
                 .filter(line -> !line.startsWith("#"))
                 .flatMap(line -> Arrays.stream(line.split(" ")).skip(1))
@@ -87,8 +90,18 @@ class CpuModelTest {
         assertThat(refusal("Haswell-v5")).hasMessageContaining("unknown CPU model");
         assertThat(refusal("Haswell-noTSX-Acme")).hasMessageContaining("unknown CPU model");
         for (String line : List.of(
-                "features", "features: nosuch", "family: x", "cpuid 1: 0 0 0 0", "cpuid 1 0: 0 0 0", "version: 3",
-                "vmx: ept", "msr: 1", "msr 0x100000000: 1", "vendor: Acme", "color: red", "without: nosuch")) {
+                "features",
+                "features: nosuch",
+                "family: x",
+                "cpuid 1: 0 0 0 0",
+                "cpuid 1 0: 0 0 0",
+                "version: 3",
+                "vmx: ept",
+                "msr: 1",
+                "msr 0x100000000: 1",
+                "vendor: Acme",
+                "color: red",
+                "without: nosuch")) {
             assertThatThrownBy(() -> new CpuModelFile("f.cpu", List.of("# x", line)).builder(1, null))
                     .as(line)
                     .isInstanceOf(NestboxException.class)

@@ -140,12 +140,13 @@ class QemuCpuidTest {
         int extendedLevel = expected.get(CpuidTable.key(0x80000000, 0))[0];
         for (Feature feature : Implemented.features()) {
             boolean exists = feature.leaf() >= 0 ? feature.leaf() <= level : feature.leaf() <= extendedLevel;
-            int[] registers =
-                    expected.getOrDefault(CpuidTable.key(feature.leaf(), feature.subleaf()), new int[4]);
+            int[] registers = expected.getOrDefault(CpuidTable.key(feature.leaf(), feature.subleaf()), new int[4]);
             boolean qemu = exists && (registers[feature.register().ordinal()] >>> feature.bit() & 1) != 0;
             if (feature.leaf() == 0x8000000a) {
                 // The SVM leaf is the real processor's, which has at least what QEMU shows.
-                all.assertThat(model.has(feature) || !qemu).as(feature.qemuName()).isTrue();
+                all.assertThat(model.has(feature) || !qemu)
+                        .as(feature.qemuName())
+                        .isTrue();
             } else if (!TCG_DIFFERS.contains(feature)) {
                 all.assertThat(model.has(feature)).as(feature.qemuName()).isEqualTo(qemu);
             }

@@ -38,15 +38,14 @@ class ShadowStackTest {
     void pages(String page, boolean shadow, boolean user, boolean write, String expected) {
         CetBench c = CetBench.shadowStacks(0);
         c.page(0x25000, 0);
-        long at =
-                switch (page) {
-                    case "user" -> CetBench.USER_STACK;
-                    case "supervisor" -> CetBench.SUPERVISOR_STACK;
-                    case "read-only" -> CetBench.READ_ONLY;
-                    case "data" -> CetBench.SUPERVISOR_DATA;
-                    case "absent" -> 0x25000;
-                    default -> CetBench.BELOW_READ_ONLY;
-                };
+        long at = switch (page) {
+            case "user" -> CetBench.USER_STACK;
+            case "supervisor" -> CetBench.SUPERVISOR_STACK;
+            case "read-only" -> CetBench.READ_ONLY;
+            case "data" -> CetBench.SUPERVISOR_DATA;
+            case "absent" -> 0x25000;
+            default -> CetBench.BELOW_READ_ONLY;
+        };
         int access = (shadow ? Access.SHADOW_STACK : 0) | (user ? Access.USER : 0);
         // Twice: by a walk, and by what the first access cached.
         for (int i = 0; i < 2; i++) {
@@ -267,7 +266,8 @@ class ShadowStackTest {
         c.cpu.r[Reg.RCX] = 77;
         assertThat(c.b.step("rdsspq rcx")).isEqualTo("ok");
         assertThat(c.cpu.r[Reg.RCX]).isEqualTo(77);
-        for (String code : new String[] {"incsspq rax", "saveprevssp", "rstorssp [rbx]", "wrssq [rbx], rax", "setssbsy"}) {
+        for (String code :
+                new String[] {"incsspq rax", "saveprevssp", "rstorssp [rbx]", "wrssq [rbx], rax", "setssbsy"}) {
             assertThat(c.b.step(code)).as(code).isEqualTo("6");
         }
     }
