@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import nestbox.core.NestboxException;
+import nestbox.svm.check.VmcbChecker;
 import nestbox.vmx.check.VmcsChecker;
 import nestbox.x86.check.CheckResult;
 import nestbox.x86.check.CheckSequence;
@@ -30,7 +31,7 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:every check passes", "2:bad option, CPU model or file", "4:a check fails"})
 final class CheckCommand implements Callable<Integer> {
-    private static final List<StateChecker> CHECKERS = List.of(new VmcsChecker());
+    private static final List<StateChecker> CHECKERS = List.of(new VmcsChecker(), new VmcbChecker());
 
     @Parameters(
             index = "0",

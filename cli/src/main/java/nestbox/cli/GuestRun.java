@@ -93,14 +93,14 @@ final class GuestRun {
                 .engine(settings.engine)
                 .blockSize(settings.blockSize)
                 .rebootOnReset(settings.reboot)
-                .virtualization(Virtualization.PROVIDER)
+                .virtualization(Virtualization.provider(settings, err))
                 .serial(new LineFlushingStream(out))
                 .debugConsole(new LineFlushingStream(err))
                 .screen(settings.screen)
                 .pit(settings.pit)
                 .build();
         if (silicon != null) {
-            hypervisor = L0.hypervisor(settings, silicon);
+            hypervisor = L0.hypervisor(settings, silicon, config.virtualization());
             return new Machine(
                     config.toBuilder().virtualization(VirtualizationProvider.NONE).build(), hypervisor);
         }

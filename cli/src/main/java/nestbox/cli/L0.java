@@ -9,6 +9,7 @@ import nestbox.mmu.core.MmuPolicies;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.svm.l0.SvmBackendFactory;
 import nestbox.vmx.l0.VmxBackendFactory;
+import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.model.CpuModel;
 import nestbox.x86.model.Feature;
@@ -47,13 +48,13 @@ final class L0 {
         return guest;
     }
 
-    static Hypervisor hypervisor(RunSettings settings, CpuModel silicon) {
+    static Hypervisor hypervisor(RunSettings settings, CpuModel silicon, VirtualizationProvider provider) {
         RetentionPolicy retention = RetentionPolicy.parse("--tlb", settings.tlb);
         VendorBackendFactory backends =
                 silicon.vendor() == Vendor.AMD ? new SvmBackendFactory() : new VmxBackendFactory();
         L0Config config = new L0Config(
                 silicon,
-                Virtualization.PROVIDER,
+                provider,
                 cpu -> new SiliconPort(cpu, cpu.physical, retention),
                 settings.engine == MachineConfig.Engine.BLOCK,
                 settings.blockSize,

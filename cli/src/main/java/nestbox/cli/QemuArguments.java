@@ -82,6 +82,7 @@ final class QemuArguments {
     private void own(String word, String name) {
         switch (name) {
             case "tlb" -> settings.tlb = value(word);
+            case "vmcb-clean" -> settings.vmcbClean = value(word);
             case "limit" -> settings.limit = Quantity.count(word, value(word));
             case "seed" -> settings.seed = Quantity.any(word, value(word));
             case "trace" -> settings.trace = Path.of(value(word));

@@ -83,6 +83,15 @@ final class RunCommand implements Callable<Integer> {
                             + " Default: ${DEFAULT-VALUE}.")
     private String tlb;
 
+    @Option(
+            names = "--vmcb-clean",
+            paramLabel = "POLICY",
+            defaultValue = "ignore",
+            description =
+                    "VMCB clean bits: ignore them, honour them, or report those that a hypervisor sets wrongly: ignore, honour,"
+                            + " report. Default: ${DEFAULT-VALUE}.")
+    private String vmcbClean;
+
     @Option(names = "--limit", paramLabel = "N", description = "Stop after N instructions (100M, 2G).")
     private String limit;
 
@@ -153,6 +162,7 @@ final class RunCommand implements Callable<Integer> {
         settings.append = append;
         settings.initrd = initrd;
         settings.tlb = tlb;
+        settings.vmcbClean = vmcbClean;
         settings.limit = limit == null ? Long.MAX_VALUE : Quantity.count("--limit", limit);
         settings.seed = Quantity.any("--seed", seed);
         settings.trace = trace;

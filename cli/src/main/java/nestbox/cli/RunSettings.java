@@ -25,6 +25,8 @@ final class RunSettings {
     String initrd;
 
     String tlb = "lru:2048";
+    /** What becomes of VMCB clean bits. */
+    String vmcbClean = "ignore";
     /** Most instructions of all processors together. */
     long limit = Long.MAX_VALUE;
 

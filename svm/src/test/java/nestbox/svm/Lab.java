@@ -52,13 +52,13 @@ public final class Lab {
     private final Board board = new Board();
     private final Processor processor;
 
-    private Lab(String model, RetentionPolicy policy) {
+    private Lab(String model, RetentionPolicy policy, SvmProvider provider) {
         CpuModel features = CpuModel.parse(model);
         memory = new PhysicalMemory(features.physicalBits());
         memory.mapRam(0, RAM);
         cpu = new Cpu(0, features, board, memory, c -> new SiliconPort(c, memory, policy), 1);
         board.target = cpu;
-        cpu.extension = new SvmProvider().create(cpu);
+        cpu.extension = provider.create(cpu);
         Reset.power(cpu);
         Decoder decoder = new Decoder(features);
         ReferenceEngine reference = new ReferenceEngine(cpu, decoder);
@@ -74,7 +74,16 @@ public final class Lab {
 
     /** A lab whose VMCB enters the guest at {@link #GUEST} and asks for nothing but what VMRUN demands. */
     public static Lab of(String model, RetentionPolicy policy) {
-        Lab lab = new Lab(model, policy);
+        return of(model, policy, new SvmProvider());
+    }
+
+    /** A lab with a provider of its own. */
+    public static Lab of(String model, SvmProvider provider) {
+        return of(model, RetentionPolicy.KEEP, provider);
+    }
+
+    private static Lab of(String model, RetentionPolicy policy, SvmProvider provider) {
+        Lab lab = new Lab(model, policy, provider);
         lab.control();
         return lab;
     }

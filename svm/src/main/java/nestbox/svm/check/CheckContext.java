@@ -23,6 +23,12 @@ public interface CheckContext {
     /** EFER bits that are not reserved on this processor. */
     long eferBits();
 
+    /** Bits of S_CET that are not reserved on this processor. */
+    long shadowStackBits();
+
+    /** IA32_U_CET, which VMRUN does not load. */
+    long userShadowStack();
+
     /** CR0.PG of the processor that executes VMRUN. */
     boolean hostPaging();
 

@@ -7,6 +7,7 @@ import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.model.Feature;
 
@@ -26,6 +27,8 @@ public final class VmrunChecks {
     private static final int GMET_ENABLE = 1 << 3;
     private static final long V_NMI_ENABLE = 1 << 26;
     private static final int ON_4_LEVELS_RESERVED_FROM = 52;
+
+    private static final int SH_STK_EN = 1;
 
     private static final List<VmrunCheck> ROWS = rowList();
 
@@ -54,7 +57,12 @@ public final class VmrunChecks {
 
     private static VmrunCheck row(
             String id, String section, String rule, Predicate<CheckContext> holds, VmcbField... fields) {
-        return new VmrunCheck(id, section, rule, List.of(fields), holds);
+        return new VmrunCheck(id, section, true, rule, List.of(fields), List.of(), holds);
+    }
+
+    private static VmrunCheck unverified(
+            String id, String section, String rule, Predicate<CheckContext> holds, VmcbField... fields) {
+        return new VmrunCheck(id, section, false, rule, List.of(fields), List.of(), holds);
     }
 
     private static List<VmrunCheck> rowList() {
@@ -62,6 +70,7 @@ public final class VmrunChecks {
         controls(rows);
         registers(rows);
         longMode(rows);
+        shadowStack(rows);
         injection(rows);
         nested(rows);
         return List.copyOf(rows);
@@ -86,13 +95,13 @@ public final class VmrunChecks {
                 "the I/O permission map ends below the highest physical address",
                 c -> mapFits(c, VmcbField.IOPM_BASE_PA),
                 VmcbField.IOPM_BASE_PA));
-        rows.add(row(
+        rows.add(unverified(
                 "control.msrpm.address",
                 CONSISTENCY,
                 "the MSR permission map ends below the highest physical address",
                 c -> mapFits(c, VmcbField.MSRPM_BASE_PA),
                 VmcbField.MSRPM_BASE_PA));
-        rows.add(row(
+        rows.add(unverified(
                 "control.vnmi.intercepted",
                 VIRTUAL_NMI,
                 "with virtual NMIs enabled NMIs are intercepted",
@@ -181,16 +190,47 @@ public final class VmrunChecks {
                 c -> !longModeWithPaging(c) || (c.get(VmcbField.CR0) & Cpu.CR0_PE) != 0,
                 VmcbField.EFER,
                 VmcbField.CR0));
-        rows.add(row(
+        rows.add(new VmrunCheck(
                 "save.long-mode.cs",
                 CONSISTENCY,
+                true,
                 "with EFER.LME, CR0.PG and CR4.PAE, CS.L and CS.D are not both set",
+                List.of(VmcbField.EFER, VmcbField.CR0, VmcbField.CR4),
+                List.of(VmcbSegment.CS),
                 c -> !longModeWithPaging(c)
                         || (c.get(VmcbField.CR4) & Cpu.CR4_PAE) == 0
-                        || (~c.attributes(VmcbSegment.CS) & (VmcbSegment.LONG | VmcbSegment.DEFAULT_BIG)) != 0,
-                VmcbField.EFER,
+                        || (~c.attributes(VmcbSegment.CS) & (VmcbSegment.LONG | VmcbSegment.DEFAULT_BIG)) != 0));
+    }
+
+    private static boolean shadowStacks(CheckContext c) {
+        return c.features().has(Feature.SHSTK);
+    }
+
+    private static boolean cet(CheckContext c) {
+        return shadowStacks(c) && (c.get(VmcbField.CR4) & Cpu.CR4_CET) != 0;
+    }
+
+    private static void shadowStack(List<VmrunCheck> rows) {
+        rows.add(unverified(
+                "save.s-cet.reserved",
+                CONSISTENCY,
+                "no reserved bit of S_CET is set",
+                c -> !shadowStacks(c) || (c.get(VmcbField.S_CET) & ~c.shadowStackBits()) == 0,
+                VmcbField.S_CET));
+        rows.add(unverified(
+                "save.cet.wp",
+                CONSISTENCY,
+                "CR0.WP is set if CR4.CET is",
+                c -> !cet(c) || (c.get(VmcbField.CR0) & Cpu.CR0_WP) != 0,
                 VmcbField.CR0,
                 VmcbField.CR4));
+        rows.add(unverified(
+                "save.cet.v86",
+                CONSISTENCY,
+                "virtual-8086 mode has no shadow stack: with CR4.CET and RFLAGS.VM, U_CET's SH_STK_EN is clear",
+                c -> !cet(c) || (c.get(VmcbField.RFLAGS) & Flags.VM) == 0 || (c.userShadowStack() & SH_STK_EN) == 0,
+                VmcbField.CR4,
+                VmcbField.RFLAGS));
     }
 
     private static void injection(List<VmrunCheck> rows) {
@@ -227,13 +267,13 @@ public final class VmrunChecks {
     }
 
     private static void nested(List<VmrunCheck> rows) {
-        rows.add(row(
+        rows.add(unverified(
                 "nested.host-paging",
                 NESTED,
                 "nested paging needs CR0.PG of the host",
                 c -> !nestedPaging(c) || c.hostPaging(),
                 VmcbField.NESTED_CONTROL));
-        rows.add(row(
+        rows.add(unverified(
                 "nested.ncr3.reserved",
                 NESTED,
                 "no reserved bit of nCR3 is set",
@@ -247,7 +287,7 @@ public final class VmrunChecks {
                 c -> !nestedPaging(c) || patTypes(c.get(VmcbField.G_PAT)),
                 VmcbField.NESTED_CONTROL,
                 VmcbField.G_PAT));
-        rows.add(row(
+        rows.add(unverified(
                 "nested.gmet",
                 NESTED,
                 "guest-mode execute traps need a processor that has them",

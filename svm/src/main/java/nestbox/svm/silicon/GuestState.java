@@ -93,6 +93,20 @@ final class GuestState {
         vmcb.set(VmcbField.RAX, c.r[Reg.RAX]);
     }
 
+    /** What VMRUN loads on a processor with shadow stacks. */
+    static void loadShadowStack(Cpu c, Vmcb vmcb) {
+        c.supervisorCet = vmcb.get(VmcbField.S_CET);
+        c.ssp = vmcb.get(VmcbField.SSP);
+        c.interruptSspTable = canonical(c, vmcb.get(VmcbField.ISST_ADDR));
+    }
+
+    /** What #VMEXIT stores on a processor with shadow stacks. */
+    static void storeShadowStack(Cpu c, Vmcb vmcb) {
+        vmcb.set(VmcbField.S_CET, c.supervisorCet);
+        vmcb.set(VmcbField.SSP, c.ssp);
+        vmcb.set(VmcbField.ISST_ADDR, c.interruptSspTable);
+    }
+
     /** VMLOAD. */
     static void loadRest(Cpu c, Vmcb vmcb) {
         loadSegment(c, vmcb, VmcbSegment.FS, Reg.FS);

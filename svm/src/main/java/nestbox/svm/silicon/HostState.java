@@ -30,6 +30,9 @@ final class HostState {
     long rax;
     long pat;
     long debugCtl;
+    long supervisorCet;
+    long ssp;
+    long interruptSspTable;
     final long[] lastBranch = new long[4];
     /** Of PAE paging. */
     final long[] pdpte = new long[4];
@@ -54,6 +57,9 @@ final class HostState {
         rsp = c.r[Reg.RSP];
         rax = c.r[Reg.RAX];
         pat = c.pat;
+        supervisorCet = c.supervisorCet;
+        ssp = c.ssp;
+        interruptSspTable = c.interruptSspTable;
         for (int i = 0; i < 4; i++) {
             pdpte[i] = c.pdpte[i];
         }
@@ -81,6 +87,9 @@ final class HostState {
         c.r[Reg.RSP] = rsp;
         c.r[Reg.RAX] = rax;
         c.pat = pat;
+        c.supervisorCet = supervisorCet;
+        c.ssp = ssp;
+        c.interruptSspTable = interruptSspTable;
         c.dr[7] = ALL_BREAKPOINTS_OFF;
         c.cpl = 0;
         for (int i = 0; i < 4; i++) {

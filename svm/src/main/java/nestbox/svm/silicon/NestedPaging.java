@@ -39,7 +39,7 @@ final class NestedPaging {
     SecondStage prepare(Cpu c) {
         PagingMode mode = c.mem.port().control().hostPaging();
         stage.mode = mode;
-        stage.root = svm.vmcb.get(VmcbField.N_CR3);
+        stage.root = svm.source.get(VmcbField.N_CR3);
         if (mode.format == PagingFormat.FOUR_LEVEL) {
             stage.addressBits = FOUR_LEVEL_BITS;
         } else {

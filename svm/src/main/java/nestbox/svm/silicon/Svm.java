@@ -1,5 +1,6 @@
 package nestbox.svm.silicon;
 
+import java.util.function.Consumer;
 import nestbox.svm.capability.SvmCapability;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
@@ -10,6 +11,7 @@ import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
+import nestbox.x86.model.Feature;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.Exceptions;
 
@@ -29,6 +31,12 @@ final class Svm implements VirtualizationExtension {
     final HostState host = new HostState();
     /** The VMCB of the guest that runs. */
     final Vmcb vmcb;
+    /** What VMRUN read it from: itself, but under the honour policy. */
+    Vmcb source;
+    /** What is held of VMCBs, null where clean bits have no meaning. */
+    final VmcbCache held;
+    /** The model has shadow stacks, whose registers change with the world. */
+    final boolean shadowStacks;
 
     final WorldSwitch worldSwitch;
     final NestedPaging nestedPaging;
@@ -46,10 +54,14 @@ final class Svm implements VirtualizationExtension {
     private boolean heldInit;
     private boolean heldSmi;
 
-    Svm(Cpu cpu) {
+    Svm(Cpu cpu, CleanBitPolicy policy, Consumer<CleanBitReport> reports) {
         this.cpu = cpu;
+        boolean cleanBits = policy != CleanBitPolicy.IGNORE && cpu.features.has(Feature.VMCB_CLEAN);
+        this.held = cleanBits ? new VmcbCache(cpu.id, cpu.features, policy, reports) : null;
+        this.shadowStacks = cpu.features.has(Feature.SHSTK);
         this.capability = SvmCapability.of(cpu.features);
         this.vmcb = new Vmcb(cpu.physical);
+        this.source = vmcb;
         this.nestedPaging = new NestedPaging(this);
         this.worldSwitch = new WorldSwitch(this);
         this.instructions = new InstructionIntercepts(this);
@@ -95,6 +107,9 @@ final class Svm implements VirtualizationExtension {
         }
         c.unpend(Cpu.PENDING_EXTENSION);
         gif = true;
+        if (held != null) {
+            held.clear();
+        }
         if (power) {
             c.mem.port().control().ignoreA20(false);
             heldNmi = false;

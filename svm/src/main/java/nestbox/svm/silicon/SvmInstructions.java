@@ -155,6 +155,10 @@ final class SvmInstructions {
             return;
         }
         TranslationControl control = c.mem.port().control();
-        control.dropAddress(c.r[Reg.RCX] & 0xffffffffL, linear);
+        long asid = c.r[Reg.RCX] & 0xffffffffL;
+        control.dropAddress(asid, linear);
+        if (c.trace.on) {
+            c.trace.emit(SvmTrace.INVLPGA, linear, asid);
+        }
     }
 }

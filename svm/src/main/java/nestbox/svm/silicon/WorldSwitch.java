@@ -4,6 +4,7 @@ import nestbox.svm.check.CheckContext;
 import nestbox.svm.check.VmrunChecks;
 import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.x86.Cpu;
@@ -17,6 +18,7 @@ import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.system.ControlRegisters;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.Exceptions;
+import nestbox.x86.system.MsrTable;
 
 /** VMRUN and #VMEXIT (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). */
 final class WorldSwitch implements CheckContext {
@@ -45,24 +47,38 @@ final class WorldSwitch implements CheckContext {
     /** VMRUN with the VMCB attached, after its own faults. */
     void run() {
         Cpu c = cpu;
+        svm.source = svm.held == null ? svm.vmcb : svm.held.source(svm.vmcb);
         if (VmrunChecks.first(this) != null) {
+            traceFailures(c);
             invalid();
             return;
         }
+        Vmcb from = svm.source;
+        if (svm.held != null) {
+            svm.held.loaded(from);
+        }
         Controls k = svm.controls;
-        k.load(svm.vmcb);
+        k.load(from);
         limitControls(k);
         svm.host.save(c);
         hostTrap = (c.systemFlags & Flags.TF) != 0;
         SecondStage stage = k.nested && svm.capability.npt() ? svm.nestedPaging.prepare(c) : null;
         TranslationControl control = c.mem.port().control();
-        flush(control, (int) svm.vmcb.get(VmcbField.TLB_CONTROL), k.asid);
-        GuestState.load(c, svm.vmcb);
+        int flush = (int) from.get(VmcbField.TLB_CONTROL);
+        flush(control, flush, k.asid);
+        GuestState.load(c, from);
+        if (svm.shadowStacks) {
+            GuestState.loadShadowStack(c, from);
+        }
         if (stage != null) {
-            c.pat = svm.vmcb.get(VmcbField.G_PAT);
+            c.pat = from.get(VmcbField.G_PAT);
         }
         if (k.lbr && svm.capability.lbrv()) {
-            LastBranches.enter(c, svm.host, svm.vmcb);
+            LastBranches.enter(c, svm.host, from);
+        }
+        if (c.trace.on) {
+            c.trace.emit(
+                    SvmTrace.VMRUN, from.address(), c.rip, k.asid & 0xffffffffL, flush, from.get(VmcbField.EVENTINJ));
         }
         svm.guest = true;
         svm.instructions.disarm();
@@ -80,6 +96,13 @@ final class WorldSwitch implements CheckContext {
             return;
         }
         enter(c);
+    }
+
+    /** Every check that fails, for whoever listens. */
+    private void traceFailures(Cpu c) {
+        if (c.trace.on) {
+            VmrunChecks.all(this).forEach(check -> SvmTrace.failed(c, check, svm.vmcb.address()));
+        }
     }
 
     private void limitControls(Controls k) {
@@ -108,10 +131,10 @@ final class WorldSwitch implements CheckContext {
 
     /** The last step into the guest: its interrupt shadow, or the event that is injected. */
     private void enter(Cpu c) {
-        long event = svm.vmcb.get(VmcbField.EVENTINJ);
+        long event = svm.source.get(VmcbField.EVENTINJ);
         if (EventInfo.valid(event)) {
             inject(c, event);
-        } else if ((svm.vmcb.get(VmcbField.INTERRUPT_SHADOW) & 1) != 0) {
+        } else if ((svm.source.get(VmcbField.INTERRUPT_SHADOW) & 1) != 0) {
             c.shadow = Cpu.SHADOW_STI;
             c.pend(Cpu.PENDING_SHADOW);
         }
@@ -124,7 +147,7 @@ final class WorldSwitch implements CheckContext {
         boolean soft = type == EventInfo.SOFTWARE_INTERRUPT
                 || (type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF));
         if (soft && svm.capability.nrip()) {
-            c.rip = svm.vmcb.get(VmcbField.NRIP);
+            c.rip = svm.source.get(VmcbField.NRIP);
         }
         if (type == EventInfo.NMI) {
             vector = Vector.NMI;
@@ -140,6 +163,12 @@ final class WorldSwitch implements CheckContext {
 
     /** #VMEXIT(INVALID): nothing of the guest was loaded. */
     private void invalid() {
+        if (svm.held != null) {
+            svm.held.failed(svm.vmcb.address());
+        }
+        if (cpu.trace.on) {
+            SvmTrace.exit(cpu, ExitCode.INVALID.code(), 0, 0, 0, svm.source.get(VmcbField.RIP));
+        }
         svm.vmcb.set(VmcbField.EXITCODE, ExitCode.INVALID.code());
         svm.vmcb.set(VmcbField.EXITINFO1, 0);
         svm.vmcb.set(VmcbField.EXITINFO2, 0);
@@ -164,27 +193,42 @@ final class WorldSwitch implements CheckContext {
     void exit(long code, long info1, long info2, long rip, long next) {
         Cpu c = cpu;
         svm.vmcb.reattach();
-        GuestState.store(c, svm.vmcb);
+        storeCleanable(c, svm.vmcb);
+        if (svm.held != null) {
+            storeCleanable(c, svm.held.current());
+        }
         svm.vmcb.set(VmcbField.RIP, rip);
-        if (svm.controls.nested && svm.capability.npt()) {
-            svm.vmcb.set(VmcbField.G_PAT, c.pat);
-        }
-        if (svm.controls.lbr && svm.capability.lbrv()) {
-            LastBranches.store(c, svm.vmcb);
-        }
         if (svm.capability.nrip()) {
             svm.vmcb.set(VmcbField.NRIP, next);
         }
-        svm.controls.store(svm.vmcb);
         boolean shadow = (c.pending & Cpu.PENDING_SHADOW) != 0 || c.shadow != Cpu.SHADOW_NONE;
         svm.vmcb.set(VmcbField.INTERRUPT_SHADOW, shadow ? 1 : 0);
         svm.vmcb.set(VmcbField.EXITCODE, code);
         svm.vmcb.set(VmcbField.EXITINFO1, info1);
         svm.vmcb.set(VmcbField.EXITINFO2, info2);
-        svm.vmcb.set(VmcbField.EXITINTINFO, interrupted(c));
+        long interrupted = interrupted(c);
+        svm.vmcb.set(VmcbField.EXITINTINFO, interrupted);
         svm.vmcb.set(VmcbField.EVENTINJ, svm.vmcb.get(VmcbField.EVENTINJ) & ~EventInfo.VALID);
         svm.vmcb.commit();
+        if (c.trace.on) {
+            SvmTrace.exit(c, code, info1, info2, interrupted, rip);
+        }
         backToHost(c);
+    }
+
+    /** What #VMEXIT stores and a clean bit may cover. */
+    private void storeCleanable(Cpu c, Vmcb to) {
+        GuestState.store(c, to);
+        if (svm.shadowStacks) {
+            GuestState.storeShadowStack(c, to);
+        }
+        if (svm.controls.nested && svm.capability.npt()) {
+            to.set(VmcbField.G_PAT, c.pat);
+        }
+        if (svm.controls.lbr && svm.capability.lbrv()) {
+            LastBranches.store(c, to);
+        }
+        svm.controls.store(to);
     }
 
     private static long interrupted(Cpu c) {
@@ -256,12 +300,12 @@ final class WorldSwitch implements CheckContext {
 
     @Override
     public long get(VmcbField field) {
-        return svm.vmcb.get(field);
+        return svm.source.get(field);
     }
 
     @Override
     public int attributes(VmcbSegment segment) {
-        return svm.vmcb.attributes(segment);
+        return svm.source.attributes(segment);
     }
 
     @Override
@@ -283,6 +327,16 @@ final class WorldSwitch implements CheckContext {
             eferBits = ControlRegisters.eferMask(cpu);
         }
         return eferBits;
+    }
+
+    @Override
+    public long shadowStackBits() {
+        return MsrTable.cetBits(cpu.features);
+    }
+
+    @Override
+    public long userShadowStack() {
+        return cpu.userCet;
     }
 
     @Override

@@ -1,6 +1,8 @@
 package nestbox.svm.vmcb;
 
 import java.util.Arrays;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.memory.PhysicalMemory;
 
@@ -11,7 +13,8 @@ import nestbox.mmu.memory.PhysicalMemory;
 public final class Vmcb {
     public static final int BYTES = 4096;
 
-    private static final int WRITTEN = 0x700;
+    /** What any field lies in; VMRUN and #VMEXIT touch nothing behind. */
+    public static final int USED = 0x700;
 
     private final PhysicalMemory memory;
     private byte[] copy;
@@ -22,6 +25,33 @@ public final class Vmcb {
 
     public Vmcb(PhysicalMemory memory) {
         this.memory = memory;
+    }
+
+    /** A VMCB outside memory, all zero: what a processor or a tool keeps for itself. */
+    public static Vmcb detached() {
+        Vmcb vmcb = new Vmcb(null);
+        vmcb.data = new byte[USED];
+        return vmcb;
+    }
+
+    /** Takes over all fields of another. */
+    public void copy(Vmcb from) {
+        System.arraycopy(from.data, from.base, data, base, USED);
+    }
+
+    public void save(StateWriter out) {
+        out.writeLong(address).writeBytes(data, base, USED);
+    }
+
+    /** Reads what {@link #save} wrote of a detached one. */
+    public void restore(StateReader in) {
+        address = in.readLong();
+        in.readBytes(data, base, USED);
+    }
+
+    /** Names the address that a detached one stands for. */
+    public void standFor(long physical) {
+        address = physical;
     }
 
     /** Physical address, -1 before the first {@link #attach}. */
@@ -58,7 +88,7 @@ public final class Vmcb {
     /** Writes a copy back; nothing for a page that was worked on in place. */
     public void commit() {
         if (copied) {
-            memory.copyIn(address, copy, 0, WRITTEN);
+            memory.copyIn(address, copy, 0, USED);
         }
     }
 

@@ -44,6 +44,11 @@ public enum VmcbSegment {
         return switched;
     }
 
+    /** The clean bit that covers it; null for those of VMLOAD and VMSAVE. */
+    public CleanBit clean() {
+        return !switched ? null : this == GDTR || this == IDTR ? CleanBit.DT : CleanBit.SEG;
+    }
+
     /** Access rights as {@link Cpu#rights} has them; a segment that is not present is unusable. */
     public static int rights(int attributes) {
         int rights = attributes & LOW | (attributes & HIGH) << HIGH_SHIFT;

@@ -13,6 +13,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,7 +23,13 @@ class VmrunChecksTest {
     private static final String MODEL = "EPYC-Milan,phys-bits=40";
     private static final long LIMIT = 1L << 40;
 
-    record Case(String row, String what, Consumer<Lab> edit, boolean valid) {
+    private static final String WITH_CET = "max,+svm,-ibt,phys-bits=40";
+
+    record Case(String row, String what, Consumer<Lab> edit, boolean valid, String model) {
+        Case on(String otherModel) {
+            return new Case(row, what, edit, valid, otherModel);
+        }
+
         @Override
         public String toString() {
             return row + ": " + what;
@@ -30,11 +37,11 @@ class VmrunChecksTest {
     }
 
     private static Case bad(String row, String what, Consumer<Lab> edit) {
-        return new Case(row, what, edit, false);
+        return new Case(row, what, edit, false, MODEL);
     }
 
     private static Case good(String row, String what, Consumer<Lab> edit) {
-        return new Case(row, what, edit, true);
+        return new Case(row, what, edit, true, MODEL);
     }
 
     private static Consumer<Lab> set(VmcbField field, long value) {
@@ -70,6 +77,7 @@ class VmrunChecksTest {
         cases.add(good("save.cr0.cd-nw", "CD alone", or(VmcbField.CR0, Cpu.CR0_CD)));
         registers(cases);
         longMode(cases);
+        shadowStack(cases);
         injectionAndNesting(cases);
         return cases.stream();
     }
@@ -100,6 +108,24 @@ class VmrunChecksTest {
                 "save.long-mode.cs", "L and D", lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xe9b, 0xffffffffL, 0)));
     }
 
+    private static final long CET = Cpu.CR4_CET;
+
+    private static void shadowStack(List<Case> cases) {
+        for (int bit : new int[] {2, 10, 12, 63}) {
+            cases.add(bad("save.s-cet.reserved", "bit " + bit, or(VmcbField.S_CET, 1L << bit)).on(WITH_CET));
+        }
+        cases.add(good("save.s-cet.reserved", "SH_STK_EN and WR_SHSTK_EN", or(VmcbField.S_CET, 3)).on(WITH_CET));
+        cases.add(good("save.s-cet.reserved", "not there", or(VmcbField.S_CET, -1)));
+        cases.add(bad("save.cet.wp", "CET alone", or(VmcbField.CR4, CET)).on(WITH_CET));
+        cases.add(good("save.cet.wp", "both", or(VmcbField.CR4, CET).andThen(or(VmcbField.CR0, Cpu.CR0_WP)))
+                .on(WITH_CET));
+        Consumer<Lab> v86 = or(VmcbField.CR4, CET)
+                .andThen(or(VmcbField.CR0, Cpu.CR0_WP))
+                .andThen(set(VmcbField.RFLAGS, Flags.VM | 2))
+                .andThen(set(VmcbField.EFER, Cpu.EFER_SVME));
+        cases.add(bad("save.cet.v86", "enabled for users", v86.andThen(lab -> lab.cpu.userCet = 1)).on(WITH_CET));
+    }
+
     private static void injectionAndNesting(List<Case> cases) {
         for (int type : new int[] {1, 5, 6, 7}) {
             cases.add(bad("inject.type", "type " + type, set(VmcbField.EVENTINJ, 1L << 31 | type << 8 | 3)));
@@ -120,7 +146,7 @@ class VmrunChecksTest {
     @ParameterizedTest
     @MethodSource("cases")
     void vmrunDecides(Case c) {
-        Lab lab = Lab.of(MODEL).guest("vmmcall");
+        Lab lab = Lab.of(c.model).guest("vmmcall");
         c.edit.accept(lab);
         lab.run();
         assertThat(ExitCode.name(lab.exitCode())).isEqualTo(c.valid ? "VMMCALL" : "INVALID");

@@ -106,7 +106,7 @@ public final class MsrTable {
     }
 
     /** The bits that IA32_U_CET and IA32_S_CET have. */
-    static long cetBits(CpuFeatures f) {
+    public static long cetBits(CpuFeatures f) {
         return (f.has(Feature.SHSTK) ? Cet.SH_STK_EN | Cet.WR_SHSTK_EN : 0)
                 | (f.has(Feature.IBT)
                         ? Cet.ENDBR_EN
