@@ -4,7 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 
-/** Writes events as JSON, one object a line; numbers are unsigned 64-bit decimals. */
+/** Writes events as JSON, one object a line; numbers are unsigned 64-bit decimals, and words for
+ * them stand in {@code ..._name}. */
 public final class JsonSink implements TraceSink {
     private final Writer out;
     private final StringBuilder line = new StringBuilder(160);
@@ -25,6 +26,14 @@ public final class JsonSink implements TraceSink {
         line.append(",\"event\":\"").append(type.name()).append('"');
         for (int i = 0; i < type.fields().size(); i++) {
             line.append(",\"").append(type.fields().get(i)).append("\":").append(Long.toUnsignedString(values[i]));
+            String word = type.word(i, values[i]);
+            if (word != null) {
+                line.append(",\"")
+                        .append(type.fields().get(i))
+                        .append("_name\":\"")
+                        .append(word)
+                        .append('"');
+            }
         }
         try {
             out.append(line.append("}\n"));

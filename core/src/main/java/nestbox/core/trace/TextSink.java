@@ -37,6 +37,10 @@ public final class TextSink implements TraceSink {
             } else {
                 line.append(values[i]);
             }
+            String word = type.word(i, values[i]);
+            if (word != null) {
+                line.append('(').append(word).append(')');
+            }
         }
         write(line.append('\n'));
     }

@@ -1,6 +1,9 @@
 package nestbox.core.trace;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.LongFunction;
 
 /**
  * A kind of trace event: its name and its fields, all numbers. Kinds are constants in tables such as {@link TraceEvents}; a
@@ -16,14 +19,19 @@ public final class TraceEventType {
         HEX
     }
 
+    private static final LongFunction<String> NO_WORDS = value -> null;
+
     private final String name;
     private final List<String> fields;
     private final Base[] bases;
+    private final List<LongFunction<String>> names;
 
-    private TraceEventType(String name, List<String> fields, Base[] bases) {
+    private TraceEventType(
+            String name, List<String> fields, Base[] bases, List<LongFunction<String>> names) {
         this.name = name;
         this.fields = fields;
         this.bases = bases;
+        this.names = List.copyOf(names);
     }
 
     /** @param fields names in order; one that begins with {@code #} is shown in hexadecimal */
@@ -38,7 +46,23 @@ public final class TraceEventType {
             names[i] = hex ? fields[i].substring(1) : fields[i];
             bases[i] = hex ? Base.HEX : Base.DECIMAL;
         }
-        return new TraceEventType(name, List.of(names), bases);
+        return new TraceEventType(name, List.of(names), bases, Collections.nCopies(fields.length, NO_WORDS));
+    }
+
+    /**
+     * The kind, with words for the values of a field: sinks for people show them beside the number. They are no part of an event.
+     *
+     * @param words gives the word for a value, or null
+     */
+    public TraceEventType naming(String field, LongFunction<String> words) {
+        List<LongFunction<String>> all = new ArrayList<>(names);
+        all.set(fields.indexOf(field), words);
+        return new TraceEventType(name, fields, bases, all);
+    }
+
+    /** The word for a field's value, or null if it has none. */
+    public String word(int field, long value) {
+        return names.get(field).apply(value);
     }
 
     public String name() {

@@ -68,6 +68,7 @@ final class FieldAccess {
             value >>>= 32;
         }
         Operands.setRm(cpu, in, bits(in), value);
+        VmxTrace.read(cpu, encoding, value, shadow);
         instructions.succeed();
     }
 
@@ -91,6 +92,7 @@ final class FieldAccess {
             instructions.fail(InstructionError.READ_ONLY_COMPONENT);
             return;
         }
+        VmxTrace.write(cpu, encoding, value, shadow);
         long old = shadow ? readShadow(field) : vmx.vmcs.get(field);
         if ((encoding & 1) != 0) {
             value = old & 0xffffffffL | value << 32;

@@ -45,6 +45,7 @@ final class Invalidations {
             instructions.fail(InstructionError.INVALIDATION_OPERAND);
             return;
         }
+        VmxTrace.invept(cpu, type, type == ALL ? 0 : eptp);
         if (type == ALL) {
             vmx.spaces.dropAllTables();
         } else {
@@ -91,6 +92,7 @@ final class Invalidations {
             instructions.fail(InstructionError.INVALIDATION_OPERAND);
             return;
         }
+        VmxTrace.invvpid(cpu, type, type == ALL ? 0 : vpid, type == ADDRESS ? linear : 0);
         switch ((int) type) {
             case ADDRESS -> vmx.spaces.dropAddress(vpid, linear);
             case SINGLE, SINGLE_RETAINING_GLOBALS -> vmx.spaces.dropVpid(vpid, type == SINGLE);

@@ -4,20 +4,74 @@ import java.util.List;
 import nestbox.core.trace.TraceEventType;
 import nestbox.vmx.check.CheckFailure;
 import nestbox.vmx.check.EntryChecks;
+import nestbox.vmx.check.Failure;
+import nestbox.vmx.vmcs.ExitReason;
+import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 
 /** Trace events of VMX; they cost one test while nobody listens. */
 public final class VmxTrace {
     public static final TraceEventType ENTRY = TraceEventType.of("vm_entry", "#rip");
-    public static final TraceEventType EXIT = TraceEventType.of("vm_exit", "reason", "#qualification", "#rip");
+    public static final TraceEventType EXIT =
+            TraceEventType.of("vm_exit", "reason", "#qualification", "#rip").naming("reason", VmxTrace::reason);
     /** A check that a VM entry failed by: its number in the table of checks, from 0. */
-    public static final TraceEventType CHECK = TraceEventType.of("vm_entry_check", "row", "kind", "number");
+    public static final TraceEventType CHECK = TraceEventType.of("vm_entry_check", "row", "kind", "number")
+            .naming("row", VmxTrace::row)
+            .naming("kind", kind -> Failure.Kind.values()[(int) kind].name());
+    /** VMREAD and VMWRITE that succeed, by the field's encoding; {@code shadow} is 1 if the shadow VMCS was accessed. */
+    public static final TraceEventType READ =
+            TraceEventType.of("vmcs_read", "#field", "#value", "shadow").naming("field", VmxTrace::field);
+
+    public static final TraceEventType WRITE =
+            TraceEventType.of("vmcs_write", "#field", "#value", "shadow").naming("field", VmxTrace::field);
+    /** INVEPT and INVVPID that succeed; what the type does not look at is 0. */
+    public static final TraceEventType INVEPT = TraceEventType.of("invept", "type", "#eptp");
+
+    public static final TraceEventType INVVPID = TraceEventType.of("invvpid", "type", "vpid", "#address");
 
     private VmxTrace() {}
 
     /** The whole table. */
     public static List<TraceEventType> all() {
-        return List.of(ENTRY, EXIT, CHECK);
+        return List.of(ENTRY, EXIT, CHECK, READ, WRITE, INVEPT, INVVPID);
+    }
+
+    private static String reason(long number) {
+        ExitReason reason = ExitReason.byNumber((int) number);
+        return reason == null ? null : reason.name();
+    }
+
+    private static String row(long number) {
+        return EntryChecks.rows().get((int) number).id();
+    }
+
+    private static String field(long encoding) {
+        VmcsField field = VmcsField.byEncoding(encoding);
+        return field == null ? null : field.name();
+    }
+
+    static void read(Cpu cpu, long encoding, long value, boolean shadow) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(READ, encoding, value, shadow ? 1 : 0);
+        }
+    }
+
+    static void write(Cpu cpu, long encoding, long value, boolean shadow) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(WRITE, encoding, value, shadow ? 1 : 0);
+        }
+    }
+
+    static void invept(Cpu cpu, long type, long eptp) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(INVEPT, type, eptp);
+        }
+    }
+
+    static void invvpid(Cpu cpu, long type, long vpid, long address) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(INVVPID, type, vpid, address);
+        }
     }
 
     static void entry(Cpu cpu) {
