@@ -288,9 +288,12 @@ final class GuestWalk {
         return ept;
     }
 
-    /** The rights that a shadow of the last walk's page may have: writing only once the dirty flag is set. */
+    /**
+     * The rights that a shadow of the last walk's page may have: writing only once the dirty flag is set. Shadow-stack pages are
+     * not told apart: a guest under shadow paging has no shadow stacks.
+     */
     int shadowRights() {
-        return walker.dirty ? walker.rights : walker.rights & ~Access.WRITE;
+        return walker.rights & (walker.dirty ? Role.ALL_ACCESS : Role.ALL_ACCESS & ~Access.WRITE);
     }
 
     /** #PF's error code of the last walk. */
@@ -305,7 +308,7 @@ final class GuestWalk {
 
     /** The last walk's failure as L1 sees it. */
     NestedFault fault(long ngpa, int access, boolean ofTable, boolean byHardware) {
-        int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights;
+        int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & Role.ALL_ACCESS;
         if (ept) {
             NestedFault.Kind kind =
                     walker.outcome == Walker.RESERVED ? NestedFault.Kind.EPT_MISCONFIG : NestedFault.Kind.EPT_VIOLATION;

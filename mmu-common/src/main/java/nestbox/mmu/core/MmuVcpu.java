@@ -405,8 +405,7 @@ public final class MmuVcpu implements PolicyContext {
      */
     public Translation gvaToGpa(Gva address, int access) {
         long linear = address.value();
-        int mmioRights = Access.READ | Access.EXECUTE | mmio.access();
-        if (mmio.matchesGva(linear) && !gvaWalk.denies(access, mmioRights)) {
+        if (mmio.matchesGva(linear) && mmioPermits(access)) {
             vm.counters.mmioCacheHits++;
             return new Translation.Mapped(new Gpa(mmio.gfn() << 12 | linear & 0xfff), true);
         }
@@ -417,6 +416,18 @@ public final class MmuVcpu implements PolicyContext {
         }
         long physical = gvaWalk.walker.physical;
         return mmu == guestMmu ? ngpaToGpa(new Ngpa(physical), access) : mapped(physical);
+    }
+
+    /**
+     * Whether the cached rights, which say nothing of fetches, permit an access; a write needs the dirty flag to be set, too, and
+     * so the right itself.
+     */
+    private boolean mmioPermits(int access) {
+        if ((access & Access.EXECUTE) != 0) {
+            return false;
+        }
+        int rights = Access.READ | Access.EXECUTE | mmio.access();
+        return !gvaWalk.denies(access, rights) && (access & ~rights & Access.WRITE) == 0;
     }
 
     /** Translates an L2-physical address through EPT12 or NPT12. */

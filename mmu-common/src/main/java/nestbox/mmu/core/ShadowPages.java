@@ -1,6 +1,8 @@
 package nestbox.mmu.core;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import nestbox.core.NestboxException;
 
 /**
@@ -58,6 +60,11 @@ final class ShadowPages {
 
     boolean obsolete(ShadowPage page) {
         return page.invalid || page.generation != generation;
+    }
+
+    /** Every page in order of ids, for those who look at all of them. */
+    List<ShadowPage> all() {
+        return Arrays.stream(byId).filter(Objects::nonNull).toList();
     }
 
     // ---- finding and making -----------------------------------------------------------------------------------------
@@ -119,12 +126,12 @@ final class ShadowPages {
     }
 
     private ShadowPage create(long gfn, int role) {
-        ShadowPage page = new ShadowPage(newId(), frames.allocate(), gfn, role, generation);
-        byId[page.id] = page;
-        byTable.add(page.table >>> 12, page.id);
         if (count >= buckets.length) {
             rehash();
         }
+        ShadowPage page = new ShadowPage(newId(), frames.allocate(), gfn, role, generation);
+        byId[page.id] = page;
+        byTable.add(page.table >>> 12, page.id);
         insert(page);
         count++;
         vm.counters.pagesShadowed++;
