@@ -23,7 +23,6 @@ import nestbox.machine.MachineConfig;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
 import nestbox.mmu.tlb.RetentionPolicy;
-import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.model.CpuModel;
 
@@ -102,7 +101,7 @@ final class GuestRun {
         if (silicon != null) {
             hypervisor = L0.hypervisor(settings, silicon, config.virtualization());
             return new Machine(
-                    config.toBuilder().virtualization(VirtualizationProvider.NONE).build(), hypervisor);
+                    config.toBuilder().virtualization(L0.NESTED).build(), hypervisor);
         }
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
     }

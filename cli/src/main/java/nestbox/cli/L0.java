@@ -8,6 +8,7 @@ import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.svm.l0.SvmBackendFactory;
+import nestbox.vmx.l0.NestedVmxProvider;
 import nestbox.vmx.l0.VmxBackendFactory;
 import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.mem.SiliconPort;
@@ -17,6 +18,9 @@ import nestbox.x86.model.Vendor;
 
 /** Wires L0 under a machine as the options of a run say. */
 final class L0 {
+    /** What L0's guests get of virtualization. */
+    static final VirtualizationProvider NESTED = new NestedVmxProvider();
+
     private L0() {}
 
     static boolean wanted(RunSettings settings) {

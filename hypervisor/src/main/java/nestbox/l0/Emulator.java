@@ -37,6 +37,10 @@ final class Emulator {
     }
 
     private void fault(GuestFault fault) {
+        if (fault.vector == nestbox.x86.Vector.EXTENSION) {
+            guest.extension.unwound(guest);
+            return;
+        }
         if (guest.shadow != Cpu.SHADOW_MOV_SS) {
             guest.pendingDebug = 0;
             guest.unpend(Cpu.PENDING_DEBUG_TRAP);

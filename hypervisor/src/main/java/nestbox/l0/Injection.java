@@ -49,6 +49,9 @@ final class Injection {
      * @param detail CR2 of #PF, DR6 bits of #DB
      */
     void raise(int vector, boolean hasErrorCode, long errorCode, long detail) {
+        if (vcpu.guestMode() && vcpu.nesting().reflectException(vector, hasErrorCode, errorCode, detail)) {
+            return;
+        }
         Event before = exception.active ? exception : again.isException() ? again : null;
         if (before != null) {
             if (before.vector == Vector.DF && Exceptions.isContributory(vector)) {
@@ -98,6 +101,13 @@ final class Injection {
         }
         boolean nmi = (guest.pending & Cpu.PENDING_NMI) != 0;
         boolean interrupt = guest.interruptLine();
+        if (vcpu.guestMode() && (nmi || interrupt)) {
+            if (injected) {
+                vcpu.leaveAtOnce();
+            } else if (nmi && vcpu.nesting().nmi() || interrupt && vcpu.nesting().interrupt()) {
+                return;
+            }
+        }
         if (!injected && (nmi || interrupt)) {
             vcpu.need(StateGroup.BASIC);
             boolean shadow = guest.shadow != Cpu.SHADOW_NONE;

@@ -12,6 +12,7 @@ import nestbox.mmu.core.Gpa;
 import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.Gva;
 import nestbox.mmu.core.MmuVcpu;
+import nestbox.mmu.core.Ngpa;
 import nestbox.mmu.core.PfError;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.Requests;
@@ -44,6 +45,8 @@ public final class Vcpu implements Execution, Requests {
     private final Set<Request> requests = EnumSet.noneOf(Request.class);
     private final Exit exit = new Exit();
     private final Hypercalls hypercalls;
+    /** What L0 emulates of VMX or SVM for the guest, or null. */
+    private final Nesting nesting;
 
     /** Groups whose newest values are in {@link #guest}. */
     private int available = StateGroup.ALL;
@@ -58,6 +61,8 @@ public final class Vcpu implements Execution, Requests {
 
     private long hostStart;
     private boolean resetNeeded = true;
+    /** The next entry injects an event, and something else waits behind it. */
+    private boolean leaveAtOnce;
 
     Vcpu(Hypervisor hypervisor, Cpu guest, HostProcessor host, ReferenceEngine reference, GuestModel model) {
         this.hypervisor = hypervisor;
@@ -67,6 +72,7 @@ public final class Vcpu implements Execution, Requests {
         emulator = new Emulator(this, reference);
         injection = new Injection(this);
         hypercalls = new Hypercalls(this);
+        nesting = guest.extension instanceof Nesting nested ? nested : null;
         backend = hypervisor.backends().create(this, host);
     }
 
@@ -86,8 +92,34 @@ public final class Vcpu implements Execution, Requests {
         return backend;
     }
 
+    Nesting nesting() {
+        return nesting;
+    }
+
+    /** L2 runs. */
+    public boolean guestMode() {
+        return nesting != null && nesting.guestMode();
+    }
+
+    /** The event in whose delivery the guest was left, or that the next entry is to inject. */
+    public Event eventAgain() {
+        return injection.again;
+    }
+
+    /** Drops every event that L0 has queued for the guest. */
+    public void forgetEvents() {
+        injection.reset();
+    }
+
     Injection injection() {
         return injection;
+    }
+
+    /** The guest's registers were replaced because L1 and L2 change places, and another control structure is in use. */
+    public void worldChanged() {
+        available = StateGroup.ALL;
+        dirty = StateGroup.ALL;
+        root = null;
     }
 
     Emulator emulator() {
@@ -215,7 +247,7 @@ public final class Vcpu implements Execution, Requests {
                 raise(Request.TLB_FLUSH_GUEST);
                 root = null;
             }
-            if (!backend.canRun()) {
+            if (!guestMode() && !backend.canRun()) {
                 emulateOne();
                 continue;
             }
@@ -239,8 +271,10 @@ public final class Vcpu implements Execution, Requests {
         boolean wakes =
                 switch (guest.activity) {
                     case Cpu.HALTED -> injection.exceptionPending()
+                            || injection.reinjects()
                             || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked
-                            || guest.interruptLine() && (guest.systemFlags & Flags.IF) != 0;
+                            || guest.interruptLine()
+                                    && ((guest.systemFlags & Flags.IF) != 0 || guestMode() && nesting.interruptsExit());
                     default -> false;
                 };
         if (wakes) {
@@ -260,7 +294,12 @@ public final class Vcpu implements Execution, Requests {
 
     private void enterGuest(long budget) {
         serveRequests();
+        boolean wasNested = guestMode();
         injection.prepare();
+        if (guestMode() != wasNested) {
+            // An event has become an exit to L1: begin anew with its state.
+            return;
+        }
         RootToLoad next = mmu.reload();
         if (!next.equals(root)) {
             root = next;
@@ -282,12 +321,16 @@ public final class Vcpu implements Execution, Requests {
         running = true;
         boolean left;
         try {
+            if (leaveAtOnce) {
+                leaveAtOnce = false;
+                host.interrupts().raise();
+            }
             left = backend.enter(budget);
             if (!left) {
                 host.interrupts().raise();
                 left = host.door().run(Long.MAX_VALUE >> 1);
-                host.interrupts().lower();
             }
+            host.interrupts().lower();
         } finally {
             running = false;
         }
@@ -302,6 +345,9 @@ public final class Vcpu implements Execution, Requests {
         backend.vectoring(injection.again);
         count();
         L0Trace.exit(this, exit);
+        if (guestMode() && exit.kind != ExitKind.ENTRY_FAILED && nesting.reflect(exit)) {
+            return;
+        }
         handle();
     }
 
@@ -328,6 +374,10 @@ public final class Vcpu implements Execution, Requests {
         };
     }
 
+    void leaveAtOnce() {
+        leaveAtOnce = true;
+    }
+
     private void handle() {
         switch (exit.kind) {
             case HOST_INTERRUPT, HOST_NMI -> {}
@@ -337,11 +387,19 @@ public final class Vcpu implements Execution, Requests {
             case HYPERCALL -> hypercalls.handle(exit.length);
             case EXCEPTION -> exception();
             case PAGE_FAULT -> pageFault();
-            case MISCONFIG -> resolve(new Gpa(exit.detail), PfError.RSVD);
+            case MISCONFIG -> resolve(faultAddress(), PfError.RSVD);
             case TASK_SWITCH -> taskSwitch();
             case TRIPLE_FAULT -> tripleFault();
             case INVALID_STATE -> throw giveUp("KVM_EXIT_FAIL_ENTRY: the silicon refused the guest's state, " + exit.name);
-            case ENTRY_FAILED -> throw giveUp("KVM_EXIT_FAIL_ENTRY: " + exit.name + " " + exit.info1);
+            case ENTRY_FAILED -> entryFailed();
+        }
+    }
+
+    private void entryFailed() {
+        if (guestMode()) {
+            nesting.entryFailed(exit.info1);
+        } else {
+            throw giveUp("KVM_EXIT_FAIL_ENTRY: " + exit.name + " " + exit.info1);
         }
     }
 
@@ -363,8 +421,14 @@ public final class Vcpu implements Execution, Requests {
 
     private void pageFault() {
         L0Trace.pageFault(this, exit);
-        FaultAddress address = hypervisor.mmu().config().tdp() ? new Gpa(exit.detail) : new Gva(exit.detail);
-        resolve(address, exit.errorCode);
+        resolve(faultAddress(), exit.errorCode);
+    }
+
+    private FaultAddress faultAddress() {
+        if (!hypervisor.mmu().config().tdp()) {
+            return new Gva(exit.detail);
+        }
+        return guestMode() && nesting.nestedTdp() ? new Ngpa(exit.detail) : new Gpa(exit.detail);
     }
 
     private void resolve(FaultAddress address, long errorCode) {
@@ -376,6 +440,8 @@ public final class Vcpu implements Execution, Requests {
             emulate(emulate);
         } else if (result instanceof FaultResult.GuestPageFault fault) {
             injection.raise(Vector.PF, true, fault.errorCode(), fault.address().value());
+        } else if (result instanceof FaultResult.Reflect reflected) {
+            nesting.reflect(reflected.fault());
         } else if (result instanceof FaultResult.MemoryFault fault) {
             throw giveUp("KVM_EXIT_MEMORY_FAULT: -EFAULT at " + fault.gpa());
         } else {

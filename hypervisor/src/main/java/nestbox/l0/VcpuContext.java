@@ -66,7 +66,7 @@ final class VcpuContext implements GuestContext {
 
     @Override
     public boolean guestMode() {
-        return false;
+        return vcpu.guestMode();
     }
 
     @Override
@@ -76,22 +76,22 @@ final class VcpuContext implements GuestContext {
 
     @Override
     public boolean nestedTdp() {
-        return false;
+        return vcpu.guestMode() && vcpu.nesting().nestedTdp();
     }
 
     @Override
     public long nestedRoot() {
-        return 0;
+        return vcpu.nesting().nestedRoot();
     }
 
     @Override
     public long hostCr4() {
-        return guest.cr4;
+        return vcpu.guestMode() ? vcpu.nesting().hostCr4() : guest.cr4;
     }
 
     @Override
     public long hostEfer() {
-        return guest.efer;
+        return vcpu.guestMode() ? vcpu.nesting().hostEfer() : guest.efer;
     }
 
     @Override

@@ -1,6 +1,5 @@
 package nestbox.vmx.l0;
 
-import java.util.Arrays;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.vmx.vmcs.VmcsField;
@@ -10,10 +9,7 @@ import nestbox.x86.Reg;
 import nestbox.x86.engine.RootDoor;
 import nestbox.x86.insn.Insn;
 
-/**
- * VMX instructions by value. Values that L0 has written or read are remembered, so that a field is written only when it
- * changes; {@link #forget} names those that the processor changes on its own.
- */
+/** VMX instructions by value, on the VMCS that is current; {@link #forget} names fields that the processor changes on its own. */
 final class VmcsDoor {
     private final RootDoor door;
     private final Cpu cpu;
@@ -29,8 +25,7 @@ final class VmcsDoor {
 
     private final long operand;
     private final nestbox.mmu.core.HostFrames frames;
-    private final long[] values = new long[VmcsField.count()];
-    private final boolean[] known = new boolean[VmcsField.count()];
+    private HardwareVmcs current;
 
     /** @param frames gives one frame for operands in memory; it must lie where the host maps memory one to one */
     VmcsDoor(HostProcessor host, nestbox.mmu.core.HostFrames frames) {
@@ -67,13 +62,25 @@ final class VmcsDoor {
         withPointer(vmxon, address);
     }
 
-    void vmclear(long address) {
-        withPointer(vmclear, address);
+    /** VMCLEAR: nothing of the VMCS is known afterwards. */
+    void clear(HardwareVmcs vmcs) {
+        withPointer(vmclear, vmcs.region);
+        vmcs.forgetAll();
+        if (vmcs == current) {
+            current = null;
+        }
     }
 
-    void vmptrld(long address) {
-        withPointer(vmptrld, address);
-        Arrays.fill(known, false);
+    /** VMPTRLD, unless it is current. */
+    void load(HardwareVmcs vmcs) {
+        if (vmcs != current) {
+            withPointer(vmptrld, vmcs.region);
+            current = vmcs;
+        }
+    }
+
+    HardwareVmcs current() {
+        return current;
     }
 
     void invept(int type, long eptp) {
@@ -97,22 +104,22 @@ final class VmcsDoor {
 
     long read(VmcsField field) {
         int i = field.ordinal();
-        if (!known[i]) {
+        if (!current.known[i]) {
             cpu.r[Reg.RCX] = field.encoding();
             door.execute(vmread);
             if (failed()) {
                 throw new NestboxException("hypervisor", "VMREAD of " + field + " failed");
             }
-            values[i] = cpu.r[Reg.RAX];
-            known[i] = true;
+            current.values[i] = cpu.r[Reg.RAX];
+            current.known[i] = true;
         }
-        return values[i];
+        return current.values[i];
     }
 
     void write(VmcsField field, long value) {
         int i = field.ordinal();
         long masked = value & field.mask();
-        if (known[i] && values[i] == masked) {
+        if (current.known[i] && current.values[i] == masked) {
             return;
         }
         cpu.r[Reg.RCX] = field.encoding();
@@ -121,19 +128,19 @@ final class VmcsDoor {
         if (failed()) {
             throw new NestboxException("hypervisor", "VMWRITE of " + field + " failed");
         }
-        values[i] = masked;
-        known[i] = true;
+        current.values[i] = masked;
+        current.known[i] = true;
     }
 
     /** The processor has changed these fields. */
     void forget(VmcsField... fields) {
         for (VmcsField field : fields) {
-            known[field.ordinal()] = false;
+            current.known[field.ordinal()] = false;
         }
     }
 
-    /** VMLAUNCH or VMRESUME with the given general registers already in place. */
-    boolean enter(boolean launch, long budget) {
-        return door.enter(launch ? vmlaunch : vmresume, budget);
+    /** VMLAUNCH or VMRESUME, with the guest's general registers in place. */
+    boolean enter(long budget) {
+        return door.enter(current.launched ? vmresume : vmlaunch, budget);
     }
 }

@@ -25,6 +25,9 @@ final class VmxBackend implements VendorBackend {
     private static final int INVEPT_ALL = 2;
     private static final int INVVPID_ADDRESS = 0;
     private static final int INVVPID_SINGLE = 1;
+    /** vpid02 is that much above vpid01. */
+    private static final int VPID02 = 0x100;
+
     private static final int BITMAP_BYTES = 4096;
     /** Read and write bitmaps of the MSRs from C0000000h on. */
     private static final int HIGH_READ = 0x400;
@@ -42,15 +45,12 @@ final class VmxBackend implements VendorBackend {
     private final VmxExits exits;
     private final boolean ept;
     private final boolean unrestricted;
-    private final int vpid;
-    private final long region;
+    private final HardwareVmcs vmcs01;
+    private final HardwareVmcs vmcs02;
     private final long bitmap;
-
-    private long primary;
-    private long entryControls;
-    private boolean launched;
     private boolean failed;
-    private long eptp;
+    /** Nested VMX of the guest, or null. */
+    private NestedVmx nested;
 
     VmxBackend(Vcpu vcpu, HostProcessor host) {
         this.vcpu = vcpu;
@@ -67,12 +67,65 @@ final class VmxBackend implements VendorBackend {
         controls = new VmxControls(host);
         ept = vcpu.hypervisor().mmu().config().tdp();
         unrestricted = ept && controls.allows(VmxFeature.UNRESTRICTED_GUEST);
-        vpid = controls.allows(VmxFeature.ENABLE_VPID) ? guest.id + 1 : 0;
-        region = frames.allocate();
-        frames.write(region, 4, revision);
+        boolean tagged = controls.allows(VmxFeature.ENABLE_VPID);
+        vmcs01 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 : 0);
+        vmcs02 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 + VPID02 : 0);
         bitmap = msrBitmap(frames);
         state = new VmxGuestState(this, vmcs, guest, host);
         exits = new VmxExits(vmcs);
+        if (guest.extension instanceof NestedVmx extension) {
+            nested = extension;
+            nested.attach(vcpu, this);
+        }
+    }
+
+    private static long region(HostFrames frames, long revision) {
+        long region = frames.allocate();
+        frames.write(region, 4, revision);
+        return region;
+    }
+
+    VmcsDoor door() {
+        return vmcs;
+    }
+
+    VmxControls controls() {
+        return controls;
+    }
+
+    HardwareVmcs vmcs01() {
+        return vmcs01;
+    }
+
+    HardwareVmcs vmcs02() {
+        return vmcs02;
+    }
+
+    HostProcessor host() {
+        return host;
+    }
+
+    /** What the guest's time-stamp counter is ahead of the host's. */
+    long tscOffset() {
+        return guest.tscOffset + (inL2() ? nested.tscOffset() : 0);
+    }
+
+    boolean inL2() {
+        return nested != null && nested.guestMode();
+    }
+
+    /** What the running guest reads from CR0, apart from the bits that it owns. */
+    long cr0Shadow() {
+        return inL2() ? nested.controlRead(guest, 0, guest.cr0) : guest.cr0;
+    }
+
+    long cr4Shadow() {
+        return inL2() ? nested.controlRead(guest, 4, guest.cr4) : guest.cr4;
+    }
+
+    /** Bits of CR0 that the running guest does not own. */
+    long cr0Mask() {
+        return ~Cpu.CR0_TS | (inL2() ? nested.cr0Mask() : 0);
     }
 
     /** The guest may reach the bases of FS and GS, which VM exits and SWAPGS handle, and nothing else. */
@@ -108,18 +161,30 @@ final class VmxBackend implements VendorBackend {
     }
 
     void setWideGuest(boolean wide) {
-        long word = entryControls & ~VmxFeature.IA32E_MODE_GUEST.mask();
-        entryControls = word | (wide ? VmxFeature.IA32E_MODE_GUEST.mask() : 0);
-        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, entryControls);
+        HardwareVmcs v = vmcs.current();
+        long word = v.entryControls & ~VmxFeature.IA32E_MODE_GUEST.mask();
+        v.entryControls = word | (wide ? VmxFeature.IA32E_MODE_GUEST.mask() : 0);
+        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, v.entryControls);
     }
 
     @Override
     public void reset() {
-        vmcs.vmclear(region);
-        vmcs.vmptrld(region);
-        launched = false;
+        vmcs.clear(vmcs02);
+        vmcs.clear(vmcs01);
+        vmcs.load(vmcs01);
         writeControls();
         writeHost();
+    }
+
+    /** vmcs02 begins as a copy of vmcs01's fields that L0 wrote; the merge follows. */
+    void enterVmcs02() {
+        vmcs.load(vmcs02);
+        writeHost();
+        writeConstants();
+    }
+
+    void leaveVmcs02() {
+        vmcs.load(vmcs01);
     }
 
     private static long mask(VmxFeature... features) {
@@ -150,11 +215,12 @@ final class VmxBackend implements VendorBackend {
         if (!ept) {
             needed |= mask(VmxFeature.INVLPG_EXITING, VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING);
         }
-        primary = controls.choose(CapabilityWord.PRIMARY, needed, mask(VmxFeature.SECONDARY_CONTROLS));
+        long primary = controls.choose(CapabilityWord.PRIMARY, needed, mask(VmxFeature.SECONDARY_CONTROLS));
         if (ept) {
             primary &= ~mask(VmxFeature.INVLPG_EXITING, VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING)
                     | mustBeOne();
         }
+        vmcs01.primary = primary;
         vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
         if ((primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {
             writeSecondary();
@@ -168,11 +234,11 @@ final class VmxBackend implements VendorBackend {
                         VmxFeature.EXIT_SAVE_PAT,
                         VmxFeature.EXIT_LOAD_PAT));
         vmcs.write(VmcsField.VM_EXIT_CONTROLS, exit);
-        entryControls = controls.choose(
+        vmcs01.entryControls = controls.choose(
                 CapabilityWord.ENTRY,
                 mask(VmxFeature.LOAD_DEBUG_CONTROLS),
                 mask(VmxFeature.ENTRY_LOAD_EFER, VmxFeature.ENTRY_LOAD_PAT));
-        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, entryControls);
+        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, vmcs01.entryControls);
         long exceptions = 1 << Vector.DB | 1 << Vector.MC | 1 << Vector.AC;
         if (!ept) {
             exceptions |= 1 << Vector.PF;
@@ -181,16 +247,21 @@ final class VmxBackend implements VendorBackend {
             exceptions |= 1 << Vector.UD;
         }
         vmcs.write(VmcsField.EXCEPTION_BITMAP, exceptions);
+        vmcs.write(VmcsField.MSR_BITMAP, bitmap);
+        vmcs.write(VmcsField.CR0_GUEST_HOST_MASK, ~Cpu.CR0_TS);
+        writeConstants();
+    }
+
+    /** What is alike in vmcs01 and vmcs02. */
+    private void writeConstants() {
         vmcs.write(VmcsField.PAGE_FAULT_ERROR_CODE_MASK, 0);
         vmcs.write(VmcsField.PAGE_FAULT_ERROR_CODE_MATCH, 0);
         vmcs.write(VmcsField.CR3_TARGET_COUNT, 0);
-        vmcs.write(VmcsField.MSR_BITMAP, bitmap);
         vmcs.write(VmcsField.VMCS_LINK_POINTER, -1);
         vmcs.write(VmcsField.VM_EXIT_MSR_STORE_COUNT, 0);
         vmcs.write(VmcsField.VM_EXIT_MSR_LOAD_COUNT, 0);
         vmcs.write(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 0);
         vmcs.write(VmcsField.VM_ENTRY_INTR_INFO, 0);
-        vmcs.write(VmcsField.CR0_GUEST_HOST_MASK, ~Cpu.CR0_TS);
         vmcs.write(VmcsField.CR4_GUEST_HOST_MASK, -1);
     }
 
@@ -207,13 +278,13 @@ final class VmxBackend implements VendorBackend {
         if (ept) {
             wanted |= mask(VmxFeature.UNRESTRICTED_GUEST);
         }
-        if (vpid != 0) {
+        if (vmcs01.vpid != 0) {
             wanted |= mask(VmxFeature.ENABLE_VPID);
         }
         long secondary = controls.choose(CapabilityWord.SECONDARY, ept ? mask(VmxFeature.ENABLE_EPT) : 0, wanted);
         vmcs.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary);
-        if (vpid != 0) {
-            vmcs.write(VmcsField.VIRTUAL_PROCESSOR_ID, vpid);
+        if (vmcs01.vpid != 0) {
+            vmcs.write(VmcsField.VIRTUAL_PROCESSOR_ID, vmcs01.vpid);
         }
         if ((secondary & VmxFeature.ENABLE_XSAVES.mask()) != 0) {
             vmcs.write(VmcsField.XSS_EXIT_BITMAP, 0);
@@ -273,8 +344,8 @@ final class VmxBackend implements VendorBackend {
     @Override
     public void setRoot(RootToLoad root) {
         if (ept) {
-            eptp = root.eptp();
-            vmcs.write(VmcsField.EPT_POINTER, eptp);
+            vmcs.current().eptp = root.eptp();
+            vmcs.write(VmcsField.EPT_POINTER, root.eptp());
         } else {
             boolean pcid = (guest.cr4 & Cpu.CR4_PCIDE) != 0 && (guest.efer & Cpu.EFER_LMA) != 0;
             vmcs.write(VmcsField.GUEST_CR3, root.hpa() | (pcid ? guest.cr3 & 0xfff : 0));
@@ -284,12 +355,12 @@ final class VmxBackend implements VendorBackend {
     @Override
     public boolean enter(long budget) {
         failed = false;
-        boolean left = vmcs.enter(!launched, budget);
+        boolean left = vmcs.enter(budget);
         if (!host.cpu().leftGuest && left) {
             failed = true;
             return true;
         }
-        launched = true;
+        vmcs.current().launched = true;
         return left;
     }
 
@@ -335,8 +406,9 @@ final class VmxBackend implements VendorBackend {
     }
 
     private void setPrimary(long bit, boolean on) {
-        primary = on ? primary | bit : primary & ~bit;
-        vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
+        HardwareVmcs v = vmcs.current();
+        v.primary = on ? v.primary | bit : v.primary & ~bit;
+        vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, v.primary);
     }
 
     @Override
@@ -344,13 +416,14 @@ final class VmxBackend implements VendorBackend {
         if (ept) {
             vmcs.invept(INVEPT_ALL, 0);
         }
-        flushGuest();
+        flushVpid(vmcs01.vpid);
+        flushVpid(vmcs02.vpid);
     }
 
     @Override
     public void flushCurrent() {
-        if (ept && eptp != 0) {
-            vmcs.invept(INVEPT_SINGLE, eptp);
+        if (ept && vmcs.current().eptp != 0) {
+            vmcs.invept(INVEPT_SINGLE, vmcs.current().eptp);
         } else {
             flushGuest();
         }
@@ -359,6 +432,10 @@ final class VmxBackend implements VendorBackend {
     /** Without VPID every entry and exit flushes. */
     @Override
     public void flushGuest() {
+        flushVpid(vmcs.current().vpid);
+    }
+
+    void flushVpid(int vpid) {
         if (vpid != 0) {
             vmcs.invvpid(INVVPID_SINGLE, vpid, 0);
         }
@@ -366,6 +443,7 @@ final class VmxBackend implements VendorBackend {
 
     @Override
     public void flushAddress(long linear) {
+        int vpid = vmcs.current().vpid;
         if (vpid == 0) {
             return;
         }

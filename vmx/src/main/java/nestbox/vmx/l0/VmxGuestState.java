@@ -22,7 +22,7 @@ final class VmxGuestState {
     private static final int KERNEL_GS_BASE = 0xc0000102;
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
 
-    private static final VmcsField[] SELECTOR = {
+    static final VmcsField[] SELECTOR = {
         VmcsField.GUEST_ES_SELECTOR,
         VmcsField.GUEST_CS_SELECTOR,
         VmcsField.GUEST_SS_SELECTOR,
@@ -32,7 +32,7 @@ final class VmxGuestState {
         VmcsField.GUEST_LDTR_SELECTOR,
         VmcsField.GUEST_TR_SELECTOR
     };
-    private static final VmcsField[] BASE = {
+    static final VmcsField[] BASE = {
         VmcsField.GUEST_ES_BASE,
         VmcsField.GUEST_CS_BASE,
         VmcsField.GUEST_SS_BASE,
@@ -42,7 +42,7 @@ final class VmxGuestState {
         VmcsField.GUEST_LDTR_BASE,
         VmcsField.GUEST_TR_BASE
     };
-    private static final VmcsField[] LIMIT = {
+    static final VmcsField[] LIMIT = {
         VmcsField.GUEST_ES_LIMIT,
         VmcsField.GUEST_CS_LIMIT,
         VmcsField.GUEST_SS_LIMIT,
@@ -52,7 +52,7 @@ final class VmxGuestState {
         VmcsField.GUEST_LDTR_LIMIT,
         VmcsField.GUEST_TR_LIMIT
     };
-    private static final VmcsField[] RIGHTS = {
+    static final VmcsField[] RIGHTS = {
         VmcsField.GUEST_ES_AR_BYTES,
         VmcsField.GUEST_CS_AR_BYTES,
         VmcsField.GUEST_SS_AR_BYTES,
@@ -62,7 +62,7 @@ final class VmxGuestState {
         VmcsField.GUEST_LDTR_AR_BYTES,
         VmcsField.GUEST_TR_AR_BYTES
     };
-    private static final VmcsField[] PDPTE = {
+    static final VmcsField[] PDPTE = {
         VmcsField.GUEST_PDPTE0, VmcsField.GUEST_PDPTE1, VmcsField.GUEST_PDPTE2, VmcsField.GUEST_PDPTE3
     };
     private static final VmcsField[] CHANGING = {
@@ -176,7 +176,8 @@ final class VmxGuestState {
     }
 
     private void fetchControl() {
-        guest.cr0 = guest.cr0 & ~Cpu.CR0_TS | vmcs.read(VmcsField.GUEST_CR0) & Cpu.CR0_TS;
+        long owned = ~backend.cr0Mask();
+        guest.cr0 = guest.cr0 & ~owned | vmcs.read(VmcsField.GUEST_CR0) & owned;
         if (backend.ept()) {
             guest.cr3 = vmcs.read(VmcsField.GUEST_CR3);
             if (ControlRegisters.paePaging(guest)) {
@@ -250,9 +251,9 @@ final class VmxGuestState {
             }
         }
         vmcs.write(VmcsField.GUEST_CR0, cr0);
-        vmcs.write(VmcsField.CR0_READ_SHADOW, guest.cr0);
+        vmcs.write(VmcsField.CR0_READ_SHADOW, backend.cr0Shadow());
         vmcs.write(VmcsField.GUEST_CR4, cr4);
-        vmcs.write(VmcsField.CR4_READ_SHADOW, guest.cr4);
+        vmcs.write(VmcsField.CR4_READ_SHADOW, backend.cr4Shadow());
         vmcs.write(VmcsField.GUEST_IA32_EFER, backend.hardwareEfer());
         backend.setWideGuest((guest.efer & Cpu.EFER_LMA) != 0);
         if (backend.ept()) {
@@ -272,7 +273,7 @@ final class VmxGuestState {
         vmcs.write(VmcsField.GUEST_DR7, guest.dr[7]);
         vmcs.write(VmcsField.GUEST_IA32_DEBUGCTL, guest.debugCtl);
         vmcs.write(VmcsField.GUEST_IA32_PAT, guest.pat);
-        vmcs.write(VmcsField.TSC_OFFSET, guest.tscOffset);
+        vmcs.write(VmcsField.TSC_OFFSET, backend.tscOffset());
         msrs.load();
     }
 }

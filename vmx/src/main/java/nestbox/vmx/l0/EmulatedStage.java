@@ -1,0 +1,87 @@
+package nestbox.vmx.l0;
+
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import nestbox.mmu.core.NestedFault;
+import nestbox.mmu.core.Ngpa;
+import nestbox.mmu.paging.Access;
+import nestbox.mmu.paging.PagingFeature;
+import nestbox.mmu.paging.PagingFormat;
+import nestbox.mmu.paging.PagingLimits;
+import nestbox.mmu.paging.PagingMode;
+import nestbox.mmu.paging.Walker;
+import nestbox.vmx.capability.VmxFeature;
+import nestbox.x86.mem.SecondStage;
+import nestbox.x86.mem.TranslationControl;
+
+/** EPT12 as the emulator walks it for L2's instructions. */
+final class EmulatedStage {
+    private static final long ACCESSED_DIRTY = 1 << 6;
+    /** Any tag but the host's: the emulator caches nothing under it. */
+    private static final long SPACE = 1;
+
+    private final NestedVmx vmx;
+    private final SecondStage stage = new SecondStage();
+    private final Map<Long, PagingMode> modes = new HashMap<>();
+    private NestedFault due;
+
+    EmulatedStage(NestedVmx vmx) {
+        this.vmx = vmx;
+        stage.permissions.set(true, false, false, false, true);
+    }
+
+    private TranslationControl control() {
+        return vmx.cpu.mem.port().control();
+    }
+
+    void enter() {
+        if (!vmx.controls.ept()) {
+            return;
+        }
+        long eptp = vmx.controls.eptp;
+        stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
+        stage.root = eptp;
+        stage.tableRead = (eptp & ACCESSED_DIRTY) != 0 ? Access.READ | Access.WRITE : Access.READ;
+        stage.addressBits = Math.min(48, vmx.cpu.features.physicalBits());
+        control().enterSpace(SPACE, stage);
+    }
+
+    void leave() {
+        control().enterSpace(0, null);
+    }
+
+    private PagingMode mode(long bits) {
+        Set<PagingFeature> set = EnumSet.noneOf(PagingFeature.class);
+        if (vmx.has(VmxFeature.EPT_2MB)) {
+            set.add(PagingFeature.EPT_LARGE_PAGES);
+        }
+        if (vmx.has(VmxFeature.EPT_1GB)) {
+            set.add(PagingFeature.GIGABYTE_PAGES);
+        }
+        if (vmx.has(VmxFeature.EPT_EXECUTE_ONLY)) {
+            set.add(PagingFeature.EPT_EXECUTE_ONLY);
+        }
+        if ((bits & ACCESSED_DIRTY) != 0) {
+            set.add(PagingFeature.EPT_ACCESSED_DIRTY);
+        }
+        return new PagingMode(PagingFormat.EPT, new PagingLimits(vmx.cpu.features.physicalBits(), 57, set));
+    }
+
+    /** Notes the exit that is made when the access has unwound. */
+    void refused(long guestPhysical, long linear, int access, boolean ofTable) {
+        Walker walker = stage.walker;
+        NestedFault.Kind kind =
+                walker.outcome == Walker.RESERVED ? NestedFault.Kind.EPT_MISCONFIG : NestedFault.Kind.EPT_VIOLATION;
+        int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
+        vmx.vmcs12.set(nestbox.vmx.vmcs.VmcsField.GUEST_LINEAR_ADDRESS, linear == SecondStage.NO_LINEAR ? 0 : linear);
+        due = new NestedFault(kind, new Ngpa(guestPhysical), access & 7, rights, ofTable, 0, false);
+    }
+
+    void unwound() {
+        NestedFault fault = due;
+        due = null;
+        vmx.exit.ept(fault);
+    }
+}

@@ -1,0 +1,31 @@
+package nestbox.vmx.l0;
+
+import nestbox.vmx.vmcs.VmcsField;
+
+/**
+ * One VMCS that L0 gives to the processor: vmcs01 or vmcs02. Values that L0 has written or read are remembered, so that a field
+ * is written only when it changes.
+ */
+final class HardwareVmcs {
+    final long region;
+    final int vpid;
+    final long[] values = new long[VmcsField.count()];
+    final boolean[] known = new boolean[VmcsField.count()];
+    boolean launched;
+    /** Control words as they are in the fields. */
+    long primary;
+
+    long entryControls;
+    long eptp;
+
+    HardwareVmcs(long region, int vpid) {
+        this.region = region;
+        this.vpid = vpid;
+    }
+
+    void forgetAll() {
+        java.util.Arrays.fill(known, false);
+        launched = false;
+        eptp = 0;
+    }
+}

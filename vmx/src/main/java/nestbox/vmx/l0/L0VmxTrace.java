@@ -1,0 +1,36 @@
+package nestbox.vmx.l0;
+
+import nestbox.core.trace.TraceEventType;
+import nestbox.vmx.check.CheckFailure;
+import nestbox.x86.Cpu;
+
+/** KVM's tracepoints of nested VMX. */
+final class L0VmxTrace {
+    static final TraceEventType VMENTER =
+            TraceEventType.of("kvm_nested_vmenter", "#rip", "#vmcs", "#nested_rip", "#int_ctl", "#event_inj");
+    static final TraceEventType VMENTER_FAILED = TraceEventType.of("kvm_nested_vmenter_failed", "check", "#err");
+    static final TraceEventType VMEXIT_INJECT =
+            TraceEventType.of("kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err");
+
+    private L0VmxTrace() {}
+
+    static void entered(NestedVmx vmx) {
+        if (vmx.cpu.trace.on) {
+            vmx.cpu.trace.emit(VMENTER, 0, vmx.vmcs12.address(), vmx.cpu.rip, 0, 0);
+            vmx.cpu.trace.setLevel(2);
+        }
+    }
+
+    static void entryFailed(Cpu cpu, CheckFailure failure) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(VMENTER_FAILED, failure.row().group().ordinal(), failure.failure().number());
+        }
+    }
+
+    static void exited(NestedVmx vmx, long reason, long qualification, long information, long error) {
+        if (vmx.cpu.trace.on) {
+            vmx.cpu.trace.emit(VMEXIT_INJECT, reason, qualification, 0, information, error);
+            vmx.cpu.trace.setLevel(1);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package nestbox.vmx.l0;
+
+import nestbox.vmx.VmxModel;
+import nestbox.vmx.check.CheckContext;
+import nestbox.vmx.check.ModelMsrs;
+import nestbox.vmx.vmcs.Vmcs;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
+
+/** What the check rows see when L0 runs them on vmcs12. */
+final class NestedContext implements CheckContext {
+    private final NestedVmx vmx;
+    private final Cpu cpu;
+    private final ModelMsrs msrs;
+    boolean launching;
+
+    NestedContext(NestedVmx vmx) {
+        this.vmx = vmx;
+        cpu = vmx.cpu;
+        msrs = new ModelMsrs(cpu.features);
+    }
+
+    @Override
+    public long get(VmcsField field) {
+        return vmx.vmcs12.get(field);
+    }
+
+    @Override
+    public VmxModel model() {
+        return vmx.model;
+    }
+
+    @Override
+    public boolean ia32eMode() {
+        return cpu.longMode();
+    }
+
+    @Override
+    public boolean inSmm() {
+        return cpu.smm;
+    }
+
+    @Override
+    public boolean movSsBlocking() {
+        return vmx.entry.movSsBlocking();
+    }
+
+    @Override
+    public boolean hasCurrentVmcs() {
+        return vmx.vmcs12 != null;
+    }
+
+    @Override
+    public long currentVmcs() {
+        return vmx.vmcs12 == null ? NestedVmx.NONE : vmx.vmcs12.address();
+    }
+
+    @Override
+    public boolean currentIsShadow() {
+        return vmx.vmcs12 != null && vmx.vmcs12.shadow();
+    }
+
+    @Override
+    public boolean launched() {
+        return vmx.vmcs12 != null && vmx.vmcs12.launchState() == Vmcs.LAUNCHED;
+    }
+
+    @Override
+    public boolean launching() {
+        return launching;
+    }
+
+    @Override
+    public long readPhysical(long address, int bytes) {
+        return cpu.physical.read(address, bytes);
+    }
+
+    @Override
+    public long reservedMsrBits(int msr) {
+        return msrs.reserved(msr);
+    }
+
+    @Override
+    public boolean wrmsrFaults(int msr, long value) {
+        return msrs.refuses(msr, value);
+    }
+}

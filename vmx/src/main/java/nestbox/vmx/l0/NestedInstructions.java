@@ -1,0 +1,292 @@
+package nestbox.vmx.l0;
+
+import nestbox.mmu.core.Request;
+import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.InstructionError;
+import nestbox.vmx.vmcs.Vmcs;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.vmx.vmcs.VmcsLayout;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.op.Operands;
+
+/** L1's VMX instructions as L0 emulates them, in KVM's order of checks (facts D.1). */
+final class NestedInstructions {
+    private static final int FEATURE_CONTROL = 0x3a;
+    private static final long ENABLED = 5;
+    private static final long RIGHTS = 0x1f0ff;
+    private static final int INVEPT_GLOBAL = 2;
+    private static final int INVVPID_ADDRESS = 0;
+    private static final int INVVPID_ALL = 2;
+    private static final VmxFeature[] INVVPID_TYPES = {
+        VmxFeature.INVVPID_ADDRESS,
+        VmxFeature.INVVPID_SINGLE,
+        VmxFeature.INVVPID_ALL,
+        VmxFeature.INVVPID_SINGLE_RETAINING_GLOBALS
+    };
+
+    private final NestedVmx vmx;
+    private final Cpu cpu;
+
+    NestedInstructions(NestedVmx vmx) {
+        this.vmx = vmx;
+        cpu = vmx.cpu;
+    }
+
+    void execute(Insn in) {
+        switch (in.form.mnemonic()) {
+            case "VMREAD" -> vmread(in);
+            case "VMWRITE" -> vmwrite(in);
+            case "VMLAUNCH" -> enter(true);
+            case "VMRESUME" -> enter(false);
+            case "VMXON" -> vmxon(in);
+            case "VMXOFF" -> vmxoff();
+            case "VMPTRLD" -> vmptrld(in);
+            case "VMPTRST" -> vmptrst(in);
+            case "VMCLEAR" -> vmclear(in);
+            case "INVEPT" -> invept(in);
+            case "INVVPID" -> invvpid(in);
+            default -> throw cpu.raise(Vector.UD);
+        }
+    }
+
+    /** Not in VMX operation is #UD, CPL above 0 #GP(0); L2's have become exits before. */
+    private void permit() {
+        checkMode();
+        if (!vmx.on || vmx.guest) {
+            throw cpu.raise(Vector.UD);
+        }
+        if (cpu.cpl != 0) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+    }
+
+    private void checkMode() {
+        boolean compatibility = cpu.longMode() && !cpu.mode64();
+        if (!cpu.protectedMode() || cpu.virtual8086() || compatibility) {
+            throw cpu.raise(Vector.UD);
+        }
+    }
+
+    void succeed() {
+        Flags.setArithmetic(cpu, 0);
+    }
+
+    void failInvalid() {
+        Flags.setArithmetic(cpu, Flags.CF);
+    }
+
+    void fail(int error) {
+        if (vmx.vmcs12 == null) {
+            failInvalid();
+        } else {
+            Flags.setArithmetic(cpu, Flags.ZF);
+            vmx.vmcs12.set(VmcsField.VM_INSTRUCTION_ERROR, error);
+        }
+    }
+
+    private void fail(InstructionError error) {
+        fail(error.number());
+    }
+
+    private long pointer(Insn in) {
+        return cpu.mem.load64(Operands.linear(cpu, in, 8, false), Operands.faultSegment(in));
+    }
+
+    private boolean badAddress(long address) {
+        return (address & 0xfff) != 0 || address >>> cpu.features.physicalBits() != 0;
+    }
+
+    private void vmxon(Insn in) {
+        checkMode();
+        if ((cpu.cr4 & Cpu.CR4_VMXE) == 0) {
+            throw cpu.raise(Vector.UD);
+        }
+        if (cpu.cpl != 0) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+        if (vmx.on) {
+            fail(InstructionError.VMXON_IN_ROOT);
+            return;
+        }
+        long must = vmx.model.capability().cr0Fixed0();
+        boolean fixed = (must & ~cpu.cr0) == 0 && (vmx.model.capability().cr4Fixed0() & ~cpu.cr4) == 0;
+        if (!fixed || (cpu.msrs.stored(FEATURE_CONTROL) & ENABLED) != ENABLED) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+        long address = pointer(in);
+        if (badAddress(address) || (cpu.physical.read(address, 4) & 0xffffffffL) != NestedVmxProvider.REVISION) {
+            failInvalid();
+            return;
+        }
+        vmx.turnOn(address);
+        succeed();
+    }
+
+    private void vmxoff() {
+        permit();
+        vmx.turnOff();
+        succeed();
+    }
+
+    private void vmclear(Insn in) {
+        permit();
+        long address = pointer(in);
+        if (badAddress(address)) {
+            fail(InstructionError.VMCLEAR_ADDRESS);
+        } else if (address == vmx.vmxonPointer) {
+            fail(InstructionError.VMCLEAR_VMXON_POINTER);
+        } else {
+            if (vmx.vmcs12 != null && vmx.vmcs12.address() == address) {
+                vmx.vmcs12.writeBack(cpu.physical);
+                vmx.vmcs12 = null;
+            }
+            cpu.physical.write(address + VmcsLayout.LAUNCH_STATE, 4, Vmcs.CLEAR);
+            succeed();
+        }
+    }
+
+    private void vmptrld(Insn in) {
+        permit();
+        long address = pointer(in);
+        if (badAddress(address)) {
+            fail(InstructionError.VMPTRLD_ADDRESS);
+            return;
+        }
+        if (address == vmx.vmxonPointer) {
+            fail(InstructionError.VMPTRLD_VMXON_POINTER);
+            return;
+        }
+        long first = cpu.physical.read(address, 4) & 0xffffffffL;
+        if (first != NestedVmxProvider.REVISION) {
+            fail(InstructionError.VMPTRLD_REVISION);
+            return;
+        }
+        vmx.makeCurrent(address);
+        succeed();
+    }
+
+    private void vmptrst(Insn in) {
+        permit();
+        long value = vmx.vmcs12 == null ? NestedVmx.NONE : vmx.vmcs12.address();
+        cpu.mem.store64(Operands.linear(cpu, in, 8, true), Operands.faultSegment(in), value);
+        succeed();
+    }
+
+    private long register(Insn in) {
+        return in.codeSize == 64 ? cpu.r[in.reg] : cpu.r[in.reg] & 0xffffffffL;
+    }
+
+    private VmcsField field(long encoding) {
+        VmcsField field = VmcsField.byEncoding(encoding);
+        return field == null || !vmx.model.has(field) ? null : field;
+    }
+
+    private void vmread(Insn in) {
+        permit();
+        if (vmx.vmcs12 == null) {
+            failInvalid();
+            return;
+        }
+        long encoding = register(in);
+        VmcsField field = field(encoding);
+        if (field == null) {
+            fail(InstructionError.UNSUPPORTED_COMPONENT);
+            return;
+        }
+        long value = vmx.vmcs12.get(field);
+        Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, (encoding & 1) != 0 ? value >>> 32 : value);
+        succeed();
+    }
+
+    private void vmwrite(Insn in) {
+        permit();
+        if (vmx.vmcs12 == null) {
+            failInvalid();
+            return;
+        }
+        long value = Operands.rm(cpu, in, in.codeSize == 64 ? 64 : 32);
+        long encoding = register(in);
+        VmcsField field = field(encoding);
+        if (field == null) {
+            fail(InstructionError.UNSUPPORTED_COMPONENT);
+            return;
+        }
+        if (field.group() == VmcsField.Group.READ_ONLY && !vmx.has(VmxFeature.VMWRITE_EXIT_FIELDS)) {
+            fail(InstructionError.READ_ONLY_COMPONENT);
+            return;
+        }
+        if ((encoding & 1) != 0) {
+            value = vmx.vmcs12.get(field) & 0xffffffffL | value << 32;
+        }
+        for (VmcsField rights : VmxGuestState.RIGHTS) {
+            if (field == rights) {
+                value &= RIGHTS;
+            }
+        }
+        vmx.vmcs12.set(field, value);
+        succeed();
+    }
+
+    private void enter(boolean launch) {
+        permit();
+        vmx.entry.run(launch, this);
+    }
+
+    private void invept(Insn in) {
+        if (!vmx.has(VmxFeature.ENABLE_EPT) || !vmx.has(VmxFeature.INVEPT)) {
+            throw cpu.raise(Vector.UD);
+        }
+        permit();
+        long type = register(in);
+        boolean supported = type == 1 && vmx.has(VmxFeature.INVEPT_SINGLE)
+                || type == INVEPT_GLOBAL && vmx.has(VmxFeature.INVEPT_ALL);
+        if (!supported) {
+            fail(InstructionError.INVALIDATION_OPERAND);
+            return;
+        }
+        long linear = Operands.linear(cpu, in, 16, false);
+        int seg = Operands.faultSegment(in);
+        long eptp = cpu.mem.load64(linear, seg);
+        cpu.mem.load64(linear + 8, seg);
+        if (type == 1 && !vmx.entry.validEptp(eptp)) {
+            fail(InstructionError.INVALIDATION_OPERAND);
+            return;
+        }
+        vmx.vcpu.mmu().invept(type == INVEPT_GLOBAL, eptp);
+        succeed();
+    }
+
+    private void invvpid(Insn in) {
+        if (!vmx.has(VmxFeature.ENABLE_VPID) || !vmx.has(VmxFeature.INVVPID)) {
+            throw cpu.raise(Vector.UD);
+        }
+        permit();
+        long type = register(in);
+        if (type < 0 || type >= INVVPID_TYPES.length || !vmx.has(INVVPID_TYPES[(int) type])) {
+            fail(InstructionError.INVALIDATION_OPERAND);
+            return;
+        }
+        long linear = Operands.linear(cpu, in, 16, false);
+        int seg = Operands.faultSegment(in);
+        long vpid = cpu.mem.load64(linear, seg);
+        long address = cpu.mem.load64(linear + 8, seg);
+        boolean bad = vpid >>> 16 != 0
+                || type != INVVPID_ALL && vpid == 0
+                || type == INVVPID_ADDRESS && !cpu.canonical(address);
+        if (bad) {
+            fail(InstructionError.INVALIDATION_OPERAND);
+            return;
+        }
+        int vpid02 = vmx.backend.vmcs02().vpid;
+        if (vpid02 != 0) {
+            vmx.backend.flushVpid(vpid02);
+        } else {
+            vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
+        }
+        vmx.vcpu.mmu().invvpid();
+        succeed();
+    }
+}

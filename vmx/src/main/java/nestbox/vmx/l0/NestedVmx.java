@@ -1,0 +1,311 @@
+package nestbox.vmx.l0;
+
+import java.util.Set;
+import nestbox.l0.Exit;
+import nestbox.l0.Nesting;
+import nestbox.l0.Vcpu;
+import nestbox.mmu.core.NestedFault;
+import nestbox.vmx.VmxModel;
+import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.ExitReason;
+import nestbox.vmx.vmcs.InterruptionType;
+import nestbox.vmx.vmcs.Vmcs;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
+import nestbox.x86.Vector;
+import nestbox.x86.VirtualizationExtension;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.SecondStage;
+import nestbox.x86.system.EventInDelivery;
+
+/**
+ * VMX as L0 emulates it for L1. The state of VMX operation, the current vmcs12, and what L2 may do; L1's instructions are
+ * {@link NestedInstructions}, entries {@link NestedEntry}, exits {@link NestedExit}.
+ */
+final class NestedVmx implements VirtualizationExtension, Nesting {
+    static final long NONE = -1;
+
+    final Cpu cpu;
+    final VmxModel model;
+    final Controls12 controls = new Controls12();
+    Vcpu vcpu;
+    VmxBackend backend;
+    NestedEntry entry;
+    NestedExit exit;
+    private NestedInstructions instructions;
+    private NestedExits exits;
+    private EmulatedStage stage;
+
+    boolean on;
+    boolean guest;
+    long vmxonPointer = NONE;
+    Vmcs vmcs12;
+    /** VPID that L2 ran with last. */
+    long lastVpid12;
+    /** L1's registers that an entry that hardware refuses must bring back. */
+    final L1Snapshot snapshot = new L1Snapshot();
+
+    private boolean heldInit;
+
+    NestedVmx(Cpu cpu, VmxModel model) {
+        this.cpu = cpu;
+        this.model = model;
+    }
+
+    void attach(Vcpu newVcpu, VmxBackend newBackend) {
+        vcpu = newVcpu;
+        backend = newBackend;
+        exit = new NestedExit(this);
+        entry = new NestedEntry(this);
+        instructions = new NestedInstructions(this);
+        exits = new NestedExits(this);
+        stage = new EmulatedStage(this);
+    }
+
+    EmulatedStage stage() {
+        return stage;
+    }
+
+    boolean has(VmxFeature feature) {
+        return model.has(feature);
+    }
+
+    void makeCurrent(long address) {
+        if (vmcs12 != null) {
+            if (vmcs12.address() == address) {
+                return;
+            }
+            vmcs12.writeBack(cpu.physical);
+        }
+        vmcs12 = new Vmcs(address, new long[VmcsField.count()]);
+        vmcs12.load(cpu.physical);
+    }
+
+    void turnOn(long pointer) {
+        on = true;
+        vmxonPointer = pointer;
+        vmcs12 = null;
+    }
+
+    void turnOff() {
+        if (vmcs12 != null) {
+            vmcs12.writeBack(cpu.physical);
+            vmcs12 = null;
+        }
+        on = false;
+        vmxonPointer = NONE;
+        if (heldInit) {
+            heldInit = false;
+            cpu.pend(Cpu.PENDING_INIT);
+        }
+    }
+
+    long cr0Mask() {
+        return controls.cr0Mask;
+    }
+
+    long tscOffset() {
+        return controls.tscOffset;
+    }
+
+    // ---- what the vCPU asks ---------------------------------------------------------------------------------------
+
+    @Override
+    public boolean guestMode() {
+        return guest;
+    }
+
+    @Override
+    public boolean nestedTdp() {
+        return guest && controls.ept();
+    }
+
+    @Override
+    public long nestedRoot() {
+        return controls.eptp;
+    }
+
+    /** EPT12 does not depend on L1's paging mode. */
+    @Override
+    public long hostCr4() {
+        return cpu.cr4;
+    }
+
+    @Override
+    public long hostEfer() {
+        return cpu.efer;
+    }
+
+    @Override
+    public boolean reflect(Exit found) {
+        ExitReason reason = ExitReason.byNumber((int) found.code & 0xffff);
+        if (reason == null || !exits.toL1(reason, found)) {
+            return false;
+        }
+        exit.hardware(reason);
+        return true;
+    }
+
+    @Override
+    public boolean reflectException(int vector, boolean hasErrorCode, long errorCode, long detail) {
+        if (!exits.wantsException(vector, errorCode)) {
+            return false;
+        }
+        int type = vector == Vector.BP || vector == Vector.OF
+                ? EventInDelivery.SOFTWARE_EXCEPTION
+                : EventInDelivery.EXCEPTION;
+        long word = vector | (long) type << 8 | InterruptionType.VALID | (hasErrorCode ? InterruptionType.ERROR_CODE : 0);
+        long qualification = vector == Vector.PF || vector == Vector.DB ? detail : 0;
+        exit.interruption(ExitReason.EXCEPTION_NMI, qualification, word, errorCode);
+        return true;
+    }
+
+    @Override
+    public void reflect(NestedFault fault) {
+        exit.ept(fault);
+    }
+
+    @Override
+    public void entryFailed(long error) {
+        entry.refusedByHardware(error);
+    }
+
+    @Override
+    public boolean interrupt() {
+        if (!controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING)) {
+            return false;
+        }
+        long word = 0;
+        if (controls.exit(VmxFeature.ACKNOWLEDGE_INTERRUPT)) {
+            int vector = cpu.apic.acknowledge();
+            if (vector < 0) {
+                return false;
+            }
+            word = vector | InterruptionType.VALID;
+        }
+        exit.interruption(ExitReason.EXTERNAL_INTERRUPT, 0, word, 0);
+        return true;
+    }
+
+    @Override
+    public boolean nmi() {
+        if (!controls.pin(VmxFeature.NMI_EXITING)) {
+            return false;
+        }
+        cpu.unpend(Cpu.PENDING_NMI);
+        exit.interruption(
+                ExitReason.EXCEPTION_NMI,
+                0,
+                Vector.NMI | (long) InterruptionType.NMI << 8 | InterruptionType.VALID,
+                0);
+        cpu.nmiBlocked = true;
+        return true;
+    }
+
+    @Override
+    public boolean interruptsExit() {
+        return controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING);
+    }
+
+    // ---- what emulated instructions and events of the guest's processor ask ------------------------------------------
+
+    @Override
+    public void execute(Cpu c, Insn in) {
+        instructions.execute(in);
+    }
+
+    @Override
+    public void reset(Cpu c, boolean power) {
+        if (guest) {
+            backend.leaveVmcs02();
+        }
+        guest = false;
+        on = false;
+        vmcs12 = null;
+        vmxonPointer = NONE;
+        heldInit = false;
+        if (vcpu != null) {
+            stage.leave();
+        }
+    }
+
+    @Override
+    public boolean init(Cpu c) {
+        if (guest) {
+            exit.event(ExitReason.INIT_SIGNAL, 0);
+            return true;
+        }
+        heldInit |= on;
+        return on;
+    }
+
+    @Override
+    public boolean sipi(Cpu c, int vector) {
+        if (guest && c.activity == Cpu.WAIT_FOR_SIPI) {
+            exit.event(ExitReason.SIPI_SIGNAL, vector);
+            return true;
+        }
+        return on && c.activity != Cpu.WAIT_FOR_SIPI;
+    }
+
+    @Override
+    public boolean interruptsOpen(Cpu c, boolean interruptFlag) {
+        return guest && interruptsExit() || interruptFlag;
+    }
+
+    @Override
+    public long controlRead(Cpu c, int number, long value) {
+        if (!guest) {
+            return value;
+        }
+        return switch (number) {
+            case 0 -> value & ~controls.cr0Mask | controls.cr0Shadow & controls.cr0Mask;
+            case 4 -> value & ~controls.cr4Mask | controls.cr4Shadow & controls.cr4Mask;
+            default -> value;
+        };
+    }
+
+    @Override
+    public long controlWrite(Cpu c, int number, long value) {
+        if (!on) {
+            return value;
+        }
+        long result = value;
+        if (guest) {
+            result = number == 0
+                    ? value & ~controls.cr0Mask | c.cr0 & controls.cr0Mask
+                    : value & ~controls.cr4Mask | c.cr4 & controls.cr4Mask;
+        }
+        boolean free = guest && controls.secondary(VmxFeature.UNRESTRICTED_GUEST);
+        long must0 = model.capability().cr0Fixed0() & ~(free ? Cpu.CR0_PE | Cpu.CR0_PG : 0);
+        boolean good = number == 0
+                ? (must0 & ~(result | Cpu.CR0_ET)) == 0
+                : (model.capability().cr4Fixed0() & ~result) == 0;
+        if (!good) {
+            throw c.raise(Vector.GP, 0);
+        }
+        return result;
+    }
+
+    @Override
+    public long tsc(Cpu c, long value) {
+        return guest ? value + controls.tscOffset : value;
+    }
+
+    @Override
+    public void secondStageRefused(
+            Cpu c, SecondStage from, long guestPhysical, long linear, int access, boolean ofTable) {
+        stage.refused(guestPhysical, linear, access, ofTable);
+    }
+
+    @Override
+    public void unwound(Cpu c) {
+        stage.unwound();
+    }
+
+    /** Features that L0 offers of those that the guest's model names. */
+    static Set<VmxFeature> offered(Set<VmxFeature> named) {
+        named.removeAll(NestedOffer.WITHHELD);
+        return named;
+    }
+}

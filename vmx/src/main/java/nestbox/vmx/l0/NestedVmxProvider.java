@@ -1,0 +1,43 @@
+package nestbox.vmx.l0;
+
+import java.util.ArrayList;
+import java.util.List;
+import nestbox.vmx.VmxModel;
+import nestbox.vmx.capability.VmxCapability;
+import nestbox.vmx.capability.VmxModels;
+import nestbox.x86.Cpu;
+import nestbox.x86.VirtualizationExtension;
+import nestbox.x86.VirtualizationProvider;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
+import nestbox.x86.system.Msr;
+
+/** Gives nested VMX to guests of L0 whose CPU model shows VMX. */
+public final class NestedVmxProvider implements VirtualizationProvider {
+    /** vmcs12's revision identifier, as KVM has it. */
+    static final long REVISION = 0x11e57ed0L;
+
+    private static final long REVISION_MASK = 0x7fffffffL;
+
+    @Override
+    public VirtualizationExtension create(Cpu cpu) {
+        if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
+            return null;
+        }
+        VmxModel model = VmxModel.of(cpu.features, NestedVmx.offered(VmxModels.features(cpu.features)));
+        cpu.msrs.register(rows(model.capability()));
+        return new NestedVmx(cpu, model);
+    }
+
+    private static List<Msr> rows(VmxCapability capability) {
+        List<Msr> rows = new ArrayList<>();
+        for (int index = VmxCapability.MSR_BASIC; index <= VmxCapability.MSR_EXIT_CTLS2; index++) {
+            if (capability.hasMsr(index)) {
+                long word = capability.msr(index);
+                long value = index == VmxCapability.MSR_BASIC ? word & ~REVISION_MASK | REVISION : word;
+                rows.add(Msr.of(index, "VMX_" + Integer.toHexString(index), f -> true).reset(f -> value));
+            }
+        }
+        return rows;
+    }
+}
