@@ -41,6 +41,8 @@ public final class Main implements Runnable {
     static int execute(String[] args, PrintStream err) {
         CommandLine line = new CommandLine(new Main());
         line.setCaseInsensitiveEnumValuesAllowed(true);
+        // @FILE is a CPU model from a file.
+        line.setExpandAtFiles(false);
         line.setExecutionExceptionHandler((e, command, parsed) -> failure(e, err));
         line.setParameterExceptionHandler((e, arguments) -> {
             err.println("nestbox: " + e.getMessage());

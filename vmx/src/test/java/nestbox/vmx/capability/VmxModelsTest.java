@@ -3,9 +3,12 @@ package nestbox.vmx.capability;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import nestbox.vmx.VmxModel;
+import nestbox.vmx.silicon.Hidden;
 import nestbox.x86.model.CpuModel;
 import nestbox.x86.model.CpuModels;
 import nestbox.x86.model.Feature;
@@ -67,6 +70,48 @@ class VmxModelsTest {
                     assertThat(VmxModels.features(model)).as(version).isNotEmpty();
                 }
             });
+        }
+    }
+
+    /** What a model lacks or the silicon hides: no register reports it, and VM entry refuses a control that uses it. */
+    @Test
+    void whatAModelLacksIsReallyMissing() {
+        for (String name : VmxModels.names()) {
+            CpuModel cpu = CpuModel.parse(name + (CpuModels.choosesVendor(name) ? ",+vmx" : ""));
+            VmxCapability capability =
+                    VmxModel.of(cpu, VmxModels.features(cpu, Hidden.features())).capability();
+            for (VmxFeature feature : VmxFeature.values()) {
+                CapabilityWord word = feature.word();
+                if (capability.has(feature)) {
+                    continue;
+                }
+                String row = name + " " + feature.qemuName();
+                if (feature.default1()) {
+                    assertThat(capability.allows(word, capability.mustBeOne(word) & ~feature.mask()))
+                            .as(row)
+                            .isFalse();
+                } else {
+                    assertThat(capability.mayBeOne(word) & feature.mask()).as(row).isZero();
+                    assertThat(capability.allows(word, capability.mustBeOne(word) | feature.mask()))
+                            .as(row)
+                            .isFalse();
+                    if (capability.hasMsr(word.msr())) {
+                        boolean upper = word.trueMsr() >= 0 || word == CapabilityWord.SECONDARY;
+                        long msr = capability.msr(word.msr());
+                        assertThat((upper ? msr >>> 32 : msr) & feature.mask()).as(row).isZero();
+                    }
+                }
+            }
+        }
+    }
+
+    /** Models without VMX have none of it, even with the VMX room plugged in. */
+    @Test
+    void modelsWithoutVmxGetNoExtension() {
+        for (String name : List.of("KnightsMill", "EPYC", "Opteron_G3", "qemu64,vendor=AuthenticAMD", "Haswell,-vmx")) {
+            CpuModel model = CpuModel.parse(name);
+            assertThat(model.has(Feature.VMX)).as(name).isFalse();
+            assertThat(model.cpuid(1, 0)[2] >>> 5 & 1).as(name).isZero();
         }
     }
 

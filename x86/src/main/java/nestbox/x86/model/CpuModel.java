@@ -125,6 +125,21 @@ public final class CpuModel implements CpuFeatures {
         return shown;
     }
 
+    /** The features that the model declares, be they done or hidden. */
+    Set<Feature> declaredFeatures() {
+        return Collections.unmodifiableSet(source.features);
+    }
+
+    /** The answers that the data file gives, by {@link CpuidTable#key}. */
+    Map<Long, int[]> leaves() {
+        return Collections.unmodifiableMap(source.leaves);
+    }
+
+    /** The registers that the data file gives. */
+    Map<Integer, Long> msrs() {
+        return Collections.unmodifiableMap(source.msrs);
+    }
+
     /** The features that the model declares and the silicon does not do yet. */
     public Set<Feature> hiddenFeatures() {
         return hidden;
@@ -216,6 +231,15 @@ public final class CpuModel implements CpuFeatures {
         public Builder name(String value) {
             name = value;
             return this;
+        }
+
+        String name() {
+            return name;
+        }
+
+        /** Whether both are of the same vendor, family and model number. */
+        boolean sameModelAs(Builder other) {
+            return vendor == other.vendor && family == other.family && model == other.model;
         }
 
         public Builder vendor(Vendor value) {
@@ -329,9 +353,10 @@ public final class CpuModel implements CpuFeatures {
             return Collections.unmodifiableSet(vmxCapabilities);
         }
 
-        /** What a VMX capability register of the real processor says; all of them together replace the capabilities. */
+        /** What a VMX capability register of the real processor says; they replace the names. */
         public Builder vmxMsr(int index, long value) {
             vmxMsrs.put(index, value);
+            vmxCapabilities.clear();
             return this;
         }
 

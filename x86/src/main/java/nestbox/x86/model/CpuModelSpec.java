@@ -8,6 +8,7 @@ import java.util.Set;
 
 /**
  * QEMU's grammar for a CPU: {@code MODEL,+feature,-feature,feature=on|off,key=value}; {@code _} and {@code -} are the same.
+ * {@code @FILE} in place of the model reads it from a file ({@link CpuImport}), {@code vmxcap=FILE} its VMX capabilities.
  * A feature that the user turns off takes those with it that need it, unless the user asked for them by name.
  */
 final class CpuModelSpec {
@@ -45,7 +46,9 @@ final class CpuModelSpec {
         for (int i = 1; i < words.length; i++) {
             options.add(option(words[i].trim()));
         }
-        CpuModel.Builder builder = CpuModels.builder(name, vendor(name, options));
+        CpuModel.Builder builder = CpuImport.isFile(name)
+                ? CpuImport.read(name, vendor(name, options)).builder()
+                : CpuModels.builder(name, vendor(name, options));
         for (Option option : options) {
             apply(builder, option);
         }
@@ -99,7 +102,7 @@ final class CpuModelSpec {
         if (named != null) {
             return named;
         }
-        return CpuModels.choosesVendor(name) ? implied : null;
+        return CpuImport.isFile(name) || CpuModels.choosesVendor(name) ? implied : null;
     }
 
     private void apply(CpuModel.Builder builder, Option option) {
@@ -120,6 +123,7 @@ final class CpuModelSpec {
             case "level" -> builder.level(number(option)).fixedLevel();
             case "xlevel" -> builder.extendedLevel(number(option)).fixedLevel();
             case "model-id" -> builder.brand(option.value());
+            case "vmxcap" -> CpuImport.vmxcap(builder, option.value());
             default -> other(builder, option);
         }
     }

@@ -14,8 +14,6 @@ final class CpuidTable {
 
     private static final int SVM_LEAF = 0x8000000a;
     private static final int CLFLUSH_LINE = 64;
-    /** Bits of leaf 1 EDX that AMD repeats in leaf 80000001h EDX. */
-    private static final int AMD_REPEATED = 0x0183f3ff;
 
     private static final int[] ZERO = new int[4];
 
@@ -107,7 +105,7 @@ final class CpuidTable {
             }
         }
         if (amd) {
-            answer(EXTENDED + 1, 0)[3] |= answer(1, 0)[3] & AMD_REPEATED;
+            answer(EXTENDED + 1, 0)[3] |= answer(1, 0)[3] & FeatureWord.AMD_REPEATED;
         }
         if (model.has(Feature.MONITOR)) {
             put(5, 0, CLFLUSH_LINE, CLFLUSH_LINE, 3, 0);

@@ -1,6 +1,7 @@
 package nestbox.x86.system;
 
 import java.util.Set;
+import java.util.function.Function;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
@@ -10,6 +11,7 @@ import nestbox.x86.Reg;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Asm;
 import nestbox.x86.insn.Decoder;
+import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 import nestbox.x86.testing.TestCpu;
@@ -38,13 +40,19 @@ final class SystemBench {
     static final int LONG_CODE3 = 0x60;
     static final int OTHER_TASK = 0x68;
 
+    private static final RetentionPolicy KEEP = RetentionPolicy.parse("--tlb", "keep");
+
     final PhysicalMemory memory = new PhysicalMemory(36);
     final Cpu cpu;
     final ReferenceEngine engine;
 
     private SystemBench(Vendor vendor, Set<Feature> absent) {
+        this(memory -> TestCpu.silicon(vendor, memory, KEEP, 36, absent));
+    }
+
+    private SystemBench(Function<PhysicalMemory, Cpu> processor) {
         memory.mapRam(0, 1 << 20);
-        cpu = TestCpu.silicon(vendor, memory, RetentionPolicy.parse("--tlb", "keep"), 36, absent);
+        cpu = processor.apply(memory);
         engine = new ReferenceEngine(cpu, new Decoder(cpu.features));
         cpu.gdtBase = GDT;
         cpu.gdtLimit = 0x7f;
@@ -63,6 +71,11 @@ final class SystemBench {
 
     static SystemBench real() {
         return new SystemBench(Vendor.INTEL, Set.of());
+    }
+
+    /** A model in real mode. */
+    static SystemBench real(CpuFeatures model) {
+        return new SystemBench(memory -> TestCpu.silicon(model, memory, KEEP));
     }
 
     static SystemBench real(Vendor vendor, Set<Feature> absent) {
@@ -101,7 +114,15 @@ final class SystemBench {
 
     /** 64-bit mode at {@code cpl}, the first 4 GiB mapped as they are for every level. */
     static SystemBench longMode(Vendor vendor, int cpl) {
-        SystemBench bench = new SystemBench(vendor, Set.of());
+        return longMode(new SystemBench(vendor, Set.of()), cpl);
+    }
+
+    /** As {@link #longMode(Vendor, int)}, of a model. */
+    static SystemBench longMode(CpuFeatures model, int cpl) {
+        return longMode(real(model), cpl);
+    }
+
+    private static SystemBench longMode(SystemBench bench, int cpl) {
         Cpu c = bench.cpu;
         bench.write(TABLES, 8, TABLES + 0x1000 | 7);
         for (int i = 0; i < 4; i++) {

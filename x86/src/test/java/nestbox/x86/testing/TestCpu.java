@@ -64,7 +64,11 @@ public final class TestCpu {
     /** A processor in real mode behind the silicon's port, with every feature that is not {@code absent}. */
     public static Cpu silicon(
             Vendor vendor, PhysicalMemory memory, RetentionPolicy policy, int physicalBits, Set<Feature> absent) {
-        CpuFeatures features = new AlmostEveryFeature(vendor, physicalBits, absent);
+        return silicon(new AlmostEveryFeature(vendor, physicalBits, absent), memory, policy);
+    }
+
+    /** A processor of that model in real mode behind the silicon's port. */
+    public static Cpu silicon(CpuFeatures features, PhysicalMemory memory, RetentionPolicy policy) {
         Cpu cpu = new Cpu(0, features, new NoPlatform(), memory, c -> new SiliconPort(c, memory, policy), 1);
         cpu.cr0 = Cpu.CR0_ET;
         segments(cpu, 0xffff, DATA, DATA);
