@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** For each check of VMRUN a state that violates it and the nearest one that does not, run by a real VMRUN. */
 class VmrunChecksTest {
-    private static final String MODEL = "EPYC-Milan,phys-bits=40";
+    private static final String MODEL = "EPYC-Milan,-gmet,phys-bits=40";
     private static final long LIMIT = 1L << 40;
 
     private static final String WITH_CET = "max,+svm,-ibt,phys-bits=40";
