@@ -42,6 +42,9 @@ import nestbox.x86.model.Vendor;
 /** The board: buses, devices and firmware around the processors. */
 public final class Board implements Platform, Bus, Stateful {
     private static final long FOUR_GIB = 1L << 32;
+    /** Ticks from power-up to the first update of the real-time clock. */
+    private static final long FIRST_RTC_UPDATE = Clock.HZ / 100;
+
 
     private final Machine machine;
     private final PhysicalMemory memory;
@@ -83,6 +86,7 @@ public final class Board implements Platform, Bus, Stateful {
         pit = new Pit8254(clock, events, interrupts.source());
         power = new AcpiPm(clock, events, interrupts.source(), machine::sleep, new SmiLine());
         rtc = new Rtc(clock, events, rtcLine(interrupts.source()), config.rtcStart());
+        rtc.endFirstSecond(FIRST_RTC_UPDATE);
         hpet = new Hpet(clock, events, interrupts.source());
         control = new SystemControl(new ControlActions());
         pci = new PciBus(control, new HostBridge());

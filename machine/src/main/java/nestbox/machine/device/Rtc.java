@@ -67,6 +67,14 @@ public final class Rtc implements PortHandler, EventQueue.Target, Stateful {
         cmos[REG_D] = D_VALID;
     }
 
+    /**
+     * Lets the second that the clock shows at power-up end after {@code ticks}. A clock on a battery is anywhere in its second by
+     * then; a guest that waits for an update waits no longer than that.
+     */
+    public void endFirstSecond(long ticks) {
+        anchor = ticks - Clock.HZ;
+    }
+
     public void attach(Bus bus) {
         bus.mapPorts(PORT, 2, 1, this);
     }
