@@ -1,5 +1,7 @@
 package nestbox.mmu.core;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.mmu.core.Fault.Outcome;
 import nestbox.mmu.paging.Access;
 import nestbox.mmu.paging.Walker;
@@ -21,6 +23,10 @@ final class Faults {
     private final SpteFormat format;
     private final Mapper mapper;
     private final Fault fault = new Fault();
+    /** The last fault was spurious, at this instruction and address. */
+    private long spuriousRip = -1;
+
+    private long spuriousAddress;
     private long lastUnprotectedRip = -1;
     private long lastUnprotectedAddress;
 
@@ -33,12 +39,28 @@ final class Faults {
         format = pages.format;
     }
 
+    void save(StateWriter out) {
+        out.section("faults").writeLong(spuriousRip).writeLong(spuriousAddress);
+        out.writeLong(lastUnprotectedRip).writeLong(lastUnprotectedAddress);
+    }
+
+    void restore(StateReader in) {
+        in.section("faults");
+        spuriousRip = in.readLong();
+        spuriousAddress = in.readLong();
+        lastUnprotectedRip = in.readLong();
+        lastUnprotectedAddress = in.readLong();
+    }
+
     FaultResult handle(FaultAddress address, long code) {
         if (vm.trace.on) {
             vm.trace.emit(MmuTrace.PAGE_FAULT, address.value(), code);
         }
         vm.counters.pfTaken++;
         Mmu mmu = vcpu.mmu();
+        if (address.value() != spuriousAddress) {
+            spuriousRip = -1;
+        }
         if (!mmu.roots.current.valid()) {
             vm.counters.pfRetry++;
             return FaultResult.Resume.RETRY;
@@ -246,7 +268,26 @@ final class Faults {
         if (stale(mmu)) {
             return Outcome.RETRY;
         }
-        return mapper.shadow(mmu, fault, rights);
+        outcome = mapper.shadow(mmu, fault, rights);
+        return outcome == Outcome.SPURIOUS && implicit(walk, address, access)
+                ? guestFault(walk, access | Access.IMPLICIT)
+                : outcome;
+    }
+
+    /**
+     * Whether a fault without reason is that of an implicit access: EFLAGS.AC does not lift SMAP for those, and no error code
+     * tells them from others. A stale translation cannot be the reason when the same access faults again.
+     */
+    private boolean implicit(GuestWalk walk, long address, int access) {
+        boolean again = spuriousRip == guest.rip() && spuriousAddress == address;
+        spuriousRip = guest.rip();
+        spuriousAddress = address;
+        return again
+                && guest.ac()
+                && fault.present
+                && (access & (Access.USER | Access.EXECUTE | Access.IMPLICIT)) == 0
+                && !(fault.address instanceof Ngpa)
+                && !walk.walk(address, access | Access.IMPLICIT);
     }
 
     /**

@@ -153,7 +153,7 @@ final class Mapper {
         }
         page.writes = 0;
         while (page.level() > walker.level) {
-            page = tableChild(mmu, page, index(address, page.level()), rights);
+            page = tableChild(mmu, page, index(address, page.level()));
             if (page == null) {
                 return Outcome.RETRY;
             }
@@ -168,16 +168,18 @@ final class Mapper {
     }
 
     /** The page below an entry that stands for the guest's table below; null if the guest has changed the entry meanwhile. */
-    private ShadowPage tableChild(Mmu mmu, ShadowPage page, int index, int leafRights) {
+    private ShadowPage tableChild(Mmu mmu, ShadowPage page, int index) {
         Walker walker = mmu.walk.walker;
         int below = page.level() - 1;
-        int access = vm.policies.applies(MmuPolicy.SHADOW_TABLE_ACCESS, vcpu) ? walker.tableRights[below] : leafRights;
+        boolean ancestors = vm.policies.applies(MmuPolicy.SHADOW_TABLE_ACCESS, vcpu);
+        int ignored = ancestors ? 0 : Role.ACCESS;
+        int access = walker.tableRights[ancestors ? below : Math.min(walker.level, below)];
         int role = Role.child(page.role, index, false, access);
         long gfn = walker.tables[below] >>> 12;
         long spte = pages.read(page, index);
         if (format.present(spte) && !format.leaf(spte, page.level())) {
             ShadowPage linked = pages.child(spte);
-            if (linked.gfn == gfn && linked.role == role && !pages.obsolete(linked)) {
+            if (linked.gfn == gfn && ((linked.role ^ role) & ~ignored) == 0 && !pages.obsolete(linked)) {
                 linked.writes = 0;
                 return linked;
             }

@@ -1,5 +1,8 @@
 package nestbox.mmu.core;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+
 /** A {@link Slot} that is installed, with what the core knows about its pages. */
 final class MemorySlot {
     private static final int CHUNK_SHIFT = 9;
@@ -90,5 +93,29 @@ final class MemorySlot {
         long pages = 1L << 9 * (level - 1);
         long first = gfn & -pages;
         return first >= base && first + pages <= end && (hpa(first) & (pages << 12) - 1) == 0;
+    }
+
+    void save(StateWriter out) {
+        out.writeInt(slot.id()).writeLong(slot.baseGfn()).writeLong(slot.pages()).writeLong(slot.hpaBase());
+        out.writeBoolean(slot.readOnly()).writeBoolean(slot.dirtyLog()).writeBoolean(slot.apicAccess());
+        if (dirty != null) {
+            out.writeLongs(dirty);
+        }
+    }
+
+    static MemorySlot restored(StateReader in) {
+        Slot slot = new Slot(
+                in.readInt(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readBoolean(),
+                in.readBoolean(),
+                in.readBoolean());
+        MemorySlot restored = new MemorySlot(slot);
+        if (restored.dirty != null) {
+            in.readLongs(restored.dirty);
+        }
+        return restored;
     }
 }

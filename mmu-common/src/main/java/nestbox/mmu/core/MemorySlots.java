@@ -5,13 +5,16 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import nestbox.core.NestboxException;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 
 /**
  * The memory slots of a virtual machine in its two address spaces, normal and SMM. Each change installs a new set: the
  * generation first says that an update is in progress, then becomes a new number; MMIO that was cached under another generation
  * no longer counts. A slot that goes away or moves is first marked invalid, and all translations are zapped.
  */
-public final class MemorySlots {
+public final class MemorySlots implements Stateful {
     public static final int NORMAL = 0;
     public static final int SMM = 1;
     static final int SPACES = 2;
@@ -244,5 +247,37 @@ public final class MemorySlots {
 
     MemorySlot[] slots(int space) {
         return spaces[space];
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("memory slots").writeLongs(generations).writeInt(privateRanges.length);
+        for (long bound : privateRanges) {
+            out.writeLong(bound);
+        }
+        for (MemorySlot[] slots : spaces) {
+            out.writeInt(slots.length);
+            for (MemorySlot slot : slots) {
+                slot.save(out);
+            }
+        }
+    }
+
+    /** Reads the slots back; everything that was shadowed is zapped first. */
+    @Override
+    public void restore(StateReader in) {
+        vm.zapAllFast();
+        in.section("memory slots");
+        in.readLongs(generations);
+        privateRanges = new long[in.readInt()];
+        for (int i = 0; i < privateRanges.length; i++) {
+            privateRanges[i] = in.readLong();
+        }
+        for (int space = 0; space < SPACES; space++) {
+            spaces[space] = new MemorySlot[in.readInt()];
+            for (int i = 0; i < spaces[space].length; i++) {
+                spaces[space][i] = MemorySlot.restored(in);
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
 package nestbox.mmu.core;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+
 /**
  * What a vCPU remembers of its last access to a place without memory. An entry counts only for the generation of slots under
  * which it was made; clearing forgets the linear address alone, the frame stays.
@@ -61,6 +64,18 @@ final class MmioCache {
         if (gva == (address & ~0xfffL)) {
             gva = 0;
         }
+    }
+
+    void save(StateWriter out) {
+        out.section("mmio cache").writeLong(gva).writeLong(gfn).writeInt(access).writeLong(generation);
+    }
+
+    void restore(StateReader in) {
+        in.section("mmio cache");
+        gva = in.readLong();
+        gfn = in.readLong();
+        access = in.readInt();
+        generation = in.readLong();
     }
 
     void forget() {

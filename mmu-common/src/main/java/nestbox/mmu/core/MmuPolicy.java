@@ -100,7 +100,12 @@ public enum MmuPolicy {
             "shadow.tableAccess",
             "ancestors",
             value("ancestors", RIGHT, "Linux b1bd5cba3306", "a shadow page has the rights of the entries above it", Rule.YES),
-            value("leaf", WRONG, "Linux before 5.13, CVE-2021-38198", "it has the rights of one leaf below it", Rule.NO)),
+            value(
+                    "deepest",
+                    WRONG,
+                    "Linux before 5.13, CVE-2021-38198",
+                    "it has those of the lowest table of the walk that made it",
+                    Rule.NO)),
     SHADOW_UPPER_LEVEL_UNSYNC(
             "shadow.upperLevelUnsync",
             "zap",

@@ -1,6 +1,9 @@
 package nestbox.mmu.core;
 
 import nestbox.core.NestboxException;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.mmu.paging.Access;
 import nestbox.mmu.paging.Walker;
 
@@ -11,7 +14,7 @@ import nestbox.mmu.paging.Walker;
  * <p>What hardware must be told besides the root: under shadow paging the guest runs with CR0.PG, CR0.WP, CR4.PAE and EFER.NXE
  * set, without CR4.PKE and PKS; without CR0.PG also without CR4.SMEP and SMAP. With CR4.PCIDE set CR3 carries the guest's PCID.
  */
-public final class MmuVcpu implements PolicyContext {
+public final class MmuVcpu implements PolicyContext, Stateful {
     /** For {@link #freeRoots}: the current root. */
     public static final int ROOT_CURRENT = 1;
     /** For {@link #freeRoots}: current and cached roots. */
@@ -473,6 +476,25 @@ public final class MmuVcpu implements PolicyContext {
             }
         }
         return found;
+    }
+
+    // ---- state ------------------------------------------------------------------------------------------------------
+
+    /** What a guest could notice the loss of; roots are built anew, so that caches may be emptier afterwards. */
+    @Override
+    public void save(StateWriter out) {
+        mmio.save(out);
+        faults.save(out);
+    }
+
+    /** {@link GuestContext} and the slots must have been restored before. */
+    @Override
+    public void restore(StateReader in) {
+        mmio.restore(in);
+        faults.restore(in);
+        roots.free(rootMmu, ROOTS_ALL);
+        roots.free(guestMmu, ROOTS_ALL);
+        initMmu();
     }
 
     // ---- what policies may look at ----------------------------------------------------------------------------------
