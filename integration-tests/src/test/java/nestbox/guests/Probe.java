@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import nestbox.core.trace.HashSink;
 import nestbox.machine.Machine;
 import nestbox.machine.MachineConfig;
 import nestbox.machine.Outcome;
@@ -51,7 +53,6 @@ final class Probe {
     private static final int LOAD = 0x100000;
     private static final int OWN_SLOTS = 8;
     private static final int VECTORS = 0x82;
-    private static final long BUDGET = 200_000;
     private static final List<Integer> WITH_ERROR_CODE = List.of(8, 10, 11, 12, 13, 14, 17, 21);
     private static final Map<Integer, String> NAMES = Map.ofEntries(
             Map.entry(0, "#DE"),
@@ -117,6 +118,10 @@ final class Probe {
     private final long[] own = new long[OWN_SLOTS];
     private final Map<Integer, String> gates = new TreeMap<>();
     private final List<byte[]> low = new ArrayList<>();
+    private Consumer<PhysicalMemory> preparation = memory -> {};
+    private boolean fiveLevels;
+    private long budget = 200_000;
+    private byte[] image;
     private Machine last;
 
     private Probe(boolean longMode) {
@@ -166,6 +171,23 @@ final class Probe {
         return this;
     }
 
+    /** What the test itself puts into memory before the guest starts, behind the page tables. */
+    Probe memory(Consumer<PhysicalMemory> action) {
+        preparation = action;
+        return this;
+    }
+
+    /** 64-bit mode with 5-level paging. */
+    Probe fiveLevels() {
+        fiveLevels = true;
+        return this;
+    }
+
+    Probe budget(long instructions) {
+        budget = instructions;
+        return this;
+    }
+
     /** A segment descriptor: access byte, and the flags G, D/B, L, AVL as a nibble. */
     static long descriptor(long base, long limit, int access, int flags) {
         return limit & 0xffff
@@ -190,27 +212,33 @@ final class Probe {
         return last;
     }
 
-    /** Runs on all engines; see the class for the words. */
+    /** Runs on both engines; see the class for the words. */
     String run() {
-        byte[] image = Asm.assemble(32, LOAD, source());
-        String first = null;
-        String digest = null;
-        // A block size of 0 stands for the reference engine.
-        for (int blockSize : new int[] {64, 0}) {
-            MachineConfig.Builder config = MachineConfig.builder(CpuModel.parse(model))
-                    .memoryBytes(8 << 20)
-                    .tlbPolicy("keep");
-            config = blockSize == 0 ? config.engine(MachineConfig.Engine.REFERENCE) : config.blockSize(blockSize);
-            last = new Machine(config.build());
-            last.load(new ImageFile("probe", image), "", List.of());
-            fill(last.memory());
-            String outcome = text(last.run(BUDGET));
-            first = first == null ? outcome : first;
-            digest = digest == null ? last.digest() : digest;
-            assertThat(outcome).as("blocks of %d", blockSize).isEqualTo(first);
-            assertThat(last.digest()).as("state, blocks of %d", blockSize).isEqualTo(digest);
+        Result blocks = run(64, "keep");
+        assertThat(run(0, "keep")).as("the reference engine").isEqualTo(blocks);
+        return blocks.outcome;
+    }
+
+    /** How a run ended, the SHA-256 of its trace and of its last state. */
+    record Result(String outcome, String trace, String state) {}
+
+    /** Runs on one engine: the reference engine for a block size of 0. */
+    Result run(int blockSize, String policy) {
+        if (image == null) {
+            image = Asm.assemble(32, LOAD, source());
         }
-        return first;
+        MachineConfig.Builder config = MachineConfig.builder(CpuModel.parse(model))
+                .memoryBytes(8 << 20)
+                .tlbPolicy(policy);
+        config = blockSize == 0 ? config.engine(MachineConfig.Engine.REFERENCE) : config.blockSize(blockSize);
+        last = new Machine(config.build());
+        HashSink sink = new HashSink();
+        last.trace().addSink(sink);
+        last.load(new ImageFile("probe", image), "", List.of());
+        fill(last.memory());
+        preparation.accept(last.memory());
+        String outcome = text(last.run(budget));
+        return new Result(outcome, sink.hash(), last.digest());
     }
 
     private static String text(Outcome outcome) {
@@ -237,6 +265,7 @@ final class Probe {
         for (byte[] code : low) {
             memory.copyIn(LOW, code, 0, code.length);
         }
+        memory.write(TABLES - 0x1000, 8, TABLES + 7);
         memory.write(TABLES, 8, TABLES + 0x1007);
         memory.write(TABLES + 0x1000, 8, TABLES + 0x2007);
         for (int i = 0; i < 512; i++) {
@@ -246,7 +275,8 @@ final class Probe {
 
     private String source() {
         StringBuilder text = new StringBuilder(HEADER);
-        text.append(longMode ? LONG_MODE : "").append("mov eax, 0x38\nltr ax\n").append(body);
+        String wide = fiveLevels ? LONG_MODE.replace("0x620", "0x1620").replace("0x200000", "0x1ff000") : LONG_MODE;
+        text.append(longMode ? wide : "").append("mov eax, 0x38\nltr ax\n").append(body);
         text.append(longMode ? "\nbits 64" : "\nbits 32").append("\ndone: mov eax, 0x800000\njmp report\n");
         text.append("value: and eax, 0xffff\nor eax, 0x810000\n");
         text.append("report: mov dx, 0xf4\nout dx, eax\nhlt\n");
