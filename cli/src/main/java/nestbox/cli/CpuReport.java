@@ -5,15 +5,19 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import nestbox.vmx.VmxModel;
+import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.capability.VmxModels;
 import nestbox.vmx.silicon.Hidden;
 import nestbox.x86.model.CpuModel;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
+import nestbox.x86.system.MsrTable;
 
 /** What {@code nestbox cpu show} and {@code cpu diff} print of models. */
 final class CpuReport {
@@ -53,11 +57,30 @@ final class CpuReport {
                     "VMX hidden, because not implemented or without a feature that it needs: %s%n",
                     vmxNames(hiddenVmx(model)));
         }
+        registers(model, out);
         out.printf("%nleaf     sub      eax      ebx      ecx      edx%n");
         for (int first : new int[] {0, 0x80000000}) {
             int last = model.cpuid(first, 0)[0];
             for (int leaf = first; Integer.compareUnsigned(leaf, last) <= 0; leaf++) {
                 leaf(model, leaf, out);
+            }
+        }
+    }
+
+    /** Registers whose values the model decides. */
+    private static void registers(CpuModel model, PrintWriter out) {
+        for (Map.Entry<Integer, Long> entry : model.msrs().entrySet()) {
+            int index = entry.getKey();
+            boolean exists =
+                    MsrTable.rows().stream().anyMatch(row -> row.index() == index && row.present().test(model));
+            out.printf("MSR %08x: %016x%s%n", index, entry.getValue(), exists ? "" : " (hidden, because not implemented)");
+        }
+        if (hasVmx(model)) {
+            VmxCapability capability = VmxModel.of(model, vmx(model)).capability();
+            for (int index = VmxCapability.MSR_BASIC; index <= VmxCapability.MSR_EXIT_CTLS2; index++) {
+                if (capability.hasMsr(index)) {
+                    out.printf("MSR %08x: %016x%n", index, capability.msr(index));
+                }
             }
         }
     }

@@ -52,7 +52,10 @@ final class RunCommand implements Callable<Integer> {
             names = "--cpu",
             paramLabel = "MODEL[,+feature,-feature,key=value...]",
             defaultValue = "max",
-            description = "CPU model in QEMU's grammar; see 'nestbox cpu list'. Default: ${DEFAULT-VALUE}.")
+            description = {
+                "CPU model in QEMU's grammar, or @FILE: a dump of a real processor; see 'nestbox cpu --help'."
+                        + " Default: ${DEFAULT-VALUE}."
+            })
     private String cpu;
 
     @Option(

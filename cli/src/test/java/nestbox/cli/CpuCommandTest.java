@@ -63,7 +63,8 @@ class CpuCommandTest {
                 .asString()
                 .contains("hle", "rtm");
         assertThat(out).containsPattern("VMX: .*vmx-ept ").containsPattern("VMX hidden.*: ");
-        assertThat(run("cpu", "show", "Penryn").out()).doesNotContain("vmx-ept ");
+        assertThat(out).contains("MSR 0000048c: ", "MSR 0000008b: 0000000100000000");
+        assertThat(run("cpu", "show", "Penryn").out()).doesNotContain("vmx-ept ", "MSR 0000048c");
         assertThat(run("cpu", "show", "EPYC").out()).doesNotContain("VMX");
     }
 

@@ -135,8 +135,8 @@ public final class CpuModel implements CpuFeatures {
         return Collections.unmodifiableMap(source.leaves);
     }
 
-    /** The registers that the data file gives. */
-    Map<Integer, Long> msrs() {
+    /** The model-specific registers that the model or the user gives a value, by index. */
+    public Map<Integer, Long> msrs() {
         return Collections.unmodifiableMap(source.msrs);
     }
 
