@@ -56,14 +56,18 @@ nestbox_build() {
     mv "$nestbox_state/lib/stamp" "$nestbox_state/stamp"
 }
 
-# The class-data archive of this JDK, made by a short run that loads what a run needs.
+# The class-data archive of this JDK, of what a short run loads. Not made at that run's end: such an archive on top of the JDK's
+# leaves out classes of old versions, and the command line's library consists of these.
 nestbox_archive() {
     nestbox_jsa="$nestbox_state/$(echo "$nestbox_jdk" | tr -c 'A-Za-z0-9.\n' '_').jsa"
 }
 
 nestbox_make_archive() {
-    "$nestbox_jdk/bin/java" -XX:+UseSerialGC -XX:ArchiveClassesAtExit="$nestbox_jsa.$$" -Xlog:disable -Xlog:all=off \
+    "$nestbox_jdk/bin/java" -XX:+UseSerialGC -XX:DumpLoadedClassList="$nestbox_jsa.$$.list" -Xlog:disable -Xlog:all=off \
         -cp "$nestbox_classpath" nestbox.cli.Main demo --quiet >/dev/null 2>&1 </dev/null
+    "$nestbox_jdk/bin/java" -Xshare:dump -XX:SharedClassListFile="$nestbox_jsa.$$.list" -XX:SharedArchiveFile="$nestbox_jsa.$$" \
+        -Xlog:disable -Xlog:all=off -cp "$nestbox_classpath" >/dev/null 2>&1 </dev/null
+    rm -f "$nestbox_jsa.$$.list"
     if [ -s "$nestbox_jsa.$$" ]; then mv "$nestbox_jsa.$$" "$nestbox_jsa"; else : >"$nestbox_jsa"; rm -f "$nestbox_jsa.$$"; fi
 }
 

@@ -34,7 +34,8 @@ final class GuestRun {
     private final RunSettings settings;
     private final OutputStream out;
     private final PrintStream err;
-    private final HashSink hash = new HashSink();
+    /** Only where it was asked for. */
+    private HashSink hash;
     private Hypervisor hypervisor;
     private final CountDownLatch reported = new CountDownLatch(1);
 
@@ -126,6 +127,7 @@ final class GuestRun {
 
     private void addSinks(Machine machine) {
         if (settings.traceHash) {
+            hash = new HashSink();
             machine.trace().addSink(hash);
         }
         if (settings.trace != null) {

@@ -65,9 +65,9 @@ public final class EntryChecks {
         return BY_GROUP.get(group);
     }
 
-    /** For each field by ordinal the groups that read it; what {@link Vmcs} wants to know. */
+    /** For each field by ordinal the groups that read it; what {@link Vmcs} wants to know, which only reads it. */
     public static long[] readers() {
-        return READERS.clone();
+        return READERS;
     }
 
     /** Every check that fails, in the manual's order, whatever comes first. */

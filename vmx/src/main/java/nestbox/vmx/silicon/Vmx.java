@@ -24,8 +24,6 @@ public final class Vmx implements VirtualizationExtension {
     /** The value of a VMCS pointer that points nowhere. */
     static final long NONE = -1;
 
-    private static final long[] READERS = EntryChecks.readers();
-
     final Cpu cpu;
     final VmxModel model;
     final FixedBits fixed;
@@ -130,7 +128,7 @@ public final class Vmx implements VirtualizationExtension {
             }
             vmcs.writeBack(cpu.physical);
         }
-        vmcs = new Vmcs(address, READERS);
+        vmcs = new Vmcs(address, EntryChecks.readers());
         vmcs.load(cpu.physical);
         memo = new CheckMemo();
     }
@@ -372,7 +370,7 @@ public final class Vmx implements VirtualizationExtension {
         vmcs = null;
         memo = new CheckMemo();
         if (pointer != NONE) {
-            vmcs = new Vmcs(pointer, READERS);
+            vmcs = new Vmcs(pointer, EntryChecks.readers());
             vmcs.restore(in);
         }
         virtualNmiBlocked = in.readBoolean();

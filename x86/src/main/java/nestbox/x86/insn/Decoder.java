@@ -12,7 +12,7 @@ public final class Decoder {
     public static final int MAX_LENGTH = 15;
 
     private final CpuFeatures features;
-    private final OpcodeMap map = InstructionTable.get().map();
+    private final InstructionTable table = InstructionTable.get();
     private final boolean amd;
     private final Prefixes prefixes = new Prefixes();
     private final Bytes bytes = new Bytes();
@@ -110,7 +110,7 @@ public final class Decoder {
         in.rex = p.rex != 0;
         in.w = (p.rex & 8) != 0;
         in.vexLength = 0;
-        Form[] rows = map.rows(opcodeMap, opcode);
+        Form[] rows = table.rows(opcodeMap, opcode);
         return rows == null || row(in, rows, 1L << Match.LENGTH);
     }
 
@@ -130,7 +130,7 @@ public final class Decoder {
         in.w = p.vectorW;
         in.vvvv = in.codeSize == 64 ? p.vvvv : p.vvvv & 7;
         in.vexLength = 128 << p.vectorLength;
-        Form[] rows = first == 0xc4 || first == 0xc5 ? map.rows(OpcodeMap.VEX + p.vectorMap, opcode) : null;
+        Form[] rows = first == 0xc4 || first == 0xc5 ? table.rows(OpcodeMap.VEX + p.vectorMap, opcode) : null;
         if (rows == null) {
             return skip(in, first == 0x62, p.vectorMap, opcode);
         }

@@ -94,4 +94,18 @@ class InstructionTableTest {
             }
         }
     }
+
+    /** The parts are read one by one; an opcode that is found in the first must not have rows in another. */
+    @Test
+    void partsShareNoOpcodesButThoseNamed() {
+        InstructionTable table = InstructionTable.get();
+        for (Form form : table.forms()) {
+            Encoding encoding = form.encoding();
+            for (int i = 0; i < encoding.count(); i++) {
+                assertThat(table.rows(encoding.map(), encoding.opcode() + i))
+                        .as("rows of %s", form)
+                        .contains(form);
+            }
+        }
+    }
 }
