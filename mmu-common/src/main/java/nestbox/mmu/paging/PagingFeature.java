@@ -21,5 +21,10 @@ public enum PagingFeature {
     /** EPT: accessed and dirty flags are enabled in the EPTP; the other formats always have them. */
     EPT_ACCESSED_DIRTY,
     /** EPT: execute-only translations are supported. Without it R=0, X=1 is a misconfiguration. */
-    EPT_EXECUTE_ONLY
+    EPT_EXECUTE_ONLY,
+    /**
+     * EPT: mode-based execute control. Bit 2 permits execution from supervisor-mode linear addresses, bit 10 from user-mode ones:
+     * the latter is {@link Access#USER} among the rights.
+     */
+    EPT_MODE_BASED_EXECUTE
 }

@@ -4,6 +4,7 @@ package nestbox.mmu.paging;
 public final class PagingMode {
     private static final long LARGE = 1 << 7;
     private static final long NX = 1L << 63;
+    private static final long USER_EXECUTE = 1 << 10;
 
     public final PagingFormat format;
     public final PagingLimits limits;
@@ -25,7 +26,11 @@ public final class PagingMode {
     final int keyShift;
     /** The format knows shadow-stack pages: entries have a dirty flag and a write bit of their own meaning. */
     private final boolean shadowStacks;
+    /** Set of values of bits 2:0 that make an entry illegal, by themselves and 8 higher with {@link #userExecute}. */
     final int illegalRights;
+
+    /** EPT's bit 10 under mode-based execute control, or 0. */
+    final long userExecute;
     final int illegalTypes;
     final long address;
     final int foldedShift;
@@ -50,11 +55,13 @@ public final class PagingMode {
         topLevel = registers ? format.levels() - 1 : format.levels();
         entryBytes = bits.entryBytes();
         indexMask = (1 << bits.indexBits()) - 1;
-        present = bits.present();
+        boolean modeBased = limits.has(PagingFeature.EPT_MODE_BASED_EXECUTE);
+        userExecute = modeBased ? USER_EXECUTE : 0;
+        present = bits.present() | userExecute;
         read = bits.read();
         write = bits.write();
         execute = bits.execute();
-        user = bits.user();
+        user = bits.user() | userExecute;
         inverted = bits.inverted();
         boolean flags = !bits.extended() || limits.has(PagingFeature.EPT_ACCESSED_DIRTY);
         accessed = flags ? bits.accessed() : 0;
@@ -63,7 +70,8 @@ public final class PagingMode {
         shadowStacks = !bits.extended();
         keyShift = limits.has(PagingFeature.PROTECTION_KEYS) ? bits.keyShift() : 0;
         boolean executeOnlyIllegal = bits.extended() && !limits.has(PagingFeature.EPT_EXECUTE_ONLY);
-        illegalRights = bits.illegalRights() | (executeOnlyIllegal ? 1 << 4 : 0);
+        int illegal = bits.illegalRights() | (executeOnlyIllegal ? 1 << 4 : 0);
+        illegalRights = illegal | (illegal | (executeOnlyIllegal ? 1 : 0)) << 8;
         illegalTypes = bits.illegalTypes();
         address = (1L << Math.min(limits.physBits(), bits.addressEnd())) - 1 & ~0xfffL;
         foldedShift = bits.foldedShift();
@@ -160,7 +168,7 @@ public final class PagingMode {
     public boolean illegal(long entry, int level, boolean leaf) {
         long reserved = leaf ? reservedLeaf[level] : reservedTable[level];
         return (entry & reserved) != 0
-                || (illegalRights >>> (entry & 7) & 1) != 0
+                || (illegalRights >>> (entry & 7 | (entry & userExecute) >>> 7) & 1) != 0
                 || (leaf && (illegalTypes >>> (entry >>> 3 & 7) & 1) != 0);
     }
 

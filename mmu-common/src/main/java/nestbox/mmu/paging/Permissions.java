@@ -64,6 +64,26 @@ public final class Permissions {
         }
     }
 
+    /**
+     * Sets the rules of EPT under mode-based execute control: a fetch with {@link Access#USER} comes from a user-mode linear
+     * address and needs that right, any other {@link Access#EXECUTE} (SDM Vol. 3, "EPT Translation Mechanism").
+     */
+    public void setModeBasedExecute() {
+        writeProtect = true;
+        reportsFetch = true;
+        for (int access = 0; access < ACCESSES; access++) {
+            int set = 0;
+            int fetch = (access & Access.USER) != 0 ? Access.USER : Access.EXECUTE;
+            int wanted = access & (Access.READ | Access.WRITE) | ((access & Access.EXECUTE) != 0 ? fetch : 0);
+            for (int rights = 0; rights < RIGHTS; rights++) {
+                if ((wanted & ~rights) != 0) {
+                    set |= 1 << rights;
+                }
+            }
+            denied[access] = set;
+        }
+    }
+
     /** Sets PKRU, with {@code enabled} if CR4.PKE is set in IA-32e mode. */
     public void setKeys(boolean enabled, long pkruValue) {
         keys = enabled;

@@ -25,7 +25,7 @@ public final class VmxCapability {
      * The preemption timer counts down when this bit of the TSC changes. Real processors use 5 or 7; a tick of Nestbox's TSC is
      * a whole instruction, so that 0 gives guests intervals of the length that they expect.
      */
-    public static final int PREEMPTION_TIMER_SHIFT = 5;
+    public static final int PREEMPTION_TIMER_SHIFT = 0;
 
     public static final int MSR_BASIC = 0x480;
     public static final int MSR_CR0_FIXED0 = 0x486;

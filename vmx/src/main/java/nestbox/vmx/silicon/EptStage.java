@@ -20,6 +20,9 @@ import nestbox.x86.mem.SecondStage;
 final class EptStage {
     private static final long ACCESSED_DIRTY = 1 << 6;
     private static final long RESERVED = 0xf80;
+    /** Marks modes under mode-based execute control. */
+    private static final long MODE_BASED = 1 << 10;
+
     private static final int LOG_ENTRIES = 512;
     private static final int WALK_4 = 3;
     private static final int WALK_5 = 4;
@@ -37,11 +40,24 @@ final class EptStage {
     private long present = -1;
 
     private final SecondStage.DirtyListener logger = this::log;
+    private final SubPagePermissions subPages;
+
+    /** The exit of a walk that the stage itself ended. */
+    private ExitReason failure = ExitReason.PML_FULL;
+
+    private long failureQualification;
 
     EptStage(Vmx vmx) {
         this.vmx = vmx;
         cpu = vmx.cpu;
         stage.permissions.set(true, false, false, false, true);
+        subPages = new SubPagePermissions(vmx, this);
+    }
+
+    /** The walk ends here, with an exit of its own. */
+    void fail(ExitReason reason, long qualification) {
+        failure = reason;
+        failureQualification = qualification;
     }
 
     /** Whether VM entry would accept an EPTP (SDM Vol. 3, "VM-Execution Control Fields"). */
@@ -60,6 +76,7 @@ final class EptStage {
     private boolean log(long guestPhysical) {
         long index = vmx.vmcs.get(VmcsField.GUEST_PML_INDEX);
         if (index >= LOG_ENTRIES) {
+            fail(ExitReason.PML_FULL, 0);
             return false;
         }
         cpu.physical.write(vmx.vmcs.get(VmcsField.PML_ADDRESS) + 8 * index, 8, guestPhysical & ~0xfffL);
@@ -69,11 +86,19 @@ final class EptStage {
 
     /** The stage of an EPTP that VM entry has accepted. */
     SecondStage stage(long eptp) {
+        stage.subPages = vmx.controls.secondary(Controls.SUB_PAGES) ? subPages : null;
         stage.dirtyListener = vmx.controls.secondary(Controls.PML) ? logger : null;
         stage.tables = vmx.spaces.tables(eptp);
-        if (eptp != present) {
+        boolean modeBased = vmx.controls.secondary(Controls.MODE_BASED_EXECUTE);
+        if (eptp != present || modeBased != stage.executeByPage) {
             present = eptp;
-            stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
+            stage.mode = modes.computeIfAbsent(eptp & 0x78 | (modeBased ? MODE_BASED : 0), this::mode);
+            stage.executeByPage = modeBased;
+            if (modeBased) {
+                stage.permissions.setModeBasedExecute();
+            } else {
+                stage.permissions.set(true, false, false, false, true);
+            }
             stage.root = eptp;
             boolean flags = (eptp & ACCESSED_DIRTY) != 0;
             stage.tableRead = flags ? Access.READ | Access.WRITE : Access.READ;
@@ -89,6 +114,7 @@ final class EptStage {
         add(set, PagingFeature.GIGABYTE_PAGES, vmx.model.has(VmxFeature.EPT_1GB));
         add(set, PagingFeature.EPT_EXECUTE_ONLY, vmx.model.has(VmxFeature.EPT_EXECUTE_ONLY));
         add(set, PagingFeature.EPT_ACCESSED_DIRTY, (bits & ACCESSED_DIRTY) != 0);
+        add(set, PagingFeature.EPT_MODE_BASED_EXECUTE, (bits & MODE_BASED) != 0);
         PagingFormat format = (bits >>> 3 & 7) == WALK_5 ? PagingFormat.EPT_FIVE_LEVEL : PagingFormat.EPT;
         return new PagingMode(format, new PagingLimits(cpu.features.physicalBits(), 57, set));
     }
@@ -102,23 +128,26 @@ final class EptStage {
     /** Notes the exit that the access will make when it has unwound. */
     void refused(SecondStage from, long guestPhysical, long linear, int access, boolean ofTable) {
         Walker walker = from.walker;
-        vmx.vmcs.set(VmcsField.GUEST_PHYSICAL_ADDRESS, guestPhysical);
         boolean known = linear != SecondStage.NO_LINEAR;
-        vmx.vmcs.set(VmcsField.GUEST_LINEAR_ADDRESS, known ? linear : 0);
         if (walker.outcome == Walker.RESERVED) {
-            vmx.prepared.note(ExitReason.EPT_MISCONFIG, 0);
+            vmx.prepared.note(ExitReason.EPT_MISCONFIG, 0, guestPhysical, known ? linear : 0);
             return;
         }
         if (walker.outcome == Walker.STAGE_FAILED) {
-            vmx.prepared.note(ExitReason.PML_FULL, vmx.events.unblocked());
+            vmx.prepared.note(
+                    failure, failureQualification | vmx.events.unblocked(), guestPhysical, known ? linear : 0);
             return;
         }
-        int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
+        int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & (from.executeByPage ? 15 : 7);
         long qualification = access & 7 | (long) rights << 3 | (known ? LINEAR_VALID : 0) | (ofTable ? 0 : TRANSLATED);
         if (!ofTable && vmx.model.has(VmxFeature.EPT_ADVANCED_EXIT_INFORMATION)) {
             qualification |= advanced(from.firstStageRights);
         }
-        vmx.prepared.note(ExitReason.EPT_VIOLATION, qualification | vmx.events.unblocked());
+        qualification |= vmx.events.unblocked();
+        vmx.prepared.note(ExitReason.EPT_VIOLATION, qualification, guestPhysical, known ? linear : 0);
+        if (vmx.controls.secondary(Controls.EPT_VE) && walker.entry >= 0) {
+            vmx.prepared.convertible();
+        }
     }
 
     private static long advanced(int rights) {

@@ -11,9 +11,6 @@ import nestbox.vmx.capability.VmxFeature;
  */
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
-            VmxFeature.EPT_VIOLATION_VE,
-            VmxFeature.MODE_BASED_EXECUTE,
-            VmxFeature.SUB_PAGE_WRITE_PERMISSION,
             VmxFeature.USER_WAIT_AND_PAUSE,
             VmxFeature.BUS_LOCK_DETECTION,
             VmxFeature.INSTRUCTION_TIMEOUT,

@@ -1,6 +1,7 @@
 package nestbox.x86.mem;
 
 import nestbox.mmu.paging.Access;
+import nestbox.mmu.paging.PagingFeature;
 import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.paging.Permissions;
 import nestbox.mmu.paging.TableReader;
@@ -15,6 +16,7 @@ import nestbox.mmu.tlb.GuestPhysicalCache;
 public final class SecondStage {
     private static final long[] NO_REGISTERS = new long[4];
     private static final long DIRTY = 1 << 9;
+    private static final long SUB_PAGE = 1L << 61;
 
     /** In place of a linear address: the access has none (loads of PDPTE registers). No linear address has this value. */
     public static final long NO_LINEAR = Long.MIN_VALUE;
@@ -59,6 +61,20 @@ public final class SecondStage {
     /** The tag of guest-physical mappings: a number for the EP4TA. */
     public long tables = UNCACHED;
 
+    /** Says whether stores to parts of a page that may not be written as a whole are permitted (EPT's sub-page write permissions). */
+    @FunctionalInterface
+    public interface SubPages {
+        int DENIED = 0;
+        int PERMITTED = 1;
+        /** The walk ends with {@link Walker#STAGE_FAILED}. */
+        int FAILED = 2;
+
+        int judge(long guestPhysical);
+    }
+
+    /** Asked about stores to pages whose leaf has bit 61 set, or null. */
+    public SubPages subPages;
+
     /** Told of dirty flags, or null. */
     public DirtyListener dirtyListener;
 
@@ -82,6 +98,12 @@ public final class SecondStage {
     /** The guest's PAE paging reads its PDPTEs from memory on demand, as AMD's nested paging has it. */
     public boolean pdptesInMemory;
 
+    /**
+     * Fetches carry {@link Access#USER} if their linear address is a user-mode one, whatever the CPL (EPT's mode-based execute
+     * control).
+     */
+    public boolean executeByPage;
+
     /** What an access wants of this stage. */
     int wanted(int access) {
         return fetchesByMode && (access & Access.EXECUTE) != 0 ? access : access | always;
@@ -92,6 +114,7 @@ public final class SecondStage {
         if (guestPhysical >>> addressBits != 0) {
             walker.outcome = Walker.NOT_PRESENT;
             walker.level = mode.topLevel;
+            walker.entry = 0;
             return false;
         }
         int wanted = wanted(access);
@@ -117,6 +140,43 @@ public final class SecondStage {
             }
         }
         cache.add(tables, mode, guestPhysical, walker);
+        return true;
+    }
+
+    /** As {@link #walk}, for what a linear address translates to. */
+    boolean walkData(TableReader reader, long guestPhysical, int access) {
+        if (walk(reader, guestPhysical, access)) {
+            return true;
+        }
+        boolean eligible = subPages != null
+                && walker.outcome == Walker.DENIED
+                && (access & Access.WRITE) != 0
+                && walker.level == 1
+                && (walker.entry & SUB_PAGE) != 0
+                && (walker.tableRights[1] & Access.WRITE) != 0
+                && !permissions.denies(access & ~Access.WRITE, walker.rights, 0);
+        return eligible && storeToSubPage(reader, guestPhysical, access);
+    }
+
+    /** The page is left unwritable in {@link #walker}, so that the next store asks again. */
+    private boolean storeToSubPage(TableReader reader, long guestPhysical, int access) {
+        int judgement = subPages.judge(guestPhysical);
+        if (judgement != SubPages.PERMITTED) {
+            walker.outcome = judgement == SubPages.FAILED ? Walker.STAGE_FAILED : Walker.DENIED;
+            return false;
+        }
+        if (!walk(reader, guestPhysical, access & ~Access.WRITE | Access.READ)) {
+            return false;
+        }
+        long entry = walker.entry;
+        if (!mode.limits.has(PagingFeature.EPT_ACCESSED_DIRTY) || (entry & DIRTY) != 0) {
+            return true;
+        }
+        if (dirtyListener != null && !dirtyListener.beforeDirty(guestPhysical)) {
+            walker.outcome = Walker.STAGE_FAILED;
+            return false;
+        }
+        reader.update(walker.entryAddress, 8, entry, entry | DIRTY);
         return true;
     }
 

@@ -30,6 +30,8 @@ public final class SiliconPort implements MemoryPort {
     /** Size that stands for an access across a page's bounds. */
     private static final int CROSSING = 8;
 
+    private static final int SUB_PAGE = 128;
+
     private final Cpu cpu;
     private final PhysicalMemory physical;
     private PagingState state;
@@ -279,7 +281,7 @@ public final class SiliconPort implements MemoryPort {
         if (((int) at & 0xfff) + size > 0x1000) {
             value = loadCrossing(at, size, access, seg);
         } else {
-            long address = translate(at, access);
+            long address = translate(at, size, access);
             value = (address & PAGE) == watched
                     ? cpu.extension.watchedLoad(cpu, address, size, access)
                     : readData(address, size);
@@ -296,7 +298,7 @@ public final class SiliconPort implements MemoryPort {
         if (((int) at & 0xfff) + size > 0x1000) {
             storeCrossing(at, size, value, access, seg);
         } else {
-            long address = translate(at, access);
+            long address = translate(at, size, access);
             if ((address & PAGE) == watched) {
                 cpu.extension.watchedStore(cpu, address, size, value);
             } else {
@@ -311,6 +313,9 @@ public final class SiliconPort implements MemoryPort {
     @Override
     public void probe(long linear, int length, int access, int seg) {
         long at = masked(linear, access, seg);
+        if (second != null && second.subPages != null && (access & Access.WRITE) != 0) {
+            probeSubPages(at, length, access);
+        }
         watch(translate(at, access), length, access);
         for (int left = length - (0x1000 - ((int) at & 0xfff)); left > 0; left -= 0x1000) {
             at = nextPage(at, access, seg);
@@ -406,6 +411,22 @@ public final class SiliconPort implements MemoryPort {
         }
     }
 
+    /** As {@link #translate(long, int)} with regard to the bounds of sub-pages. */
+    private long translate(long linear, int size, int access) {
+        boolean stores = (access & Access.WRITE) != 0;
+        if (stores && second != null && second.subPages != null && ((int) linear & SUB_PAGE - 1) + size > SUB_PAGE) {
+            translate(linear + size - 1, access);
+        }
+        return translate(linear, access);
+    }
+
+    private void probeSubPages(long linear, int length, int access) {
+        for (int i = 0; i < length; i += SUB_PAGE) {
+            translate(linear + i & state.linearMask, access);
+        }
+        translate(linear + length - 1 & state.linearMask, access);
+    }
+
     /** Physical address of an access within one page; raises #PF. */
     private long translate(long linear, int access) {
         if (!state.paging && second == null) {
@@ -472,7 +493,10 @@ public final class SiliconPort implements MemoryPort {
             guestPhysical = walker.physical;
         }
         int wanted = access & (Access.READ | Access.WRITE | Access.EXECUTE | Access.USER);
-        if (!second.walk(tables, guestPhysical, wanted)) {
+        if (second.executeByPage) {
+            wanted = wanted & ~Access.USER | (state.paging ? walker.rights & Access.USER : 0);
+        }
+        if (!second.walkData(tables, guestPhysical, wanted)) {
             second.firstStageRights = state.paging ? walker.rights : ALL_RIGHTS;
             refused(guestPhysical, linear, wanted, false);
             throw cpu.raise(Vector.EXTENSION);
@@ -530,7 +554,13 @@ public final class SiliconPort implements MemoryPort {
             key = walker.key;
             dirty &= walker.dirty;
         }
-        rights &= s.rights | Access.WRITE | Access.USER | Access.SHADOW_STACK_PAGE;
+        int granted = s.rights;
+        if (second.executeByPage) {
+            boolean user = state.paging && (rights & Access.USER) != 0;
+            boolean executable = (granted & (user ? Access.USER : Access.EXECUTE)) != 0;
+            granted = granted & ~Access.EXECUTE | (executable ? Access.EXECUTE : 0);
+        }
+        rights &= granted | Access.WRITE | Access.USER | Access.SHADOW_STACK_PAGE;
         int attributes = TranslationCache.attributes(rights, global, dirty, key, shift);
         if ((access & Access.EXECUTE) != 0) {
             attributes |= TranslationCache.FETCHED;
