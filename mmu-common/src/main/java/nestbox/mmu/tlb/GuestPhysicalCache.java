@@ -1,6 +1,5 @@
 package nestbox.mmu.tlb;
 
-import nestbox.core.Seed;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
@@ -15,7 +14,8 @@ import nestbox.mmu.paging.Walker;
  * chapter on VMX support for address translation). Entries are tagged by <i>tables</i>: a number that the owner gives to each
  * EP4TA. They know no VPID and no PCID; so nothing that a guest does to its own translations reaches them.
  *
- * <p>As in {@link TranslationCache}, what is cached depends on fills and invalidations alone.
+ * <p>As in {@link TranslationCache}, what is cached depends on fills and invalidations alone. Not every {@link RetentionPolicy}
+ * caches such mappings apart.
  */
 public final class GuestPhysicalCache implements Stateful {
     /** Page sizes of extended page tables, as shifts; a key's low bits are an index into them. */
@@ -31,9 +31,14 @@ public final class GuestPhysicalCache implements Stateful {
     private final TagTable structures;
 
     public GuestPhysicalCache(RetentionPolicy policy) {
-        boolean seeded = policy.kind() == RetentionPolicy.Kind.SEEDED;
-        pages = new TagTable(policy.capacity(), seeded ? new Seed(policy.parameter() + 1) : null);
-        structures = new TagTable(policy.structureCapacity(), seeded ? new Seed(~policy.parameter() - 1) : null);
+        boolean keeps = policy.keepsGuestPhysical();
+        pages = new TagTable(keeps ? policy.capacity() : 0, null);
+        structures = new TagTable(keeps ? policy.structureCapacity() : 0, null);
+    }
+
+    /** Whether anything is cached at all. */
+    public boolean retains() {
+        return pages.capacity() != 0;
     }
 
     /** Number of cached mappings, of all tags. */
@@ -109,9 +114,6 @@ public final class GuestPhysicalCache implements Stateful {
 
     /** Caches what the walk found that {@code walker} has just done. */
     public void add(long tables, PagingMode mode, long guestPhysical, Walker walker) {
-        if (pages.capacity() == 0) {
-            return;
-        }
         for (int level = walker.firstLevel - 1; level >= walker.level; level--) {
             long key = structureKey(guestPhysical, level, mode.shift(level + 1));
             int attributes = walker.tableRights[level] | mode.shift(level + 1) << SHIFT_AT;
@@ -126,9 +128,6 @@ public final class GuestPhysicalCache implements Stateful {
         int old = table.find(key, tag);
         if (old >= 0) {
             table.remove(old);
-        }
-        for (int victim = table.victim(); victim >= 0; victim = table.size() < table.capacity() ? -1 : table.victim()) {
-            table.remove(victim);
         }
         table.add(key, tag, value, attributes);
     }

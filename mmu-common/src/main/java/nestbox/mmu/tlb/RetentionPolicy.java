@@ -91,6 +91,15 @@ public record RetentionPolicy(Kind kind, long parameter) {
         }
     }
 
+    /**
+     * Whether guest-physical mappings are cached apart from the combined ones that are made of them. Hypervisors exist that clear EPT
+     * dirty flags and trust the next VM entry to drop what was cached (kvm-unit-tests' PML test is one), which real processors let
+     * them; the manual does not. So only {@link Kind#KEEP} does it.
+     */
+    boolean keepsGuestPhysical() {
+        return kind == Kind.KEEP;
+    }
+
     /** Most entries of the paging-structure caches. */
     int structureCapacity() {
         int translations = capacity();

@@ -121,7 +121,7 @@ class CachedTranslationsTest {
 
     /** The page's guest-physical mapping outlives the combined one that a transition without VPID drops. */
     @ParameterizedTest
-    @CsvSource({"keep,1", "none,2"})
+    @CsvSource({"keep,1", "none,2", "lru:2048,2", "seeded:1,2"})
     void transitionsWithoutVpidKeepGuestPhysicalMappings(String policy, int seen) {
         assertThat(last(new Hypervisor(true, false), policy, MOVE_PAGE)).isEqualTo(seen);
         assertThat(last(new Hypervisor(true, false), policy, MOVE_PAGE + INVEPT))

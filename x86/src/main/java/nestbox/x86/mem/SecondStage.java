@@ -118,7 +118,7 @@ public final class SecondStage {
             return false;
         }
         int wanted = wanted(access);
-        boolean cached = tables != UNCACHED;
+        boolean cached = tables != UNCACHED && cache.retains();
         if (cached && cache.find(tables, mode, guestPhysical, wanted, permissions, walker)) {
             return true;
         }
