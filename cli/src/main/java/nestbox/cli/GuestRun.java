@@ -1,6 +1,7 @@
 package nestbox.cli;
 
 import java.io.BufferedWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -43,6 +44,16 @@ final class GuestRun {
         this.settings = settings;
         this.out = out;
         this.err = err;
+    }
+
+    /** L0 of this run, or null. */
+    Hypervisor hypervisor() {
+        return hypervisor;
+    }
+
+    /** What the guest wrote to its serial port, if the run's output is a {@link ByteArrayOutputStream}. */
+    String output() {
+        return ((ByteArrayOutputStream) out).toString(StandardCharsets.US_ASCII);
     }
 
     /** The whole run; the result is the exit code. */

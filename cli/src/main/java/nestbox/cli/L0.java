@@ -74,7 +74,11 @@ final class L0 {
     static void report(Hypervisor hypervisor, java.io.PrintStream err) {
         err.printf("nestbox: L0: %,d exits%n", hypervisor.counters().exits);
         hypervisor.exitCounts().forEach((name, count) -> err.printf("  %-24s %,12d%n", name, count));
-        err.println("  mmu " + hypervisor.mmu().counters());
+        hypervisor.mmu().counters().all().forEach((name, count) -> {
+            if (count != 0) {
+                err.printf("  %-24s %,12d%n", name, count);
+            }
+        });
     }
 
     private static boolean tdp(String l0) {
