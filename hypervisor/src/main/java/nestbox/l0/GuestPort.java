@@ -23,9 +23,8 @@ final class GuestPort implements MemoryPort {
     void attach(Vcpu newVcpu) {
         vcpu = newVcpu;
         control.attach(newVcpu);
-        if (!newVcpu.hypervisor().mmu().config().tdp()) {
-            walking.listen((physical, size) -> vcpu.mmu().trackWrite(new Gpa(physical), size));
-        }
+        // With TDP, too: L1's EPT12 and NPT12 may be shadowed.
+        walking.listen((physical, size) -> vcpu.mmu().trackWrite(new Gpa(physical), size));
     }
 
     @Override

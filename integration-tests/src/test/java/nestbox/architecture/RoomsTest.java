@@ -87,6 +87,14 @@ class RoomsTest {
             .resideInAPackage("nestbox.mmu.tlb..")
             .allowEmptyShould(true);
 
+    /** An address of L2 is taken for one of L1 by a policy that is wrong on purpose, and by nobody else. */
+    @ArchTest
+    static final ArchRule ONLY_A_POLICY_TAKES_AN_NGPA_FOR_A_GPA = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName("nestbox.mmu.core.NgpaLookup")
+            .should()
+            .callMethod("nestbox.mmu.core.Ngpa", "unsafeAsGpa");
+
     @ArchTest
     static final ArchRule SILICON_DOES_NOT_USE_L0 = noClasses()
             .that()

@@ -237,7 +237,8 @@ final class Faults {
         if (fault.address instanceof Ngpa) {
             return access;
         }
-        boolean implicit = (fault.errorCode & PfError.IMPLICIT_ACCESS) != 0 || (!fault.user && guest.cpl() == 3);
+        boolean smap = (guest.cr4() & GuestWalk.CR4_SMAP) != 0;
+        boolean implicit = (fault.errorCode & PfError.IMPLICIT_ACCESS) != 0 || (smap && !fault.user && guest.cpl() == 3);
         return access | (fault.user ? Access.USER : 0) | (implicit ? Access.IMPLICIT : 0);
     }
 
@@ -279,6 +280,9 @@ final class Faults {
      * tells them from others. A stale translation cannot be the reason when the same access faults again.
      */
     private boolean implicit(GuestWalk walk, long address, int access) {
+        if ((guest.cr4() & GuestWalk.CR4_SMAP) == 0) {
+            return false;
+        }
         boolean again = spuriousRip == guest.rip() && spuriousAddress == address;
         spuriousRip = guest.rip();
         spuriousAddress = address;
@@ -303,7 +307,11 @@ final class Faults {
         if (fault.address instanceof Ngpa ngpa) {
             vm.counters.pfReflected++;
             boolean ofTable = (fault.errorCode & PfError.GUEST_PAGE) != 0;
-            return fault.other(new FaultResult.Reflect(walk.fault(ngpa.value(), access, ofTable, true)));
+            NestedFault reflected = walk.fault(ngpa.value(), access, ofTable, true);
+            if (reflected.kind() == NestedFault.Kind.EPT_VIOLATION) {
+                vcpu.forgetViolation(ngpa);
+            }
+            return fault.other(new FaultResult.Reflect(reflected));
         }
         vm.counters.pfGuest++;
         int code = walk.errorCode(access);

@@ -43,6 +43,15 @@ public interface GuestContext {
     /** EFER of L1, whose paging mode NPT12 has. */
     long hostEfer();
 
+    /**
+     * A walk of EPT12 is about to set a dirty flag: L1's page-modification log, if there is one, is to be written.
+     *
+     * @return false if the log is full; the flag is not set then, and the fault is {@link NestedFault.Kind#PML_FULL}
+     */
+    default boolean logNestedDirty(Ngpa address) {
+        return true;
+    }
+
     /** An event is being delivered again, so that an instruction must not be retried into it. */
     boolean eventReinjected();
 

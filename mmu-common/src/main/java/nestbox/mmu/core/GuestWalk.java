@@ -32,6 +32,7 @@ final class GuestWalk {
     static final long EFER_LMA = 1 << 10;
     static final long EFER_NX = 1 << 11;
     private static final long EPTP_AD = 1 << 6;
+    private static final long EPT_DIRTY = 1 << 9;
 
     /** Reads and updates entries, and remembers what it read. */
     private final class Tables implements TableReader {
@@ -65,6 +66,10 @@ final class GuestWalk {
 
         @Override
         public boolean update(long address, int bytes, long expected, long value) {
+            if (ept && (value & ~expected & EPT_DIRTY) != 0 && !guest.logNestedDirty(new Ngpa(walking))) {
+                failed = true;
+                return false;
+            }
             long gpa = second == null ? address : second.walker.physical;
             if (second != null && !second.flagsAreWrites) {
                 failed = !second.walk(address, Access.READ | Access.WRITE | second.always);
@@ -104,6 +109,8 @@ final class GuestWalk {
 
     private final long[] values = new long[8];
     private int reads;
+    /** The address of the last walk. */
+    private long walking;
 
     /** Null without paging: addresses are translated by {@link #second} alone. */
     PagingMode mode;
@@ -234,6 +241,7 @@ final class GuestWalk {
     boolean walk(long address, int access) {
         memory.space = guest.smm() ? MemorySlots.SMM : MemorySlots.NORMAL;
         reads = 0;
+        walking = address;
         refused = null;
         tables.failed = false;
         if (mode == null) {
@@ -266,11 +274,14 @@ final class GuestWalk {
         if (stage) {
             return strict;
         }
-        Permissions chosen = guest.ac() ? lifted : strict;
         long cr4 = guest.cr4();
+        // What decides nothing is not asked for: it may have to be fetched from a control structure.
+        Permissions chosen = (cr4 & CR4_SMAP) != 0 && guest.ac() ? lifted : strict;
         boolean longMode = (guest.efer() & EFER_LMA) != 0;
-        chosen.setKeys(longMode && (cr4 & CR4_PKE) != 0, guest.pkru());
-        chosen.setSupervisorKeys(longMode && (cr4 & CR4_PKS) != 0, guest.pkrs());
+        boolean keys = longMode && (cr4 & CR4_PKE) != 0;
+        boolean supervisorKeys = longMode && (cr4 & CR4_PKS) != 0;
+        chosen.setKeys(keys, keys ? guest.pkru() : 0);
+        chosen.setSupervisorKeys(supervisorKeys, supervisorKeys ? guest.pkrs() : 0);
         return chosen;
     }
 
@@ -311,7 +322,11 @@ final class GuestWalk {
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & Role.ALL_ACCESS;
         if (ept) {
             NestedFault.Kind kind =
-                    walker.outcome == Walker.RESERVED ? NestedFault.Kind.EPT_MISCONFIG : NestedFault.Kind.EPT_VIOLATION;
+                    switch (walker.outcome) {
+                        case Walker.RESERVED -> NestedFault.Kind.EPT_MISCONFIG;
+                        case Walker.STAGE_FAILED -> NestedFault.Kind.PML_FULL;
+                        default -> NestedFault.Kind.EPT_VIOLATION;
+                    };
             int eptRights = rights & (Access.READ | Access.WRITE | Access.EXECUTE);
             return new NestedFault(kind, new Ngpa(ngpa), access & 7, eptRights, ofTable, 0, byHardware);
         }

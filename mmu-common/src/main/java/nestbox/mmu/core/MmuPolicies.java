@@ -12,14 +12,16 @@ public final class MmuPolicies {
     private final Map<MmuPolicy, PolicyValue> values;
     private final Rule[] rules = new Rule[MmuPolicy.values().length];
     private final MmioGvaRule gvaRule;
+    private final NgpaLookup ngpaLookup;
 
     private MmuPolicies(Map<MmuPolicy, PolicyValue> from) {
         values = new EnumMap<>(from);
         for (MmuPolicy policy : MmuPolicy.values()) {
-            if (policy != MmuPolicy.MMIO_GVA_ALLOWED) {
-                rules[policy.ordinal()] = (Rule) values.get(policy).rule();
+            if (values.get(policy).rule() instanceof Rule rule) {
+                rules[policy.ordinal()] = rule;
             }
         }
+        ngpaLookup = (NgpaLookup) values.get(MmuPolicy.MMIO_NESTED_LOOKUP).rule();
         gvaRule = (MmioGvaRule) values.get(MmuPolicy.MMIO_GVA_ALLOWED).rule();
     }
 
@@ -47,6 +49,10 @@ public final class MmuPolicies {
 
     boolean applies(MmuPolicy policy, PolicyContext context) {
         return rules[policy.ordinal()].applies(context);
+    }
+
+    NgpaLookup ngpaLookup() {
+        return ngpaLookup;
     }
 
     MmioGvaRule gvaRule() {
@@ -77,9 +83,9 @@ public final class MmuPolicies {
             return this;
         }
 
-        /** A value of the user's own; its rule is a {@link Rule}, or a {@link MmioGvaRule} where the point takes that. */
+        /** A value of the user's own; its rule must be of the type that the point's other values have. */
         public Builder set(MmuPolicy policy, PolicyValue value) {
-            Class<?> wanted = policy == MmuPolicy.MMIO_GVA_ALLOWED ? MmioGvaRule.class : Rule.class;
+            Class<?> wanted = policy.takes();
             if (!wanted.isInstance(value.rule())) {
                 throw new NestboxException(policy.text(), "takes a " + wanted.getSimpleName());
             }

@@ -49,8 +49,13 @@ public enum MmuPolicy {
     MMIO_NESTED_LOOKUP(
             "mmioCache.nestedLookup",
             "refuse",
-            value("refuse", RIGHT, "Linux", "an nGPA is never looked up in a cache of L1 addresses", Rule.NO),
-            value("allow", WRONG, "test", "an nGPA equal to an L1 device's address is emulated as that device", Rule.YES)),
+            value("refuse", RIGHT, "Linux", "an nGPA is never looked up in a cache of L1 addresses", NgpaLookup.REFUSE),
+            value(
+                    "allow",
+                    WRONG,
+                    "test",
+                    "an nGPA equal to an L1 device's address is emulated as that device",
+                    NgpaLookup.ALLOW)),
     MMIO_REFUSE_IN_FLUX(
             "mmioCache.refuseInFlux",
             "on",
@@ -164,6 +169,15 @@ public enum MmuPolicy {
 
     public PolicyValue exact() {
         return values.get(0);
+    }
+
+    /** What a value's rule must be. */
+    Class<?> takes() {
+        return switch (this) {
+            case MMIO_GVA_ALLOWED -> MmioGvaRule.class;
+            case MMIO_NESTED_LOOKUP -> NgpaLookup.class;
+            default -> Rule.class;
+        };
     }
 
     /** The value in KVM. */

@@ -377,6 +377,12 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         }
     }
 
+    /** A violation of EPT12 reaches L1: cached roots with the same tables forget the address, as hardware would. */
+    void forgetViolation(Ngpa address) {
+        int mask = roots.matchingEptp(guestMmu, guest.nestedRoot()) & ~ROOT_CURRENT;
+        roots.invalidateAddress(guestMmu, address.value(), mask);
+    }
+
     // ---- faults -----------------------------------------------------------------------------------------------------
 
     /**

@@ -18,6 +18,8 @@ public record NestedFault(
     public enum Kind {
         EPT_VIOLATION,
         EPT_MISCONFIG,
+        /** The page-modification log of L1 has no room for {@link NestedFault#address}. */
+        PML_FULL,
         NPF
     }
 }

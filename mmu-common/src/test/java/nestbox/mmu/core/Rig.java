@@ -104,6 +104,10 @@ final class Rig {
         final Map<String, Long> tlb = new HashMap<>();
 
         FaultResult last;
+        /** L1's page-modification log, as page numbers. */
+        final List<Long> dirtied = new ArrayList<>();
+
+        boolean logFull;
         private final Walker walker = new Walker();
         private final Permissions permissions = new Permissions();
 
@@ -444,6 +448,14 @@ final class Rig {
         @Override
         public long hostEfer() {
             return hostEfer;
+        }
+
+        @Override
+        public boolean logNestedDirty(Ngpa address) {
+            if (!logFull) {
+                dirtied.add(address.value() >>> 12);
+            }
+            return !logFull;
         }
 
         @Override
