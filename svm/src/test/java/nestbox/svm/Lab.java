@@ -176,6 +176,18 @@ public final class Lab {
 
     /** Runs an L1 of that source until it halts. */
     public Lab run(String source) {
+        start(source);
+        processor.run(STEPS);
+        return this;
+    }
+
+    /** Runs on, for so many instructions at most. */
+    public void step(long instructions) {
+        processor.run(instructions);
+    }
+
+    /** Prepares an L1 of that source to run from its first instruction. */
+    public void start(String source) {
         at(L1, """
                 mov ecx, 0xc0000080
                 rdmsr
@@ -186,8 +198,6 @@ public final class Lab {
         cpu.r[Reg.RSP] = STACK - 0x1000;
         cpu.activity = Cpu.ACTIVE;
         cpu.unpend(Cpu.PENDING_INACTIVE);
-        processor.run(STEPS);
-        return this;
     }
 
     /** Runs an L1 that enters the guest once. */

@@ -1,10 +1,13 @@
 package nestbox.svm.silicon;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 
 /** The control area as the processor holds it while a guest runs: read at VMRUN, the changing part written back at #VMEXIT. */
-final class Controls {
+final class Controls implements Stateful {
     private static final int V_TPR = 0xf;
     private static final int V_IRQ = 1 << 8;
     private static final int V_GIF = 1 << 9;
@@ -61,6 +64,34 @@ final class Controls {
         pauseFilter = (int) vmcb.get(VmcbField.PAUSE_FILTER_COUNT);
         pauseThreshold = (int) vmcb.get(VmcbField.PAUSE_FILTER_THRESHOLD);
         pauseLeft = pauseFilter;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.writeInts(intercepts).writeLong(iopm).writeLong(msrpm).writeLong(tscOffset).writeInt(asid);
+        out.writeInt(interruptControl).writeInt(vector).writeBoolean(nested).writeBoolean(gmet);
+        out.writeBoolean(broadcast).writeBoolean(lbr).writeBoolean(virtualVmload);
+        out.writeInt(pauseFilter).writeInt(pauseThreshold).writeInt(pauseLeft).writeLong(lastPause);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.readInts(intercepts);
+        iopm = in.readLong();
+        msrpm = in.readLong();
+        tscOffset = in.readLong();
+        asid = in.readInt();
+        interruptControl = in.readInt();
+        vector = in.readInt();
+        nested = in.readBoolean();
+        gmet = in.readBoolean();
+        broadcast = in.readBoolean();
+        lbr = in.readBoolean();
+        virtualVmload = in.readBoolean();
+        pauseFilter = in.readInt();
+        pauseThreshold = in.readInt();
+        pauseLeft = in.readInt();
+        lastPause = in.readLong();
     }
 
     void store(Vmcb vmcb) {

@@ -1,5 +1,8 @@
 package nestbox.svm.silicon;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Reg;
@@ -8,7 +11,7 @@ import nestbox.x86.Reg;
  * What VMRUN saves of the host and #VMEXIT restores (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). The format of the host save
  * area at VM_HSAVE_PA is the processor's own; this one keeps it to itself.
  */
-final class HostState {
+final class HostState implements Stateful {
     private static final int SEGMENTS = 4;
     private static final long ALL_BREAKPOINTS_OFF = 0x400;
 
@@ -95,6 +98,43 @@ final class HostState {
         for (int i = 0; i < 4; i++) {
             c.pdpte[i] = pdpte[i];
         }
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.writeInts(selector).writeLongs(base).writeLongs(limit).writeInts(rights);
+        out.writeLong(gdtBase).writeInt(gdtLimit).writeLong(idtBase).writeInt(idtLimit);
+        out.writeLong(efer).writeLong(cr0).writeLong(cr3).writeLong(cr4);
+        out.writeLong(rflags).writeLong(rip).writeLong(rsp).writeLong(rax).writeLong(pat);
+        out.writeLong(debugCtl).writeLong(supervisorCet).writeLong(ssp).writeLong(interruptSspTable);
+        out.writeLongs(lastBranch).writeLongs(pdpte);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.readInts(selector);
+        in.readLongs(base);
+        in.readLongs(limit);
+        in.readInts(rights);
+        gdtBase = in.readLong();
+        gdtLimit = in.readInt();
+        idtBase = in.readLong();
+        idtLimit = in.readInt();
+        efer = in.readLong();
+        cr0 = in.readLong();
+        cr3 = in.readLong();
+        cr4 = in.readLong();
+        rflags = in.readLong();
+        rip = in.readLong();
+        rsp = in.readLong();
+        rax = in.readLong();
+        pat = in.readLong();
+        debugCtl = in.readLong();
+        supervisorCet = in.readLong();
+        ssp = in.readLong();
+        interruptSspTable = in.readLong();
+        in.readLongs(lastBranch);
+        in.readLongs(pdpte);
     }
 
     boolean interruptFlag() {

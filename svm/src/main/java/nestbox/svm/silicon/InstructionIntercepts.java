@@ -1,5 +1,8 @@
 package nestbox.svm.silicon;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -11,7 +14,7 @@ import nestbox.x86.insn.Insn;
  * Which instructions leave the guest, and what EXITINFO1 and EXITINFO2 say of them (APM Vol. 2, "Instruction Intercepts", "Decode
  * Assists").
  */
-final class InstructionIntercepts {
+final class InstructionIntercepts implements Stateful {
     private static final long MOV_CR = 1L << 63;
     private static final long NOT_SELECTIVE = Cpu.CR0_TS | Cpu.CR0_MP;
 
@@ -33,6 +36,16 @@ final class InstructionIntercepts {
 
     InstructionIntercepts(Svm svm) {
         this.svm = svm;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.writeBoolean(armed);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        armed = in.readBoolean();
     }
 
     /** The world changes. */

@@ -1,6 +1,8 @@
 package nestbox.svm.silicon;
 
 import java.util.function.Consumer;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.svm.capability.SvmCapability;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
@@ -11,6 +13,7 @@ import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
+import nestbox.x86.mem.TranslationControl;
 import nestbox.x86.model.Feature;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.Exceptions;
@@ -43,6 +46,7 @@ final class Svm implements VirtualizationExtension {
     final InstructionIntercepts instructions;
     private final VirtualEvents virtual;
     private final SvmInstructions own;
+    private final SystemManagement systemManagement = new SystemManagement(this);
 
     /** A guest runs. */
     boolean guest;
@@ -112,12 +116,84 @@ final class Svm implements VirtualizationExtension {
         }
         if (power) {
             c.mem.port().control().ignoreA20(false);
+            systemManagement.reset();
             heldNmi = false;
             heldInit = false;
             heldSmi = false;
         } else {
             release();
         }
+    }
+
+    /** Memory is the guest's from here on, with what VMRUN loaded. */
+    void enterGuestSpace() {
+        boolean nested = controls.nested && capability.npt();
+        cpu.mem.port().control().enterSpace(controls.asid & 0xffffffffL, nested ? nestedPaging.stage() : null);
+    }
+
+    /** Whether a guest is interrupted by SMM. */
+    boolean guestWaits() {
+        return systemManagement.guestWaits();
+    }
+
+    @Override
+    public void enterSmm(Cpu c, long area) {
+        systemManagement.enter(c, area);
+    }
+
+    @Override
+    public boolean leaveSmm(Cpu c, long area) {
+        systemManagement.leave(c);
+        return true;
+    }
+
+    @Override
+    public boolean saves() {
+        return true;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("svm").writeBoolean(guest).writeBoolean(gif);
+        out.writeBoolean(heldNmi).writeBoolean(heldInit).writeBoolean(heldSmi).writeLong(vmcb.address());
+        controls.save(out);
+        host.save(out);
+        nestedPaging.save(out);
+        worldSwitch.save(out);
+        instructions.save(out);
+        systemManagement.save(out);
+        if (held != null) {
+            held.save(out);
+        }
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("svm");
+        guest = in.readBoolean();
+        gif = in.readBoolean();
+        heldNmi = in.readBoolean();
+        heldInit = in.readBoolean();
+        heldSmi = in.readBoolean();
+        vmcb.standFor(in.readLong());
+        source = vmcb;
+        controls.restore(in);
+        host.restore(in);
+        nestedPaging.restore(in);
+        worldSwitch.restore(in);
+        instructions.restore(in);
+        systemManagement.restore(in);
+        if (held != null) {
+            held.restore(in);
+        }
+        TranslationControl control = cpu.mem.port().control();
+        control.ignoreA20((cpu.msrs.stored(SvmMsrs.VM_CR) & SvmMsrs.VM_CR_DIS_A20M) != 0);
+        if (guest) {
+            enterGuestSpace();
+        } else {
+            control.enterSpace(0, null);
+        }
+        cpu.updatePending();
     }
 
     @Override

@@ -110,6 +110,9 @@ final class SvmInstructions {
             throw new UnsupportedFeatureException(
                     "VMRUN in a guest", "a guest executes VMRUN that its VMCB does not intercept");
         }
+        if (svm.guestWaits()) {
+            throw new UnsupportedFeatureException("VMRUN in SMM", "a guest is interrupted by system management mode");
+        }
         svm.vmcb.attach(accumulator(c, in));
         svm.worldSwitch.run();
     }

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.svm.vmcb.CleanBit;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
@@ -15,7 +16,7 @@ import nestbox.x86.model.CpuFeatures;
  * What a processor holds of the VMCBs that it ran last, by physical address, for the policies that look at clean bits (APM
  * Vol. 2, "VMCB Clean Bits"). The permission maps' contents are never held: they are read in memory at every access.
  */
-final class VmcbCache {
+final class VmcbCache implements Stateful {
     private static final int CAPACITY = 16;
     private static final int SEGMENT_PARTS = 4;
     private static final String[] PART_NAMES = {".selector", ".attributes", ".limit", ".base"};
@@ -134,12 +135,14 @@ final class VmcbCache {
         current = null;
     }
 
-    void save(StateWriter out) {
+    @Override
+    public void save(StateWriter out) {
         out.writeLong(current == null ? -1 : current.address()).writeInt(held.size());
         held.values().forEach(vmcb -> vmcb.save(out));
     }
 
-    void restore(StateReader in) {
+    @Override
+    public void restore(StateReader in) {
         clear();
         long address = in.readLong();
         for (int left = in.readInt(); left > 0; left--) {

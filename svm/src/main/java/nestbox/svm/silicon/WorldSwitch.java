@@ -1,5 +1,8 @@
 package nestbox.svm.silicon;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
 import nestbox.svm.check.CheckContext;
 import nestbox.svm.check.VmrunChecks;
 import nestbox.svm.vmcb.EventInfo;
@@ -21,7 +24,7 @@ import nestbox.x86.system.Exceptions;
 import nestbox.x86.system.MsrTable;
 
 /** VMRUN and #VMEXIT (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). */
-final class WorldSwitch implements CheckContext {
+final class WorldSwitch implements CheckContext, Stateful {
     private static final int FLUSH_ALL = 1;
     private static final int FLUSH_GUEST = 3;
     private static final int FLUSH_GUEST_NON_GLOBAL = 7;
@@ -42,6 +45,16 @@ final class WorldSwitch implements CheckContext {
     WorldSwitch(Svm svm) {
         this.svm = svm;
         this.cpu = svm.cpu;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.writeBoolean(hostTrap);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        hostTrap = in.readBoolean();
     }
 
     /** VMRUN with the VMCB attached, after its own faults. */

@@ -10,6 +10,7 @@ import nestbox.x86.Reg;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** INIT, NMI and SMI around GIF and VM_CR, the x87's freeze and MWAIT: what comes from outside or stops the processor. */
 class SignalsTest {
@@ -31,6 +32,27 @@ class SignalsTest {
         assertThat(lab.cpu.pending & what).isZero();
         lab.set(VmcbField.RIP, Lab.GUEST + 7).run();
         assertThat(ExitCode.name(lab.exitCode())).as("GIF opens").isEqualTo(name);
+    }
+
+    /** Without the intercept SMM interrupts the guest: its handler runs on the host's memory, RSM goes back into the guest. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void systemManagementInterruptsAGuest(boolean nested) {
+        Lab lab = Lab.of(MAX).guest("mov eax, 4\nout 0xe0, eax\nnop\nmovzx ebx, byte [0x3000]\nvmmcall");
+        if (nested) {
+            lab.nested();
+            lab.memory.write(Lab.nestedEntry(0x3000), 8, 0x4007);
+        }
+        lab.memory.write(0x3000, 1, 0x11);
+        lab.memory.write(0x4000, 1, 0x22);
+        byte[] handler = {0x66, (byte) 0xff, 0x06, 0x00, (byte) 0xf0, 0x0f, (byte) 0xaa};
+        lab.memory.copyIn(0x38000, handler, 0, handler.length);
+        lab.intercept(0x73).run();
+        assertThat(ExitCode.name(lab.exitCode())).as("RSM of the handler is not the guest's").isEqualTo("VMMCALL");
+        assertThat(lab.memory.read(0xf000, 4)).isOne();
+        assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(nested ? 0x22 : 0x11);
+        assertThat(lab.memory.read(0x3fed8, 8)).isOne();
+        assertThat(lab.memory.read(0x3fee0, 8)).isEqualTo(Lab.VMCB);
     }
 
     @Test

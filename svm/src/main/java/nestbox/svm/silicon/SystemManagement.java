@@ -1,0 +1,71 @@
+package nestbox.svm.silicon;
+
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
+import nestbox.core.Stateful;
+import nestbox.x86.Cpu;
+
+/**
+ * SMIs that no intercept takes: SMM runs outside the guest, on the host's memory, and RSM goes back into it (APM Vol. 2, "SMM
+ * Support"; the guest's fields of the save area, "SMRAM State-Save Area"). What VMRUN loaded stays in the processor meanwhile.
+ */
+final class SystemManagement implements Stateful {
+    private static final int GUEST_FLAG = 0x7ed8;
+    private static final int GUEST_VMCB = 0x7ee0;
+    private static final int GUEST_VIRTUAL_INTERRUPT = 0x7ee8;
+
+    private final Svm svm;
+    private boolean inGuest;
+    private final long[] pdpte = new long[4];
+
+    SystemManagement(Svm svm) {
+        this.svm = svm;
+    }
+
+    /** Whether a guest waits for RSM. */
+    boolean guestWaits() {
+        return inGuest;
+    }
+
+    void reset() {
+        inGuest = false;
+    }
+
+    void enter(Cpu c, long area) {
+        inGuest = svm.guest;
+        c.physical.write(area + GUEST_FLAG, 8, inGuest ? 1 : 0);
+        c.physical.write(area + GUEST_VMCB, 8, inGuest ? svm.vmcb.address() : 0);
+        c.physical.write(area + GUEST_VIRTUAL_INTERRUPT, 8, inGuest ? svm.controls.interruptControl : 0);
+        if (inGuest) {
+            System.arraycopy(c.pdpte, 0, pdpte, 0, pdpte.length);
+            svm.guest = false;
+            c.switchedWorlds = true;
+            svm.virtualEventsChanged();
+            c.mem.port().control().enterSpace(0, null);
+        }
+    }
+
+    void leave(Cpu c) {
+        if (inGuest) {
+            inGuest = false;
+            System.arraycopy(pdpte, 0, c.pdpte, 0, pdpte.length);
+            svm.guest = true;
+            c.switchedWorlds = true;
+            svm.enterGuestSpace();
+            c.updateMode();
+            svm.virtualEventsChanged();
+            c.updatePending();
+        }
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.writeBoolean(inGuest).writeLongs(pdpte);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        inGuest = in.readBoolean();
+        in.readLongs(pdpte);
+    }
+}
