@@ -42,7 +42,8 @@ public enum Intercept {
     MONITOR,
     MWAIT,
     PAUSE,
-    UMONITOR,
+    /** UMONITOR, UMWAIT or TPAUSE, before its faults: a mode of operation may lack them. */
+    USER_WAIT,
     UMWAIT,
     TPAUSE,
     RDRAND,

@@ -56,6 +56,7 @@ final class Controls {
     static final long RDSEED = VmxFeature.RDSEED_EXITING.mask();
     static final long PML = VmxFeature.ENABLE_PML.mask();
     static final long EPT_VE = VmxFeature.EPT_VIOLATION_VE.mask();
+    static final long USER_WAITS = VmxFeature.USER_WAIT_AND_PAUSE.mask();
     static final long MODE_BASED_EXECUTE = VmxFeature.MODE_BASED_EXECUTE.mask();
     static final long SUB_PAGES = VmxFeature.SUB_PAGE_WRITE_PERMISSION.mask();
     static final long XSAVES = VmxFeature.ENABLE_XSAVES.mask();
@@ -65,6 +66,7 @@ final class Controls {
     static final long HOST_64 = VmxFeature.HOST_ADDRESS_SPACE_SIZE.mask();
     static final long ACKNOWLEDGE = VmxFeature.ACKNOWLEDGE_INTERRUPT.mask();
     static final long SAVE_PAT = VmxFeature.EXIT_SAVE_PAT.mask();
+    static final long LOAD_HOST_CET = VmxFeature.EXIT_LOAD_CET.mask();
     static final long LOAD_HOST_PKRS = VmxFeature.EXIT_LOAD_PKRS.mask();
     static final long LOAD_HOST_PAT = VmxFeature.EXIT_LOAD_PAT.mask();
     static final long SAVE_EFER = VmxFeature.EXIT_SAVE_EFER.mask();
@@ -74,6 +76,7 @@ final class Controls {
     static final long LOAD_DEBUG = VmxFeature.LOAD_DEBUG_CONTROLS.mask();
     static final long IA32E_GUEST = VmxFeature.IA32E_MODE_GUEST.mask();
     static final long LOAD_PAT = VmxFeature.ENTRY_LOAD_PAT.mask();
+    static final long LOAD_CET = VmxFeature.ENTRY_LOAD_CET.mask();
     static final long LOAD_PKRS = VmxFeature.ENTRY_LOAD_PKRS.mask();
     static final long LOAD_EFER = VmxFeature.ENTRY_LOAD_EFER.mask();
 

@@ -45,6 +45,11 @@ final class GuestState {
         cpu.sysenterEsp = s.get(VmcsField.GUEST_SYSENTER_ESP);
         cpu.sysenterEip = s.get(VmcsField.GUEST_SYSENTER_EIP);
         loadEfer(s, controls);
+        if (controls.entry(Controls.LOAD_CET)) {
+            cpu.supervisorCet = s.get(VmcsField.GUEST_S_CET);
+            cpu.ssp = s.get(VmcsField.GUEST_SSP);
+            cpu.interruptSspTable = s.get(VmcsField.GUEST_INTR_SSP_TABLE);
+        }
         if (controls.entry(Controls.LOAD_PKRS)) {
             cpu.pkrs = s.get(VmcsField.GUEST_IA32_PKRS);
         }
@@ -148,6 +153,11 @@ final class GuestState {
         }
         if (controls.exit(Controls.SAVE_EFER)) {
             s.set(VmcsField.GUEST_IA32_EFER, cpu.efer);
+        }
+        if (vmx.model.has(VmxFeature.ENTRY_LOAD_CET)) {
+            s.set(VmcsField.GUEST_S_CET, cpu.supervisorCet);
+            s.set(VmcsField.GUEST_SSP, cpu.ssp);
+            s.set(VmcsField.GUEST_INTR_SSP_TABLE, cpu.interruptSspTable);
         }
         if (vmx.model.has(VmxFeature.ENTRY_LOAD_PKRS)) {
             s.set(VmcsField.GUEST_IA32_PKRS, cpu.pkrs);

@@ -11,7 +11,6 @@ import nestbox.vmx.capability.VmxFeature;
  */
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
-            VmxFeature.USER_WAIT_AND_PAUSE,
             VmxFeature.BUS_LOCK_DETECTION,
             VmxFeature.INSTRUCTION_TIMEOUT,
             VmxFeature.TERTIARY_CONTROLS,

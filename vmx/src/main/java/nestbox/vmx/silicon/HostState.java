@@ -57,6 +57,11 @@ final class HostState {
             long both = Cpu.EFER_LMA | Cpu.EFER_LME;
             cpu.efer = cpu.efer & ~both | (wide ? both : 0);
         }
+        if (controls.exit(Controls.LOAD_HOST_CET)) {
+            cpu.supervisorCet = s.get(VmcsField.HOST_S_CET);
+            cpu.ssp = s.get(VmcsField.HOST_SSP);
+            cpu.interruptSspTable = s.get(VmcsField.HOST_INTR_SSP_TABLE);
+        }
         if (controls.exit(Controls.LOAD_HOST_PKRS)) {
             cpu.pkrs = s.get(VmcsField.HOST_IA32_PKRS);
         }

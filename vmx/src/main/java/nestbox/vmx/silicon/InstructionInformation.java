@@ -65,6 +65,11 @@ final class InstructionInformation {
         return operand(in) | (long) identity << 28;
     }
 
+    /** UMWAIT, TPAUSE: the register operand. */
+    static long register(Insn in) {
+        return (long) in.rm << 3;
+    }
+
     /** RDRAND, RDSEED: destination and operand size. */
     static long random(Insn in) {
         return (long) in.rm << 3 | (in.size == 16 ? 0L : in.size == 32 ? 1 : 2) << 11;

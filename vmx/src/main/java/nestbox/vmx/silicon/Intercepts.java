@@ -90,11 +90,15 @@ final class Intercepts {
             case XRSTORS:
                 require(Controls.XSAVES);
                 return supervisorState(operand) && operand(in, ExitReason.XRSTORS, InstructionInformation.of(in));
-            case UMONITOR:
+            case USER_WAIT:
+                require(Controls.USER_WAITS);
+                return false;
             case UMWAIT:
+                return c.primary(Controls.RDTSC)
+                        && exit(in, ExitReason.UMWAIT, 0, InstructionInformation.register(in));
             case TPAUSE:
-                // They need "enable user wait and pause", which no capability MSR offers yet.
-                throw cpu.raise(Vector.UD);
+                return c.primary(Controls.RDTSC)
+                        && exit(in, ExitReason.TPAUSE, 0, InstructionInformation.register(in));
             case RDRAND:
                 return c.secondary(Controls.RDRAND)
                         && exit(in, ExitReason.RDRAND, 0, InstructionInformation.random(in));

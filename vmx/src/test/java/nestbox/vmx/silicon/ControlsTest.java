@@ -23,7 +23,7 @@ class ControlsTest {
         return first(l1, l2, "");
     }
 
-    /** Runs L2 up to its first exit, then {@code atExit}: reason, qualification, interruption information, EBX, guest PKRS. */
+    /** Runs L2 up to its first exit, then {@code atExit}: reason, qualification, interruption information, EBX, and fields. */
     static Machine first(Hypervisor l1, String l2, String atExit) {
         l1.asm("vmlaunch\n" + Hypervisor.END + "exit:\n" + atExit)
                 .asm("mov [" + (Hypervisor.RESULTS + 12) + "], ebx\n")
@@ -31,6 +31,10 @@ class ControlsTest {
                 .result(VmcsField.EXIT_QUALIFICATION, 1)
                 .result(VmcsField.VM_EXIT_INTR_INFO, 2)
                 .result(VmcsField.GUEST_IA32_PKRS, 4)
+                .result(VmcsField.VMX_INSTRUCTION_INFO, 5)
+                .result(VmcsField.GUEST_S_CET, 7)
+                .result(VmcsField.GUEST_SSP, 8)
+                .result(VmcsField.GUEST_INTR_SSP_TABLE, 9)
                 .asm(Hypervisor.END + "l2:\n" + l2 + "\nvmcall\n");
         Machine machine = l1.machine(MODEL, "keep");
         Outcome outcome = machine.run(2_000_000);
@@ -90,5 +94,54 @@ class ControlsTest {
         Machine machine = first(l1, "nop\npush dword 2\npush dword 0xfff8\npush dword 0\niret");
         assertThat(Hypervisor.result(machine, 0)).isEqualTo(EXCEPTION);
         assertThat((Hypervisor.result(machine, 2) >> 12 & 1) != 0).isEqualTo(told);
+    }
+
+    /** Without "enable user wait and pause" the instructions are #UD; with RDTSC exiting two of them exit. */
+    @ParameterizedTest
+    @CsvSource({
+        "umwait ecx, false, false, 0, 0x80000306",
+        "tpause ecx, false, true, 0, 0x80000306",
+        "umonitor ecx, false, false, 0, 0x80000306",
+        "umwait ecx, true, true, 67, 0",
+        "tpause ecx, true, true, 68, 0",
+        "umonitor ecx, true, true, 18, 0",
+        "umwait ecx, true, false, 18, 0",
+        "tpause ecx, true, false, 18, 0"
+    })
+    void userWait(String instruction, boolean enabled, boolean rdtsc, int reason, String information) {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .processor(rdtsc ? RDTSC_EXITING.mask() : 0, enabled ? USER_WAIT_AND_PAUSE.mask() : 0)
+                .field(VmcsField.EXCEPTION_BITMAP, 1 << 6);
+        Machine machine = first(l1, "xor ecx, ecx\n" + instruction);
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(reason);
+        assertThat(Hypervisor.result(machine, 2) & 0xffffffffL).isEqualTo(Long.decode(information));
+        if (reason >= 67) {
+            assertThat(Hypervisor.result(machine, 5)).as("instruction information: ECX").isEqualTo(1 << 3);
+        }
+    }
+
+    /** CET state is loaded at entry and exit, and saved at exit. */
+    @Test
+    void controlFlowEnforcement() {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .entryControls(ENTRY_LOAD_CET.mask())
+                .exitControls(EXIT_LOAD_CET.mask())
+                .processor(MSR_BITMAPS.mask(), 0)
+                .field(VmcsField.MSR_BITMAP, 0x903000)
+                .field(VmcsField.GUEST_S_CET, 4)
+                .field(VmcsField.GUEST_SSP, 0x1230)
+                .field(VmcsField.GUEST_INTR_SSP_TABLE, 0x4560)
+                .field(VmcsField.HOST_S_CET, 0)
+                .field(VmcsField.HOST_INTR_SSP_TABLE, 0x7890);
+        Machine machine = first(
+                l1,
+                "mov ecx, 0x6a2\nrdmsr\nmov ebx, eax\nxor edx, edx\nmov eax, 2\nwrmsr",
+                "mov [" + (Hypervisor.RESULTS + 24) + "], ebx\nmov ecx, 0x6a8\nrdmsr\nmov ebx, eax\n");
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(VMCALL);
+        assertThat(Hypervisor.result(machine, 6)).as("IA32_S_CET in the guest").isEqualTo(4);
+        assertThat(Hypervisor.result(machine, 7)).as("saved").isEqualTo(2);
+        assertThat(Hypervisor.result(machine, 8)).isEqualTo(0x1230);
+        assertThat(Hypervisor.result(machine, 9)).isEqualTo(0x4560);
+        assertThat(Hypervisor.result(machine, 3)).as("table in the host").isEqualTo(0x7890);
     }
 }

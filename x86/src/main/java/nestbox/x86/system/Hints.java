@@ -239,7 +239,7 @@ final class Hints {
 
     /** As {@link #monitor}, of the address in the operand. */
     private static void userMonitor(Cpu c, Insn in) {
-        if (!Guard.taken(c, Intercept.UMONITOR, in)) {
+        if (!Guard.taken(c, Intercept.USER_WAIT, in)) {
             long offset = Operands.zeroExtend(c.r[in.rm], in.addressSize);
             c.mem.probeRead(Operands.linearAt(c, in, in.seg, offset, 1, false), 1, in.seg);
         }
@@ -250,6 +250,9 @@ final class Hints {
      * that neither the deadline in EDX:EAX nor the limit of IA32_UMWAIT_CONTROL is reached: CF is clear.
      */
     private static void userWait(Cpu c, Insn in, Intercept what) {
+        if (Guard.taken(c, Intercept.USER_WAIT, in)) {
+            return;
+        }
         checkTsc(c);
         if ((c.r[in.rm] & 0xffffffffL) >>> 1 != 0) {
             throw c.raise(Vector.GP, 0);
