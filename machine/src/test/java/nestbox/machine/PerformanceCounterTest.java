@@ -16,11 +16,11 @@ class PerformanceCounterTest {
     }
 
     private static final String EXIT = """
-            exit:
-                mov dx, 0xf4
-                out dx, eax
-                hlt
-            """;
+        exit:
+            mov dx, 0xf4
+            out dx, eax
+            hlt
+        """;
 
     private static final int CTL0 = 0xc0010000;
     private static final int CTR0 = 0xc0010004;
@@ -31,7 +31,8 @@ class PerformanceCounterTest {
     private static Outcome run(String model, String source) {
         Outcome first = null;
         for (int blockSize : new int[] {64, 1, 0}) {
-            MachineConfig.Builder config = MachineConfig.builder(CpuModel.parse(model)).memoryBytes(16 << 20);
+            MachineConfig.Builder config =
+                    MachineConfig.builder(CpuModel.parse(model)).memoryBytes(16 << 20);
             config = blockSize == 0 ? config.engine(MachineConfig.Engine.REFERENCE) : config.blockSize(blockSize);
             Machine machine = new Machine(config.build());
             machine.load(Guests.image(source), "", List.of());
@@ -50,17 +51,17 @@ class PerformanceCounterTest {
 
     /** Between the WRMSR that starts and the RDPMC that reads: 7 instructions and 3 times 2 of the loop. */
     private static final String WORK = """
-            mov ebx, 3
-            again:
-            dec ebx
-            jnz again
-            nop
-            nop
-            nop
-            nop
-            xor ecx, ecx
-            rdpmc
-            """;
+        mov ebx, 3
+        again:
+        dec ebx
+        jnz again
+        nop
+        nop
+        nop
+        nop
+        xor ecx, ecx
+        rdpmc
+        """;
 
     @ParameterizedTest
     @ValueSource(strings = {CYCLES_KERNEL, RETIRED_KERNEL})
@@ -91,29 +92,29 @@ class PerformanceCounterTest {
     @Test
     void aRepeatedInstructionRetiresOnce() {
         String work = """
-                mov ecx, 10000
-                mov edi, 0x200000
-                rep stosb
-                xor ecx, ecx
-                rdpmc
-                """;
+            mov ecx, 10000
+            mov edi, 0x200000
+            rep stosb
+            xor ecx, ecx
+            rdpmc
+            """;
         assertThat(count("EPYC-Milan", write(CTL0, RETIRED_KERNEL) + work)).isEqualTo(1 + 4);
         assertThat(count("EPYC-Milan", write(CTL0, CYCLES_KERNEL) + work)).isEqualTo(1 + 6);
     }
 
     private static final String INTERRUPTS = """
-            start:
-                mov esp, 0x300000
-                mov eax, 0x41
-                mov edx, performance
-                call idt_gate
-                mov eax, 0x40
-                mov edx, timer
-                call idt_gate
-                call idt_load
-                mov ebp, 0xfee00000
-                mov dword [ebp + 0x340], 0x41
-            """;
+        start:
+            mov esp, 0x300000
+            mov eax, 0x41
+            mov edx, performance
+            call idt_gate
+            mov eax, 0x40
+            mov edx, timer
+            call idt_gate
+            call idt_load
+            mov ebp, 0xfee00000
+            mov dword [ebp + 0x340], 0x41
+        """;
 
     /** The counter overflows after 50 ticks; the handler's count tells how many instructions ran. */
     @ParameterizedTest
@@ -140,18 +141,18 @@ class PerformanceCounterTest {
 
     /** HLT for about 5,000 ticks until the APIC timer's interrupt, with the reads of the clock as close to it as can be. */
     private static final String HALT = """
-                mov dword [ebp + 0x3e0], 0xb
-                mov dword [ebp + 0x320], 0x40
-                xor edx, edx
-                mov dword [ebp + 0x380], 5000
-                READ
-                mov edi, eax
-                sti
-                hlt
-            timer:
-                READ
-                sub eax, edi
-            """ + EXIT + "performance: hlt\n" + Guests.IDT;
+            mov dword [ebp + 0x3e0], 0xb
+            mov dword [ebp + 0x320], 0x40
+            xor edx, edx
+            mov dword [ebp + 0x380], 5000
+            READ
+            mov edi, eax
+            sti
+            hlt
+        timer:
+            READ
+            sub eax, edi
+        """ + EXIT + "performance: hlt\n" + Guests.IDT;
 
     private static long halted(String before, String read) {
         return run("max,vendor=AuthenticAMD,+rdpru", INTERRUPTS + before + HALT.replace("READ", read))
@@ -183,7 +184,8 @@ class PerformanceCounterTest {
             assertThat(leaf == null ? 0 : leaf[0] & 0xff)
                     .as("architectural version of %s", model)
                     .isZero();
-            assertThat(run(model, "start:\nxor ecx, ecx\nrdpmc\n" + EXIT).kind()).isEqualTo(Outcome.Kind.SHUTDOWN);
+            assertThat(run(model, "start:\nxor ecx, ecx\nrdpmc\n" + EXIT).kind())
+                    .isEqualTo(Outcome.Kind.SHUTDOWN);
         }
     }
 }
