@@ -301,7 +301,7 @@ public final class Vcpu implements Execution, Requests {
             return;
         }
         RootToLoad next = mmu.reload();
-        if (next.fresh() || !next.equals(root)) {
+        if (next.fresh() || next != root) {
             root = next;
             backend.setRoot(next);
             if (next.fresh()) {

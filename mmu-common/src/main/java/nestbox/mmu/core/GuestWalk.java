@@ -124,6 +124,9 @@ final class GuestWalk {
     private int always;
     private int addressBits;
     private long rootOfStage;
+    /** What the permissions were computed for, so that an unchanged setting costs nothing; -1 for nothing yet. */
+    private int rules = -1;
+
     /** What {@link #second} refused during the last walk. */
     NestedFault refused;
 
@@ -146,15 +149,23 @@ final class GuestWalk {
             return;
         }
         boolean longMode = (efer & EFER_LMA) != 0;
-        PagingFormat format = format(cr4, longMode, through != null && model.amd());
+        PagingFormat format = format(cr4, longMode, vm.config.tdp() && model.amd());
         mode = classic(format, model, cr4, efer);
         boolean wp = (guest.cr0() & CR0_WP) != 0;
         boolean smep = (cr4 & CR4_SMEP) != 0;
         boolean smap = (cr4 & CR4_SMAP) != 0;
         boolean reportsFetch = smep || ((efer & EFER_NX) != 0 && format != PagingFormat.TWO_LEVEL);
-        strict.set(wp, smep, smap, false, reportsFetch);
-        lifted.set(wp, smep, smap, true, reportsFetch);
+        setRules(wp, smep, smap, reportsFetch);
         addressBits = longMode ? 64 : 32;
+    }
+
+    private void setRules(boolean wp, boolean smep, boolean smap, boolean reportsFetch) {
+        int wanted = (wp ? 1 : 0) | (smep ? 2 : 0) | (smap ? 4 : 0) | (reportsFetch ? 8 : 0);
+        if (wanted != rules) {
+            rules = wanted;
+            strict.set(wp, smep, smap, false, reportsFetch);
+            lifted.set(wp, smep, smap, true, reportsFetch);
+        }
     }
 
     /** Follows an EPTP of L1. */
@@ -169,7 +180,7 @@ final class GuestWalk {
         add(set, PagingFeature.EPT_EXECUTE_ONLY, model.eptExecuteOnly());
         add(set, PagingFeature.EPT_ACCESSED_DIRTY, flags);
         mode = mode(five ? PagingFormat.EPT_FIVE_LEVEL : PagingFormat.EPT, model, 57, set);
-        strict.set(true, false, false, false, true);
+        setRules(true, false, false, true);
         flagsAreWrites = flags;
         always = 0;
         addressBits = Math.min(five ? 57 : 48, model.physBits());
@@ -184,7 +195,7 @@ final class GuestWalk {
         PagingFormat format = format(hostCr4, longMode, true);
         mode = classic(format, model, hostCr4, hostEfer);
         boolean nx = (hostEfer & EFER_NX) != 0 && format != PagingFormat.TWO_LEVEL;
-        strict.set(true, false, false, false, nx || (hostCr4 & CR4_SMEP) != 0);
+        setRules(true, false, false, nx || (hostCr4 & CR4_SMEP) != 0);
         flagsAreWrites = true;
         always = Access.USER;
         addressBits = !longMode ? 32 : format == PagingFormat.FIVE_LEVEL ? 57 : 48;

@@ -134,7 +134,8 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     }
 
     /**
-     * Makes the current root valid, as the last act before entering the guest (kvm_mmu_reload).
+     * Makes the current root valid, as the last act before entering the guest (kvm_mmu_reload). While nothing changes it is the
+     * same object again; hardware needs it if it is another or {@link RootToLoad#fresh}.
      *
      * @throws NestboxException if an {@link Invalidation} is still open
      */

@@ -25,9 +25,6 @@ final class Role {
 
     static final int SMM = 1 << 19;
     static final int PSE = 1 << 20;
-    /** The guest's CPU model has changed since: matches nothing. */
-    static final int INVALID = 1 << 21;
-
     /** What a page may have other than the MMU that synchronises it. */
     static final int NOT_COMPARED = LEVEL | ACCESS | QUADRANT | PASSTHROUGH | DIRECT;
 

@@ -9,6 +9,8 @@ final class Roots {
     private final GuestContext guest;
     private final ShadowPages pages;
     private final long[] pdptes = new long[Mmu.PAE_ROOTS];
+    /** What was handed out last, to be handed out again while it is true. */
+    private RootToLoad last;
 
     Roots(MmuVcpu vcpu, MmuVm vm, GuestContext guest) {
         this.vcpu = vcpu;
@@ -154,7 +156,16 @@ final class Roots {
     RootToLoad toLoad(Mmu mmu, boolean fresh) {
         int level = Role.level(mmu.role);
         boolean flags = !Role.has(mmu.role, Role.NO_AD) && vm.config.accessedDirty();
-        return new RootToLoad(mmu.roots.current.hpa, level, level == 3, flags, fresh);
+        long hpa = mmu.roots.current.hpa;
+        RootToLoad known = last;
+        if (known == null
+                || known.hpa() != hpa
+                || known.level() != level
+                || known.accessedDirty() != flags
+                || known.fresh() != fresh) {
+            last = new RootToLoad(hpa, level, level == 3, flags, fresh);
+        }
+        return last;
     }
 
     // ---- synchronising ----------------------------------------------------------------------------------------------

@@ -36,10 +36,14 @@ final class Rig {
     }
 
     Rig(MmuConfig config, long ramBytes) {
+        this(config, ramBytes, Trace.off());
+    }
+
+    Rig(MmuConfig config, long ramBytes, Trace trace) {
         memory.mapRam(POOL, 64 << 20);
         memory.mapRam(BACKING, ramBytes);
         frames = new FramePool(memory, POOL, 64 << 20);
-        vm = new MmuVm(config, frames, Trace.off());
+        vm = new MmuVm(config, frames, trace);
         vm.slots().set(MemorySlots.NORMAL, Slot.ram(0, 0, ramBytes, BACKING));
     }
 
