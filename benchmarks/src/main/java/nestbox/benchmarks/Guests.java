@@ -45,6 +45,20 @@ final class Guests {
         return image("idle", "work:\n cli\n hlt\n jmp done\n");
     }
 
+    /** Writes an empty line to the serial port with its first instructions and ends. */
+    static ImageFile first() {
+        return new ImageFile("first", Asm.assemble(32, LOAD_ADDRESS, """
+                    dd 0x1BADB002, 0x00010000, -(0x1BADB002 + 0x00010000)
+                    dd 0x100000, 0x100000, 0, 0, start
+                start:
+                    mov dx, 0x3f8
+                    mov al, 10
+                    out dx, al
+                    mov al, 0
+                    out 0xf4, al
+                """));
+    }
+
     private static void segment(StringBuilder source, Seed seed, String label) {
         for (int i = 4 + seed.nextInt(6); i > 0; i--) {
             source.append(' ').append(instruction(seed)).append('\n');

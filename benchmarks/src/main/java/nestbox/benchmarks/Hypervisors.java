@@ -1,14 +1,48 @@
 package nestbox.benchmarks;
 
+import java.io.OutputStream;
+import java.util.List;
+import nestbox.machine.Machine;
+import nestbox.machine.MachineConfig;
 import nestbox.machine.load.ImageFile;
+import nestbox.svm.silicon.SvmProvider;
+import nestbox.vmx.silicon.VmxProvider;
+import nestbox.x86.model.CpuModel;
 
-/** L1 hypervisors with an L2, for what virtualization costs. They count round trips at {@link #COUNTER}. */
-final class Hypervisors {
-    /** Physical address of the 64-bit count of exits that L1 has answered. */
-    static final long COUNTER = 0x402000;
+/** L1 hypervisors with an L2, for what virtualization costs. They count the exits that they answer at 402000h. */
+public final class Hypervisors {
+    /** What is timed, and how many instructions retire for one operation. */
+    public enum Guest {
+        /** L2 loops on CPUID under EPT; L1 reads two fields, writes one and resumes. */
+        VMX_ROUND_TRIP("Skylake-Server", 8),
+        /** L2 loops on CPUID under nested paging; L1 reads exit code and RIP, writes RIP and runs it again. */
+        SVM_ROUND_TRIP("EPYC-Milan", 9),
+        /** L2 touches one page after another, more than the translation cache holds. */
+        WALKS("Skylake-Server", 4);
 
-    /** Instructions of {@link #walks} for each page touched. */
-    static final int WALK_INSTRUCTIONS = 4;
+        private final String model;
+        private final int instructions;
+
+        Guest(String model, int instructions) {
+            this.model = model;
+            this.instructions = instructions;
+        }
+
+        public int instructions() {
+            return instructions;
+        }
+
+        private ImageFile image() {
+            return switch (this) {
+                case VMX_ROUND_TRIP -> vmxRoundTrip();
+                case SVM_ROUND_TRIP -> svmRoundTrip();
+                case WALKS -> walks();
+            };
+        }
+    }
+
+    private static final long COUNTER = 0x402000;
+    private static final long PREPARATION = 100_000;
 
     private static final int STATE_64 = 0x200;
     private static final int SECONDARY = 0x80000000;
@@ -16,8 +50,25 @@ final class Hypervisors {
 
     private Hypervisors() {}
 
-    /** L2 loops on CPUID; L1 reads two fields, writes one and resumes. */
-    static ImageFile vmxRoundTrip() {
+    /** A machine on which L2 runs already. */
+    public static Machine started(Guest guest) {
+        MachineConfig config = MachineConfig.builder(CpuModel.parse(guest.model))
+                .memoryBytes(1L << 30)
+                .virtualization(new VmxProvider().orElse(new SvmProvider()))
+                .serial(OutputStream.nullOutputStream())
+                .build();
+        Machine machine = new Machine(config);
+        machine.load(guest.image(), "", List.of());
+        machine.run(PREPARATION);
+        return machine;
+    }
+
+    /** Exits that L1 has answered. */
+    static long exits(Machine machine) {
+        return machine.memory().read(COUNTER, 8);
+    }
+
+    private static ImageFile vmxRoundTrip() {
         return vmx("vmx round trip", """
                 l2:
                     cpuid
@@ -25,8 +76,7 @@ final class Hypervisors {
                 """);
     }
 
-    /** L2 touches one page after another, more than the translation cache holds. */
-    static ImageFile walks() {
+    private static ImageFile walks() {
         return vmx("two-dimensional walks", """
                 l2:
                     mov edi, 0x4000000
@@ -39,8 +89,7 @@ final class Hypervisors {
                 """);
     }
 
-    /** L2 loops on CPUID; L1 reads exit code and RIP, writes RIP and runs it again. */
-    static ImageFile svmRoundTrip() {
+    private static ImageFile svmRoundTrip() {
         return Guests.image("svm round trip", Guests.read("svm.asm"));
     }
 

@@ -1,7 +1,11 @@
 package nestbox.benchmarks;
 
+import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,12 +16,15 @@ import nestbox.x86.model.CpuModel;
 
 /**
  * Whole-machine figures, each the median of five after a warm-up: guest instructions a second on a hot loop and on large code,
- * heap allocated an instruction, and heap an idle machine. Run it on an idle host.
+ * heap allocated an instruction, round trips between L2 and L1, two-dimensional walks, heap an idle machine, and the time from
+ * launch to the guest's first instruction. Run it on an idle host, in the checkout's directory.
  */
 public final class Speed {
     private static final int RUNS = 5;
     private static final long WARM_UP = 60_000_000;
     private static final long INSTRUCTIONS = 200_000_000;
+    private static final long OPERATIONS_WARM_UP = 3_000_000;
+    private static final long OPERATIONS = 1_000_000;
     private static final int IDLE_MACHINES = 20;
 
     private Speed() {}
@@ -29,7 +36,11 @@ public final class Speed {
                 Runtime.version(), os, Runtime.getRuntime().availableProcessors());
         speed("mixed integer/memory/branch/call loop", Guests.mixed());
         speed("large code: 256 functions, 1,536 blocks", Guests.large());
+        operations("VM exit and VMRESUME under EPT", Hypervisors.Guest.VMX_ROUND_TRIP);
+        operations("VMRUN and #VMEXIT under nested paging", Hypervisors.Guest.SVM_ROUND_TRIP);
+        operations("two-dimensional walks on a miss", Hypervisors.Guest.WALKS);
         idle();
+        launch();
     }
 
     private static void speed(String name, ImageFile guest) {
@@ -51,6 +62,57 @@ public final class Speed {
                 name, mips[RUNS / 2], mips[0], mips[RUNS - 1]);
         System.out.printf(
                 "%-42s %8.6f bytes an instruction%n", "  heap allocated", (double) allocated / RUNS / INSTRUCTIONS);
+    }
+
+    private static void operations(String name, Hypervisors.Guest guest) {
+        Machine machine = Hypervisors.started(guest);
+        machine.run(OPERATIONS_WARM_UP * guest.instructions());
+        double[] millions = new double[RUNS];
+        for (int i = 0; i < RUNS; i++) {
+            long exits = Hypervisors.exits(machine);
+            long start = System.nanoTime();
+            machine.run(OPERATIONS * guest.instructions());
+            long nanos = System.nanoTime() - start;
+            long done = guest == Hypervisors.Guest.WALKS ? OPERATIONS : Hypervisors.exits(machine) - exits;
+            millions[i] = done * 1e3 / nanos;
+        }
+        Arrays.sort(millions);
+        System.out.printf(
+                "%-42s %8.2f million a second (%.2f to %.2f)%n", name, millions[RUNS / 2], millions[0], millions[RUNS - 1]);
+    }
+
+    /** From the start of the launcher's process to the first thing that the guest does: it writes a line to its serial port. */
+    private static void launch() {
+        double[] seconds = new double[RUNS];
+        try {
+            Path image = Files.createTempFile("first", ".bin");
+            Files.write(image, Guests.first().bytes());
+            for (int i = -1; i < RUNS; i++) {
+                long start = System.nanoTime();
+                Process process = new ProcessBuilder("./nestbox", "run", image.toString())
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start();
+                int first = process.getInputStream().read();
+                double took = (System.nanoTime() - start) / 1e9;
+                process.waitFor();
+                if (first < 0) {
+                    throw new IllegalStateException("./nestbox failed");
+                }
+                if (i >= 0) {
+                    seconds[i] = took;
+                }
+            }
+            Files.delete(image);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        Arrays.sort(seconds);
+        System.out.printf(
+                "%-42s %8.2f seconds (%.2f to %.2f)%n",
+                "launch to the guest's first instructions", seconds[RUNS / 2], seconds[0], seconds[RUNS - 1]);
     }
 
     private static void idle() {
@@ -81,7 +143,6 @@ public final class Speed {
     }
 
     private static long usedHeap() {
-
         System.gc();
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
