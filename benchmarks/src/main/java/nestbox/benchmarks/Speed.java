@@ -78,7 +78,8 @@ public final class Speed {
         }
         Arrays.sort(millions);
         System.out.printf(
-                "%-42s %8.2f million a second (%.2f to %.2f)%n", name, millions[RUNS / 2], millions[0], millions[RUNS - 1]);
+                "%-42s %8.2f million a second (%.2f to %.2f)%n",
+                name, millions[RUNS / 2], millions[0], millions[RUNS - 1]);
     }
 
     /** From the start of the launcher's process to the first thing that the guest does: it writes a line to its serial port. */

@@ -70,22 +70,25 @@ public class WalkBenchmark {
         }
     }
 
-    /** Both sets of tables map the first GiB one to one: 4-KByte pages for the first 4 MBytes. */
+    /** Both sets of tables map the first 4 MBytes one to one, by 4-KByte pages. */
     public WalkBenchmark() {
         memory.mapRam(0, 1 << 26);
         permissions.set(false, false, false, false, false);
-        build(GUEST_ROOT, 0x63);
-        build(EPT_ROOT, 0x37);
+        build(GUEST_ROOT, 0x23, 0x63);
+        build(EPT_ROOT, 7, 0x37);
+        if (fourLevels() != (long) page << 12 || twoDimensions() != (long) page << 12) {
+            throw new IllegalStateException("the tables are wrong");
+        }
     }
 
-    private void build(long root, long bits) {
-        memory.write(root, 8, root + 0x1000 | bits & 0x27);
-        memory.write(root + 0x1000, 8, root + 0x2000 | bits & 0x27);
+    private void build(long root, long pointer, long leaf) {
+        memory.write(root, 8, root + 0x1000 | pointer);
+        memory.write(root + 0x1000, 8, root + 0x2000 | pointer);
         for (int i = 0; i < 2; i++) {
             long table = root + 0x3000 + 0x1000L * i;
-            memory.write(root + 0x2000 + 8L * i, 8, table | bits & 0x27);
+            memory.write(root + 0x2000 + 8L * i, 8, table | pointer);
             for (int j = 0; j < PAGES; j++) {
-                memory.write(table + 8L * j, 8, (long) (i * PAGES + j) << 12 | bits);
+                memory.write(table + 8L * j, 8, (long) (i * PAGES + j) << 12 | leaf);
             }
         }
     }

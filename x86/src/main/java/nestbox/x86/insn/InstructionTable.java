@@ -49,8 +49,7 @@ public final class InstructionTable {
     }
 
     private static final class All {
-        static final List<Form> FORMS =
-                List.copyOf(joined(Base.FORMS, X87Part.FORMS, VectorPart.FORMS, VexPart.FORMS));
+        static final List<Form> FORMS = List.copyOf(joined(Base.FORMS, X87Part.FORMS, VectorPart.FORMS, VexPart.FORMS));
     }
 
     private static List<Form> read(List<String> files) {
