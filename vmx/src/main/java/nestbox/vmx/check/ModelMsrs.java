@@ -40,6 +40,7 @@ public final class ModelMsrs {
 
     /** Whether WRMSR refuses the value for its bits; rules that need the processor's state are not asked. */
     public boolean refuses(int index, long value) {
-        return !rows.containsKey(index) || (value & reserved(index)) != 0;
+        Msr row = rows.get(index);
+        return row == null || row.readOnly() || (value & reserved(index)) != 0;
     }
 }

@@ -146,7 +146,7 @@ class CheckPropertyTest {
         return guest.state(model);
     }
 
-    private static long pattern(Random random) {
+    static long pattern(Random random) {
         return switch (random.nextInt(4)) {
             case 0 -> 1L << random.nextInt(64);
             case 1 -> 1L << random.nextInt(16);

@@ -50,13 +50,20 @@ public record Msr(
         long write(Cpu c, long value);
     }
 
+    private static final Writer REFUSES = Msr::refuse;
+
     /** A register that reads as {@code reset} and refuses every write, until the {@code with} methods say otherwise. */
     public static Msr of(int index, String name, Predicate<CpuFeatures> present) {
-        return new Msr(index, name, present, f -> 0, f -> 0, (c, v) -> true, f -> 0, null, Msr::refuse);
+        return new Msr(index, name, present, f -> 0, f -> 0, (c, v) -> true, f -> 0, null, REFUSES);
     }
 
     private static long refuse(Cpu c, long value) {
         throw c.raise(nestbox.x86.Vector.GP, 0);
+    }
+
+    /** Every write raises #GP(0). */
+    public boolean readOnly() {
+        return writer == REFUSES;
     }
 
     /** All of {@code mask} can be written. */
