@@ -153,6 +153,14 @@ public interface VirtualizationExtension extends Stateful {
         return true;
     }
 
+    /**
+     * The delivery of an event has raised a benign exception, whose delivery has raised another, and so on, {@code deliveries} times
+     * without reaching an instruction (VMX's instruction timeout).
+     */
+    default boolean noInstruction(Cpu cpu, int deliveries) {
+        return false;
+    }
+
     /** The third fault; true if a VM exit takes the place of the shutdown. */
     default boolean tripleFault(Cpu cpu) {
         return false;

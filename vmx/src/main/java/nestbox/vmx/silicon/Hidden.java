@@ -12,7 +12,6 @@ import nestbox.vmx.capability.VmxFeature;
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
             VmxFeature.BUS_LOCK_DETECTION,
-            VmxFeature.INSTRUCTION_TIMEOUT,
             VmxFeature.TERTIARY_CONTROLS,
             VmxFeature.VIRTUALIZE_SPEC_CTRL,
             VmxFeature.SECONDARY_EXIT_CONTROLS,

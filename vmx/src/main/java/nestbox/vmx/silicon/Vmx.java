@@ -290,6 +290,18 @@ public final class Vmx implements VirtualizationExtension {
         return !guest || !controls.secondary(Controls.EPT);
     }
 
+    /** A delivery takes a tick, as an instruction does. */
+    @Override
+    public boolean noInstruction(Cpu c, int deliveries) {
+        boolean late = guest
+                && controls.secondary(Controls.TIMEOUT)
+                && deliveries > vmcs.get(VmcsField.NOTIFY_WINDOW);
+        if (late) {
+            exit.event(ExitReason.NOTIFY, 0);
+        }
+        return late;
+    }
+
     @Override
     public boolean tripleFault(Cpu c) {
         if (!guest) {

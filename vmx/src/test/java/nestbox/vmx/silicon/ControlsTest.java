@@ -2,11 +2,13 @@ package nestbox.vmx.silicon;
 
 import static nestbox.vmx.capability.VmxFeature.*;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import nestbox.machine.Machine;
 import nestbox.machine.Outcome;
 import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -143,5 +145,41 @@ class ControlsTest {
         assertThat(Hypervisor.result(machine, 8)).isEqualTo(0x1230);
         assertThat(Hypervisor.result(machine, 9)).isEqualTo(0x4560);
         assertThat(Hypervisor.result(machine, 3)).as("table in the host").isEqualTo(0x7890);
+    }
+
+    /** User code whose handler of #AC runs on its own misaligned stack: no instruction ever comes to an end. */
+    private static Hypervisor endless(long secondary) {
+        return new Hypervisor(false, false)
+                .processor(0, secondary)
+                .interruptGate(Vector.AC, "l2")
+                .asm("mov word [" + (Hypervisor.IDT + 8 * Vector.AC + 2) + "], 0xb\n")
+                .asm("mov dword [0x905008], 0xffff\nmov dword [0x90500c], 0xcffb00\n")
+                .field(VmcsField.GUEST_GDTR_BASE, 0x905000)
+                .field(VmcsField.GUEST_CS_SELECTOR, 0xb)
+                .field(VmcsField.GUEST_SS_SELECTOR, 0x13)
+                .field(VmcsField.GUEST_CS_AR_BYTES, 0xc0fb)
+                .field(VmcsField.GUEST_SS_AR_BYTES, 0xc0f3)
+                .field(VmcsField.GUEST_DS_AR_BYTES, 0xc0f3)
+                .field(VmcsField.GUEST_ES_AR_BYTES, 0xc0f3)
+                .field(VmcsField.GUEST_FS_AR_BYTES, 0xc0f3)
+                .field(VmcsField.GUEST_GS_AR_BYTES, 0xc0f3)
+                .asm("mov edx, cr0\nor edx, 0x40000\nmov eax, " + VmcsField.GUEST_CR0.encoding()
+                        + "\nvmwrite eax, edx\n")
+                .field(VmcsField.GUEST_RFLAGS, 0x40002)
+                .field(VmcsField.GUEST_RSP, Hypervisor.L2_STACK - 3);
+    }
+
+    @Test
+    void instructionTimeout() {
+        Hypervisor l1 = endless(INSTRUCTION_TIMEOUT.mask()).field(VmcsField.NOTIFY_WINDOW, 1000);
+        Machine machine = first(l1, "mov eax, [0x800001]");
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(75);
+        assertThat(Hypervisor.result(machine, 1)).as("the context is valid").isZero();
+    }
+
+    @Test
+    void withoutTimeoutTheProcessorHangs() {
+        assertThatThrownBy(() -> first(endless(0), "mov eax, [0x800001]"))
+                .hasMessageContaining("endless delivery");
     }
 }

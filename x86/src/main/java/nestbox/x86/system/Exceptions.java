@@ -1,5 +1,6 @@
 package nestbox.x86.system;
 
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
@@ -28,6 +29,9 @@ public final class Exceptions {
     static final long DR6_BT = 1 << 15;
 
     private static final long DR7_GD = 1 << 13;
+    /** So many exceptions one inside the other never end: a processor hangs, and only RESET gets it going. */
+    private static final int ENDLESS = 1 << 20;
+
     private static final long DEBUGCTL_BTF = 2;
 
     private Exceptions() {}
@@ -124,7 +128,10 @@ public final class Exceptions {
         boolean withError = hasError;
         long code = error;
         boolean rf = resume;
-        for (; ; ) {
+        for (int deliveries = 0; ; deliveries++) {
+            if (deliveries > ENDLESS) {
+                throw new UnsupportedFeatureException("endless delivery", "vector " + v + " raises itself");
+            }
             c.event.set(v, t, withError, code);
             c.event.length = length;
             Tracing.delivery(c, v, t, withError ? code : 0);
@@ -144,6 +151,10 @@ public final class Exceptions {
                 }
                 if (f.vector == Vector.EXTENSION) {
                     c.extension.unwound(c);
+                    c.event.active = false;
+                    return;
+                }
+                if (c.extension != null && c.extension.noInstruction(c, deliveries)) {
                     c.event.active = false;
                     return;
                 }
