@@ -3,6 +3,7 @@ package nestbox.cli;
 import nestbox.core.NestboxException;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.L0Config;
+import nestbox.l0.NestedPolicies;
 import nestbox.l0.VendorBackendFactory;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
@@ -66,7 +67,8 @@ final class L0 {
                 tdp(settings.l0),
                 false,
                 settings.forcedEmulation,
-                policies(settings));
+                policies(settings),
+                nested(settings));
         return new Hypervisor(config, backends);
     }
 
@@ -93,6 +95,9 @@ final class L0 {
         MmuPolicies policies = MmuPolicies.exact();
         for (String text : settings.policies) {
             int equals = text.indexOf('=');
+            if (equals >= 0 && NestedPolicies.knows(text)) {
+                continue;
+            }
             if (equals >= 0) {
                 policies = policies.with(text.substring(0, equals), text.substring(equals + 1));
             } else {
@@ -105,5 +110,18 @@ final class L0 {
             }
         }
         return policies;
+    }
+
+    private static NestedPolicies nested(RunSettings settings) {
+        NestedPolicies nested = NestedPolicies.exact();
+        for (String text : settings.policies) {
+            int equals = text.indexOf('=');
+            if (equals >= 0 && NestedPolicies.knows(text)) {
+                nested = nested.with(text.substring(0, equals), text.substring(equals + 1));
+            } else if (text.equals("kvm")) {
+                nested = NestedPolicies.kvm();
+            }
+        }
+        return nested;
     }
 }

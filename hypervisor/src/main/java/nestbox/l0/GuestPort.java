@@ -1,6 +1,8 @@
 package nestbox.l0;
 
 import nestbox.mmu.core.Gpa;
+import nestbox.mmu.core.Gva;
+import nestbox.mmu.paging.Access;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.mem.TranslationControl;
@@ -29,12 +31,30 @@ final class GuestPort implements MemoryPort {
 
     @Override
     public long load(long linear, int size, int access, int seg) {
+        long device = device(linear, size, access);
+        if (device >= 0) {
+            return vcpu.guest().physical.read(device, size);
+        }
         return walking.load(linear, size, access, seg);
     }
 
     @Override
     public void store(long linear, int size, long value, int access, int seg) {
+        long device = device(linear, size, access);
+        if (device >= 0) {
+            vcpu.guest().physical.write(device, size, value);
+            return;
+        }
         walking.store(linear, size, value, access, seg);
+    }
+
+    /** Physical address of an operand that the MMIO cache knows by its linear address, or -1. */
+    private long device(long linear, int size, int access) {
+        boolean possible = vcpu != null
+                && !vcpu.hypervisor().mmu().config().tdp()
+                && (access & Access.IMPLICIT) == 0
+                && (linear & 0xfff) + size <= 0x1000;
+        return possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
     }
 
     @Override

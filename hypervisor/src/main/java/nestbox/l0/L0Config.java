@@ -19,6 +19,7 @@ import nestbox.x86.model.CpuFeatures;
  * @param forcedEmulation UD2 with the signature of kvm-unit-tests emulates the instruction behind it
  *     (KVM's {@code force_emulation_prefix})
  * @param policies of the MMU
+ * @param nested policies of nesting
  */
 public record L0Config(
         CpuFeatures silicon,
@@ -30,4 +31,5 @@ public record L0Config(
         boolean tdp,
         boolean reference,
         boolean forcedEmulation,
-        MmuPolicies policies) {}
+        MmuPolicies policies,
+        NestedPolicies nested) {}

@@ -49,7 +49,8 @@ final class HypervisorModule extends AbstractModule {
                 configuration.l0() == L0Mode.TDP,
                 false,
                 false,
-                policies);
+                policies,
+                configuration.nesting());
     }
 
     @Provides

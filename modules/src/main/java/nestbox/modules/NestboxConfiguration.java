@@ -3,6 +3,7 @@ package nestbox.modules;
 import java.util.ArrayList;
 import java.util.List;
 import nestbox.core.NestboxException;
+import nestbox.l0.NestedPolicies;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
 import nestbox.x86.model.CpuModel;
@@ -18,6 +19,7 @@ import nestbox.x86.model.Vendor;
  * @param guestCpu model that L0 shows its guest; empty: {@code cpu} without virtualization
  * @param l0 what runs the image
  * @param policies of L0's MMU
+ * @param nesting policies of nesting
  * @param tlb retention policy of the silicon's translation caches: keep, none, lru:N, seeded:S
  * @param memoryBytes of the machine that the image sees
  * @param cpus number of its processors
@@ -28,6 +30,7 @@ public record NestboxConfiguration(
         String guestCpu,
         L0Mode l0,
         MmuPolicies policies,
+        NestedPolicies nesting,
         String tlb,
         long memoryBytes,
         int cpus,
@@ -36,12 +39,12 @@ public record NestboxConfiguration(
 
     /** Bare silicon of the most capable Intel model. */
     public static NestboxConfiguration bareSilicon() {
-        return new NestboxConfiguration("max,+vmx", "", L0Mode.NONE, MmuPolicies.exact(), "keep", MEMORY, 1, 0);
+        return new NestboxConfiguration("max,+vmx", "", L0Mode.NONE, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
     }
 
     /** L0 with TDP on Intel's silicon; its guest may nest. */
     public static NestboxConfiguration nested() {
-        return new NestboxConfiguration("max,+vmx", "max,+vmx", L0Mode.TDP, MmuPolicies.exact(), "keep", MEMORY, 1, 0);
+        return new NestboxConfiguration("max,+vmx", "max,+vmx", L0Mode.TDP, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
     }
 
     /** As {@link #nested} with shadow paging. */
@@ -75,6 +78,7 @@ public record NestboxConfiguration(
         private String guestCpu;
         private L0Mode l0;
         private MmuPolicies policies;
+        private NestedPolicies nesting;
         private String tlb;
         private long memoryBytes;
         private int cpus;
@@ -85,6 +89,7 @@ public record NestboxConfiguration(
             guestCpu = from.guestCpu;
             l0 = from.l0;
             policies = from.policies;
+            nesting = from.nesting;
             tlb = from.tlb;
             memoryBytes = from.memoryBytes;
             cpus = from.cpus;
@@ -111,9 +116,13 @@ public record NestboxConfiguration(
             return this;
         }
 
-        /** One policy by name. */
+        /** One policy by name, of the MMU or of nesting. */
         public Builder policy(String name, String value) {
-            policies = policies.with(name, value);
+            if (NestedPolicies.knows(name)) {
+                nesting = nesting.with(name, value);
+            } else {
+                policies = policies.with(name, value);
+            }
             return this;
         }
 
@@ -163,7 +172,7 @@ public record NestboxConfiguration(
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }
-            return new NestboxConfiguration(cpu, guestCpu, l0, policies, tlb, memoryBytes, cpus, seed);
+            return new NestboxConfiguration(cpu, guestCpu, l0, policies, nesting, tlb, memoryBytes, cpus, seed);
         }
 
         private static CpuModel model(String name, String text, List<String> reasons) {

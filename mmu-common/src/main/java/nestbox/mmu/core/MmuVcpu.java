@@ -432,6 +432,20 @@ public final class MmuVcpu implements PolicyContext, Stateful {
      * Whether the cached rights, which say nothing of fetches, permit an access; a write needs the dirty flag to be set, too, and
      * so the right itself.
      */
+    /**
+     * Where the MMIO cache says that a linear address leads, before any walk: the emulator's first look at an operand.
+     *
+     * @return the L1-physical address, or -1 if the cache does not match or does not permit the access
+     */
+    public long mmioMatch(Gva address, int access) {
+        long linear = address.value();
+        if (!mmio.matchesGva(linear) || !mmioPermits(access)) {
+            return -1;
+        }
+        vm.counters.mmioCacheHits++;
+        return mmio.gfn() << 12 | linear & 0xfff;
+    }
+
     private boolean mmioPermits(int access) {
         if ((access & Access.EXECUTE) != 0) {
             return false;

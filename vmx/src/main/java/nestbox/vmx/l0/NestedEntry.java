@@ -1,6 +1,7 @@
 package nestbox.vmx.l0;
 
 import nestbox.l0.StateGroup;
+import nestbox.l0.NestedPolicies;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.CheckFailure;
@@ -13,6 +14,7 @@ import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
+import nestbox.x86.system.ControlRegisters;
 
 /** L1's VMLAUNCH and VMRESUME: checks, snapshot, merge, L2's state, in KVM's order (facts D.2). */
 final class NestedEntry {
@@ -159,13 +161,38 @@ final class NestedEntry {
         vmx.vcpu.take(StateGroup.ALL);
         vmx.vcpu.serveLocalFlushes();
         vmx.vcpu.forgetEvents();
+        long[] pdptesOfL2 = cpu.pdpte.clone();
+        long cr3OfL2 = cpu.cr3;
         undo();
         vmx.stage().leave();
+        if (!unwind(pdptesOfL2, cr3OfL2)) {
+            return;
+        }
         Flags.setArithmetic(cpu, Flags.ZF);
         vmx.vmcs12.set(VmcsField.VM_INSTRUCTION_ERROR, error == 0 ? InstructionError.ENTRY_CONTROLS.number() : error);
         finishSwitch();
         vmx.vcpu.mmu().nestedExited();
         transitionFlush(false);
+    }
+
+    /** What policies do to CR3 and the PDPTE registers; false if L1 is shut down by it. */
+    private boolean unwind(long[] pdptesOfL2, long cr3OfL2) {
+        NestedPolicies policies = vmx.vcpu.hypervisor().config().nested();
+        if (policies.vmfailCr3() == NestedPolicies.VmfailCr3.NONE) {
+            cpu.cr3 = cr3OfL2;
+        }
+        if (vmx.backend.ept() || policies.vmfailPdptr() == NestedPolicies.VmfailPdptr.SNAPSHOT) {
+            return true;
+        }
+        if (policies.vmfailPdptr() == NestedPolicies.VmfailPdptr.NONE) {
+            System.arraycopy(pdptesOfL2, 0, cpu.pdpte, 0, pdptesOfL2.length);
+            return true;
+        }
+        if (ControlRegisters.paePaging(cpu) && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
+            vmx.exit.abort(2);
+            return false;
+        }
+        return true;
     }
 
     /** The registers of the processor were replaced: its derived state follows. */

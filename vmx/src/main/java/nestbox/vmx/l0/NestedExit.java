@@ -209,7 +209,7 @@ final class NestedExit {
     }
 
     /** SDM Vol. 3, "VMX Aborts": L1 shuts down. */
-    private void abort(int indicator) {
+    void abort(int indicator) {
         vmx.guest = false;
         cpu.physical.write(vmx.vmcs12.address() + 4, 4, indicator);
         cpu.activity = Cpu.SHUTDOWN;
