@@ -113,7 +113,7 @@ final class GuestRun {
         if (silicon != null) {
             hypervisor = L0.hypervisor(settings, silicon, config.virtualization());
             return new Machine(
-                    config.toBuilder().virtualization(L0.NESTED).build(), hypervisor);
+                    config.toBuilder().virtualization(L0.nesting(settings)).build(), hypervisor);
         }
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
     }

@@ -20,7 +20,9 @@ import nestbox.x86.model.Vendor;
 /** Wires L0 under a machine as the options of a run say. */
 final class L0 {
     /** What L0's guests get of virtualization. */
-    static final VirtualizationProvider NESTED = new NestedVmxProvider();
+    static VirtualizationProvider nesting(RunSettings settings) {
+        return new NestedVmxProvider(tdp(settings.l0));
+    }
 
     private L0() {}
 

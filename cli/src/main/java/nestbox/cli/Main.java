@@ -11,7 +11,14 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "nestbox",
         description = "A deterministic x86-64 PC, the ground floor of a laboratory for nested virtualization.",
-        subcommands = {RunCommand.class, DemoCommand.class, CpuCommand.class, CheckCommand.class},
+        subcommands = {
+            RunCommand.class,
+            DemoCommand.class,
+            ScenarioCommand.class,
+            PolicyCommand.class,
+            CpuCommand.class,
+            CheckCommand.class
+        },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class)
 public final class Main implements Runnable {

@@ -172,7 +172,7 @@ class RoomsTest {
     @ArchTest
     static final ArchRule BARE_SILICON_LOADS_NO_GUICE_AND_NO_LOG4J = noClasses()
             .that()
-            .resideOutsideOfPackages("nestbox.modules..")
+            .resideOutsideOfPackages("nestbox.modules..", "nestbox.testkit..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("com.google.inject..", "org.apache.logging..");

@@ -45,7 +45,7 @@ final class MachineModule extends AbstractModule {
                 .tlbPolicy(configuration.tlb())
                 .seed(configuration.seed())
                 .serial(serial)
-                .virtualization(bare ? virtualization : new NestedVmxProvider())
+                .virtualization(bare ? virtualization : new NestedVmxProvider(configuration.l0() == L0Mode.TDP))
                 .build();
         return bare
                 ? new Machine(config, processor -> new SiliconPort(processor, processor.physical, retention))

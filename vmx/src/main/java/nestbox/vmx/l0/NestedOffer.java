@@ -7,9 +7,22 @@ import nestbox.vmx.capability.VmxFeature;
 
 /** What L0 does not offer L1, whatever its CPU model says: a capability MSR hides it, so that it cannot be asked for. */
 final class NestedOffer {
-    static final Set<VmxFeature> WITHHELD = withheld();
+    private static final Set<VmxFeature> WITHHELD = withheld();
 
     private NestedOffer() {}
+
+    /** What is offered of the features that a guest's model names. */
+    static Set<VmxFeature> of(Set<VmxFeature> named, boolean ept) {
+        EnumSet<VmxFeature> offer = EnumSet.copyOf(named);
+        offer.removeAll(WITHHELD);
+        if (!ept) {
+            offer.remove(VmxFeature.ENABLE_EPT);
+            offer.remove(VmxFeature.UNRESTRICTED_GUEST);
+            offer.remove(VmxFeature.INVEPT);
+            offer.removeIf(feature -> feature.name().startsWith("EPT_") || feature.name().startsWith("INVEPT"));
+        }
+        return offer;
+    }
 
     private static Set<VmxFeature> withheld() {
         EnumSet<VmxFeature> set = EnumSet.of(

@@ -1,6 +1,5 @@
 package nestbox.vmx.l0;
 
-import java.util.Set;
 import nestbox.l0.Exit;
 import nestbox.l0.Nesting;
 import nestbox.l0.Vcpu;
@@ -301,11 +300,5 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
     @Override
     public void unwound(Cpu c) {
         stage.unwound();
-    }
-
-    /** Features that L0 offers of those that the guest's model names. */
-    static Set<VmxFeature> offered(Set<VmxFeature> named) {
-        named.removeAll(NestedOffer.WITHHELD);
-        return named;
     }
 }

@@ -19,12 +19,19 @@ public final class NestedVmxProvider implements VirtualizationProvider {
 
     private static final long REVISION_MASK = 0x7fffffffL;
 
+    private final boolean ept;
+
+    /** @param ept L0 has EPT; else its guests are offered none, and nothing that needs it */
+    public NestedVmxProvider(boolean ept) {
+        this.ept = ept;
+    }
+
     @Override
     public VirtualizationExtension create(Cpu cpu) {
         if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
             return null;
         }
-        VmxModel model = VmxModel.of(cpu.features, NestedVmx.offered(VmxModels.features(cpu.features)));
+        VmxModel model = VmxModel.of(cpu.features, NestedOffer.of(VmxModels.features(cpu.features), ept));
         cpu.msrs.register(rows(model.capability()));
         return new NestedVmx(cpu, model);
     }

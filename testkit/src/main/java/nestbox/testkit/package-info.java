@@ -1,0 +1,2 @@
+/** Scenarios and tools for tests of hypervisors on Nestbox. */
+package nestbox.testkit;
