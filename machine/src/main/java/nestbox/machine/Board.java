@@ -45,7 +45,6 @@ public final class Board implements Platform, Bus, Stateful {
     /** Ticks from power-up to the first update of the real-time clock. */
     private static final long FIRST_RTC_UPDATE = Clock.HZ / 100;
 
-
     private final Machine machine;
     private final PhysicalMemory memory;
     private final Clock clock;
