@@ -29,11 +29,14 @@ class ShadowMmuPropertyTest {
         final Seed random;
         final PagingFormat format;
         final Rig rig;
-        final Vcpu cpu;
+        Vcpu cpu;
         final Vcpu editor;
-        final NaivePaging naive;
+        NaivePaging naive;
         final Deque<String> log = new ArrayDeque<>();
         final long[] pool = new long[24];
+        /** Another processor on the same tables, which changes places with {@link #cpu}; or null. */
+        Vcpu other;
+
         /** Accesses are compared. */
         boolean judged = true;
 
@@ -64,6 +67,22 @@ class ShadowMmuPropertyTest {
             cpu.cr0 |= GuestWalk.CR0_PG;
             cpu.loadPdptes();
             cpu.mmu.cr0Written(cpu.cr0 & ~GuestWalk.CR0_PG, cpu.cr0);
+        }
+
+        /** A second processor that uses the same tables, with NXE clear where the first has it set. */
+        void addProcessor() {
+            other = rig.vcpu(GuestModel.intel(PHYS_BITS));
+            other.mode(format, false, false);
+            other.cr3 = cpu.cr3;
+            other.start();
+            System.arraycopy(cpu.pdptes, 0, other.pdptes, 0, 4);
+        }
+
+        void swap() {
+            Vcpu before = cpu;
+            cpu = other;
+            other = before;
+            naive = new NaivePaging(rig, cpu, PHYS_BITS);
         }
 
         int entryBytes() {
@@ -251,7 +270,13 @@ class ShadowMmuPropertyTest {
                 if (kind < 22) {
                     if (edit(true)) {
                         invalidate();
+                        if (other != null) {
+                            swap();
+                            invalidate();
+                        }
                     }
+                } else if (other != null && kind < 24) {
+                    swap();
                 } else if (kind < 26) {
                     toggle();
                 } else if (kind < 32) {
@@ -276,6 +301,16 @@ class ShadowMmuPropertyTest {
             assertThat(counters.pagesUnsynced).isPositive();
             assertThat(counters.pagesSynced).isPositive();
             assertThat(counters.pfSpurious).isLessThan(counters.pfFixed);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TWO_LEVEL", "PAE", "FOUR_LEVEL", "FIVE_LEVEL"})
+    void twoProcessorsShareTables(PagingFormat format) {
+        for (long seed = 21; seed <= 22; seed++) {
+            Run run = new Run(seed, format, MmuPolicies.exact());
+            run.addProcessor();
+            run.steps(STEPS / 2);
         }
     }
 
