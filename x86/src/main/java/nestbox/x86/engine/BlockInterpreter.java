@@ -29,8 +29,12 @@ public final class BlockInterpreter implements Engine {
 
     /** @param maxInstructions longest block; traces must not depend on it */
     public BlockInterpreter(Cpu cpu, Decoder decoder, int maxInstructions) {
+        this(cpu, decoder, maxInstructions, CodeArena.MOST_WORDS);
+    }
+
+    BlockInterpreter(Cpu cpu, Decoder decoder, int maxInstructions, int arenaWords) {
         this.cpu = cpu;
-        this.arena = new CodeArena();
+        this.arena = new CodeArena(arenaWords);
         this.cache = new BlockCache(cpu, decoder, arena, maxInstructions);
         this.reference = new ReferenceEngine(cpu, decoder);
     }
@@ -69,9 +73,11 @@ public final class BlockInterpreter implements Engine {
                 return known;
             }
         }
+        int clears = arena.clears();
         int to = cache.find();
         long epoch = c.mem.fetchEpoch;
-        if (from != CodeArena.NONE && to != CodeArena.NONE && !arena.link(from, to, c.rip, epoch)) {
+        boolean both = from != CodeArena.NONE && to != CodeArena.NONE && clears == arena.clears();
+        if (both && !arena.link(from, to, c.rip, epoch)) {
             targets.put(c.rip, epoch, to);
         }
         return to;

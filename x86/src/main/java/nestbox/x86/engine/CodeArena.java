@@ -24,7 +24,8 @@ final class CodeArena {
     private static final int SIZES = 5;
 
     private static final int FIRST_WORDS = 1 << 12;
-    private static final int MOST_WORDS = 1 << 22;
+    /** Half a million instructions; what was overwritten counts until all is forgotten. */
+    static final int MOST_WORDS = 1 << 20;
 
     /** Its length is a power of two, so that a masked index needs no bounds check. */
     private long[] words = new long[FIRST_WORDS];
@@ -34,19 +35,33 @@ final class CodeArena {
     /** The first free place; 0 is never a block's. */
     private int top = HEADER;
 
+    private final int mostWords;
+    private int clears;
+
+    /** @param mostWords room for a few of the longest blocks at least */
+    CodeArena(int mostWords) {
+        this.mostWords = mostWords;
+    }
+
     long[] words() {
         return words;
     }
 
     /** Whether a block of so many instructions finds no place until {@link #clear}. */
     boolean full(int instructions) {
-        return top + HEADER + 2 * instructions > MOST_WORDS;
+        return top + HEADER + 2 * instructions > mostWords;
     }
 
     /** Forgets all blocks. */
     void clear() {
         Arrays.fill(insns, null);
         top = HEADER;
+        clears++;
+    }
+
+    /** How often it was cleared: places from before mean nothing now. */
+    int clears() {
+        return clears;
     }
 
     /** Adds a block and returns its place. */

@@ -146,13 +146,17 @@ class EngineDifferenceTest {
     }
 
     /** Runs the program; a block size of 0 means the reference engine. */
+    /** With blocks of 4 there is room for so few that all are forgotten again and again. */
+    private static Engine blocks(Cpu cpu, Decoder decoder, int blockSize) {
+        return new BlockInterpreter(cpu, decoder, blockSize, blockSize == 4 ? 64 : CodeArena.MOST_WORDS);
+    }
+
     private static End run(byte[] program, long seed, int blockSize) {
         Cpu cpu = cpu(seed);
         cpu.physical.copyIn(CODE, program, 0, program.length);
         cpu.rip = CODE;
         Decoder decoder = new Decoder(cpu.features);
-        Engine engine =
-                blockSize == 0 ? new ReferenceEngine(cpu, decoder) : new BlockInterpreter(cpu, decoder, blockSize);
+        Engine engine = blockSize == 0 ? new ReferenceEngine(cpu, decoder) : blocks(cpu, decoder, blockSize);
         String fault = "none";
         try {
             engine.run(STEPS);
