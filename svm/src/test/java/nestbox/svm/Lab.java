@@ -127,6 +127,29 @@ public final class Lab {
         cpu.mem.port().control().invalidateAll();
     }
 
+    /** Puts L1 into protected mode with 32-bit code and that paging; without paging if CR3 is 0. */
+    public void host32(long cr3, long cr4) {
+        cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_ET | Cpu.CR0_NE | (cr3 == 0 ? 0 : Cpu.CR0_PG);
+        cpu.efer = 0;
+        cpu.rights[Reg.CS] = VmcbSegment.rights(CODE & ~VmcbSegment.LONG | VmcbSegment.DEFAULT_BIG);
+        paging(cr3, cr4);
+        if ((cr4 & Cpu.CR4_PAE) != 0) {
+            cpu.mem.port().control().loadPdptes(cr3);
+        }
+    }
+
+    /** Keeps L1 in 64-bit mode with other tables. */
+    public void host64(long cr3, long cr4) {
+        paging(cr3, cr4);
+    }
+
+    private void paging(long cr3, long cr4) {
+        cpu.cr3 = cr3;
+        cpu.cr4 = cr4;
+        cpu.updateMode();
+        cpu.mem.port().control().invalidateAll();
+    }
+
     private void control() {
         vmcb.attach(VMCB);
         vmcb.set(VmcbField.INTERCEPT_MISC2, INTERCEPT_VMRUN | 1 << 1);

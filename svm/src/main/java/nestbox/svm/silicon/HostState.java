@@ -89,7 +89,6 @@ final class HostState implements Stateful {
         c.rip = rip;
         c.r[Reg.RSP] = rsp;
         c.r[Reg.RAX] = rax;
-        c.pat = pat;
         c.supervisorCet = supervisorCet;
         c.ssp = ssp;
         c.interruptSspTable = interruptSspTable;

@@ -107,7 +107,9 @@ final class Svm implements VirtualizationExtension {
         if (guest) {
             guest = false;
             c.mem.port().control().enterSpace(0, null);
-            c.pat = host.pat;
+            if (nested()) {
+                c.pat = host.pat;
+            }
         }
         c.unpend(Cpu.PENDING_EXTENSION);
         gif = true;
@@ -127,8 +129,12 @@ final class Svm implements VirtualizationExtension {
 
     /** Memory is the guest's from here on, with what VMRUN loaded. */
     void enterGuestSpace() {
-        boolean nested = controls.nested && capability.npt();
-        cpu.mem.port().control().enterSpace(controls.asid & 0xffffffffL, nested ? nestedPaging.stage() : null);
+        cpu.mem.port().control().enterSpace(controls.asid & 0xffffffffL, nested() ? nestedPaging.stage() : null);
+    }
+
+    /** Whether the guest's memory is behind nested paging; its PAT is then G_PAT, else the host's own. */
+    boolean nested() {
+        return controls.nested && capability.npt();
     }
 
     /** Whether a guest is interrupted by SMM. */

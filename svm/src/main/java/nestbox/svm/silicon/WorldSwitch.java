@@ -75,7 +75,7 @@ final class WorldSwitch implements CheckContext, Stateful {
         limitControls(k);
         svm.host.save(c);
         hostTrap = (c.systemFlags & Flags.TF) != 0;
-        SecondStage stage = k.nested && svm.capability.npt() ? svm.nestedPaging.prepare(c) : null;
+        SecondStage stage = svm.nested() ? svm.nestedPaging.prepare(c) : null;
         TranslationControl control = c.mem.port().control();
         int flush = (int) from.get(VmcbField.TLB_CONTROL);
         flush(control, flush, k.asid);
@@ -235,7 +235,7 @@ final class WorldSwitch implements CheckContext, Stateful {
         if (svm.shadowStacks) {
             GuestState.storeShadowStack(c, to);
         }
-        if (svm.controls.nested && svm.capability.npt()) {
+        if (svm.nested()) {
             to.set(VmcbField.G_PAT, c.pat);
         }
         if (svm.controls.lbr && svm.capability.lbrv()) {
@@ -264,6 +264,9 @@ final class WorldSwitch implements CheckContext, Stateful {
         c.switchedWorlds = true;
         svm.gif = false;
         svm.host.restore(c);
+        if (svm.nested()) {
+            c.pat = svm.host.pat;
+        }
         clearPending(c);
         c.activity = Cpu.ACTIVE;
         c.unpend(Cpu.PENDING_INACTIVE | Cpu.PENDING_EXTENSION);

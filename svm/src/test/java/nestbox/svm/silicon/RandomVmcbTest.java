@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 
 /** VMRUN of VMCBs with random contents ends in an exit or runs on; nothing but a typed refusal leaves the processor. */
 class RandomVmcbTest {
-    private static final int ROUNDS = 10_000;
+    /** 10^4, or as {@code -Dnestbox.vmcb.rounds=1000000} wants. */
+    private static final int ROUNDS = Integer.getInteger("nestbox.vmcb.rounds", 10_000);
+
     private static final int LABS = 40;
 
     @Test
