@@ -8,7 +8,9 @@ import nestbox.l0.VendorBackendFactory;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
 import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.svm.l0.NestedSvmProvider;
 import nestbox.svm.l0.SvmBackendFactory;
+import nestbox.svm.l0.SvmOffer;
 import nestbox.vmx.l0.NestedVmxProvider;
 import nestbox.vmx.l0.VmxBackendFactory;
 import nestbox.x86.VirtualizationProvider;
@@ -21,7 +23,7 @@ import nestbox.x86.model.Vendor;
 final class L0 {
     /** What L0's guests get of virtualization. */
     static VirtualizationProvider nesting(RunSettings settings) {
-        return new NestedVmxProvider(tdp(settings.l0));
+        return new NestedVmxProvider(tdp(settings.l0)).orElse(new NestedSvmProvider());
     }
 
     private L0() {}
@@ -52,7 +54,7 @@ final class L0 {
             throw new NestboxException(
                     "--guest-cpu", guest.vendor() + " on silicon of " + silicon.vendor() + " is not implemented");
         }
-        return guest;
+        return SvmOffer.limit(guest, tdp(settings.l0));
     }
 
     static Hypervisor hypervisor(RunSettings settings, CpuModel silicon, VirtualizationProvider provider) {

@@ -87,6 +87,7 @@ final class Injection {
     /** Injects what comes first and asks for windows for the rest. */
     void prepare() {
         VendorBackend backend = vcpu.backend();
+        Nesting nesting = vcpu.nesting();
         boolean injected = true;
         if (again.isException() || again.active && !exception.active) {
             backend.inject(again);
@@ -101,10 +102,15 @@ final class Injection {
         }
         boolean nmi = (guest.pending & Cpu.PENDING_NMI) != 0;
         boolean interrupt = guest.interruptLine();
+        if (nesting != null && nesting.eventsHeld()) {
+            backend.setNmiWindow(false);
+            backend.setInterruptWindow(false);
+            return;
+        }
         if (vcpu.guestMode() && (nmi || interrupt)) {
             if (injected) {
                 vcpu.leaveAtOnce();
-            } else if (nmi && vcpu.nesting().nmi() || interrupt && vcpu.nesting().interrupt()) {
+            } else if (nmi && nesting.nmi() || interrupt && nesting.interrupt()) {
                 return;
             }
         }
@@ -116,7 +122,7 @@ final class Injection {
                 guest.unpend(Cpu.PENDING_NMI);
                 inject(EventInDelivery.NMI, Vector.NMI);
                 injected = true;
-            } else if (interrupt && !shadow && (guest.systemFlags & Flags.IF) != 0) {
+            } else if (interrupt && !shadow && vcpu.interruptsOpen()) {
                 int vector = guest.apic.acknowledge();
                 if (vector >= 0) {
                     inject(EventInDelivery.EXTERNAL, vector);

@@ -40,6 +40,16 @@ public interface Nesting {
     /** An NMI is pending while L2 runs; true if it became an exit. */
     boolean nmi();
 
+    /** Interrupts and NMIs wait, whatever the flags of the processor say (SVM's GIF is clear). */
+    default boolean eventsHeld() {
+        return false;
+    }
+
+    /** L2 shuts down; true if it became an exit. */
+    default boolean shutdown() {
+        return false;
+    }
+
     /** Interrupts leave L2 whatever its flag says. */
     boolean interruptsExit();
 }

@@ -272,9 +272,8 @@ public final class Vcpu implements Execution, Requests {
                 switch (guest.activity) {
                     case Cpu.HALTED -> injection.exceptionPending()
                             || injection.reinjects()
-                            || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked
-                            || guest.interruptLine()
-                                    && ((guest.systemFlags & Flags.IF) != 0 || guestMode() && nesting.interruptsExit());
+                            || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked && !eventsHeld()
+                            || guest.interruptLine() && interruptsOpen();
                     default -> false;
                 };
         if (wakes) {
@@ -282,6 +281,16 @@ public final class Vcpu implements Execution, Requests {
             guest.unpend(Cpu.PENDING_INACTIVE);
         }
         return wakes;
+    }
+
+    private boolean eventsHeld() {
+        return nesting != null && nesting.eventsHeld();
+    }
+
+    /** Interrupts are open, as far as the interrupt flag and the extension decide. */
+    boolean interruptsOpen() {
+        boolean flag = (guest.systemFlags & Flags.IF) != 0;
+        return guest.extension == null ? flag : guest.extension.interruptsOpen(guest, flag);
     }
 
     /** The silicon cannot run the guest's state (no unrestricted guest): events and instructions are emulated. */
@@ -470,6 +479,9 @@ public final class Vcpu implements Execution, Requests {
 
     /** KVM_EXIT_SHUTDOWN: the guest shuts down. */
     void tripleFault() {
+        if (guestMode() && nesting.shutdown()) {
+            return;
+        }
         take(StateGroup.ALL);
         guest.activity = Cpu.SHUTDOWN;
         guest.pend(Cpu.PENDING_INACTIVE);

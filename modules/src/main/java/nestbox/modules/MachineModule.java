@@ -10,6 +10,7 @@ import nestbox.l0.Hypervisor;
 import nestbox.machine.Machine;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.svm.l0.NestedSvmProvider;
 import nestbox.vmx.l0.NestedVmxProvider;
 import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.mem.SiliconPort;
@@ -45,10 +46,15 @@ final class MachineModule extends AbstractModule {
                 .tlbPolicy(configuration.tlb())
                 .seed(configuration.seed())
                 .serial(serial)
-                .virtualization(bare ? virtualization : new NestedVmxProvider(configuration.l0() == L0Mode.TDP))
+                .virtualization(bare ? virtualization : nesting())
                 .build();
         return bare
                 ? new Machine(config, processor -> new SiliconPort(processor, processor.physical, retention))
                 : new Machine(config, hypervisor.get());
+    }
+
+    /** What L0's guests get of virtualization. */
+    private VirtualizationProvider nesting() {
+        return new NestedVmxProvider(configuration.l0() == L0Mode.TDP).orElse(new NestedSvmProvider());
     }
 }

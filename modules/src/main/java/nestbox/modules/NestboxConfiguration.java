@@ -6,6 +6,7 @@ import nestbox.core.NestboxException;
 import nestbox.l0.NestedPolicies;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
+import nestbox.svm.l0.SvmOffer;
 import nestbox.x86.model.CpuModel;
 import nestbox.x86.model.CpuModelException;
 import nestbox.x86.model.Feature;
@@ -67,7 +68,7 @@ public record NestboxConfiguration(
             return silicon();
         }
         if (!guestCpu.isEmpty()) {
-            return CpuModel.parse(guestCpu);
+            return SvmOffer.limit(CpuModel.parse(guestCpu), l0 == L0Mode.TDP);
         }
         return CpuModel.parse(cpu + (silicon().vendor() == Vendor.AMD ? ",-svm" : ",-vmx"));
     }

@@ -19,7 +19,7 @@ import nestbox.x86.insn.Insn;
 import nestbox.x86.model.Feature;
 import nestbox.x86.system.EventInDelivery;
 
-/** One vCPU's vmcb01 and its use of SVM. */
+/** One vCPU's vmcb01 and vmcb02 and its use of SVM. Both run under one ASID: what was cached goes whenever they change places. */
 final class SvmBackend implements VendorBackend {
     private static final int EFER = 0xc0000080;
     private static final int VM_HSAVE_PA = 0xc0010117;
@@ -29,9 +29,10 @@ final class SvmBackend implements VendorBackend {
     private static final long V_IRQ = 1 << 8;
     private static final long V_PRIO = 0xfL << 16;
     private static final long V_IGN_TPR = 1 << 20;
+    private static final long REQUEST = V_IRQ | V_PRIO | V_IGN_TPR;
     private static final long V_INTR_MASKING = 1 << 24;
-    private static final int KERNEL_GS_BASE = 0xc0000102;
-    private static final int FS_BASE = 0xc0000100;
+    static final int KERNEL_GS_BASE = 0xc0000102;
+    static final int FS_BASE = 0xc0000100;
 
     private static final ExitCode[] ALWAYS = {
         ExitCode.INTR,
@@ -66,8 +67,10 @@ final class SvmBackend implements VendorBackend {
     private final HostProcessor host;
     private final boolean nested;
     private final boolean flushByAsid;
-    private final Vmcb vmcb;
-    private final long address;
+    private final Vmcb vmcb01;
+    private final Vmcb vmcb02;
+    /** That of the two which is in use. */
+    private Vmcb vmcb;
     private final SvmGuestState state;
     private final SvmExits exits;
     private final Insn vmrun;
@@ -79,6 +82,12 @@ final class SvmBackend implements VendorBackend {
     private final long permissions;
     private final long ports;
     private int flush;
+    /** Nested SVM of the guest, or null. */
+    private NestedSvm nestedSvm;
+    /** The virtual interrupt of vmcb02 is L0's, to learn when interrupts are open. */
+    private boolean window;
+    /** L1's own, meanwhile. */
+    private long displaced;
 
     SvmBackend(Vcpu vcpu, HostProcessor host) {
         this.vcpu = vcpu;
@@ -97,18 +106,82 @@ final class SvmBackend implements VendorBackend {
         // Physical interrupts are to leave the guest whatever its own flag says; GIF holds them back in between.
         host.door().execute(clgi);
         host.door().execute(host.door().instruction("sti"));
-        address = frames.allocate();
-        vmcb = new Vmcb(host.cpu().physical);
-        vmcb.attach(address);
-        permissions = ones(frames, 2);
-        for (int msr = FS_BASE; msr <= KERNEL_GS_BASE; msr++) {
-            long at = permissions + 0x800 + ((msr & 0x1fff) >> 2);
-            frames.write(at, 1, frames.read(at, 1) & ~(3L << 2 * (msr & 3)));
-        }
+        vmcb01 = allocate(frames);
+        vmcb02 = allocate(frames);
+        vmcb = vmcb01;
+        permissions = permissionMap(frames);
         ports = ones(frames, 3);
         asid = guest.id + 1;
-        state = new SvmGuestState(this, vmcb, guest, host);
-        exits = new SvmExits(vmcb);
+        state = new SvmGuestState(this, guest, host);
+        exits = new SvmExits(this);
+        if (guest.extension instanceof NestedSvm extension) {
+            nestedSvm = extension;
+            nestedSvm.attach(vcpu, this);
+        }
+    }
+
+    private Vmcb allocate(HostFrames frames) {
+        Vmcb result = new Vmcb(host.cpu().physical);
+        result.attach(frames.allocate());
+        return result;
+    }
+
+    /** An MSR permission map that lets the bases of FS and GS pass. */
+    static long permissionMap(HostFrames frames) {
+        long map = ones(frames, 2);
+        for (int msr = FS_BASE; msr <= KERNEL_GS_BASE; msr++) {
+            permit(frames, map, msr, 0);
+        }
+        return map;
+    }
+
+    /** Sets an MSR's two bits in a permission map: 1 intercepts reads, 2 writes. */
+    static void permit(HostFrames frames, long map, int msr, long bits) {
+        long at = map + 0x800 + ((msr & 0x1fff) >> 2);
+        int shift = 2 * (msr & 3);
+        frames.write(at, 1, frames.read(at, 1) & ~(3L << shift) | bits << shift);
+    }
+
+    Vmcb vmcb() {
+        return vmcb;
+    }
+
+    Vmcb vmcb01() {
+        return vmcb01;
+    }
+
+    Vmcb vmcb02() {
+        return vmcb02;
+    }
+
+    boolean inL2() {
+        return nestedSvm != null && nestedSvm.guestMode();
+    }
+
+    /** What the guest's time-stamp counter is ahead of the host's. */
+    long tscOffset() {
+        return guest.tscOffset + (inL2() ? nestedSvm.tscOffset() : 0);
+    }
+
+    void enterVmcb02() {
+        vmcb = vmcb02;
+        window = false;
+    }
+
+    void leaveVmcb02() {
+        vmcb = vmcb01;
+        window = false;
+    }
+
+    /** L0 waits for interrupts to open in L2. */
+    boolean windowOpen() {
+        return window;
+    }
+
+    /** V_TPR and V_IRQ as L2 has them. */
+    long virtualInterrupt() {
+        long control = vmcb02.get(VmcbField.INTERRUPT_CONTROL);
+        return window ? control & ~REQUEST | displaced : control;
     }
 
     /** Contiguous frames in which every bit is set. */
@@ -129,7 +202,7 @@ final class SvmBackend implements VendorBackend {
         return nested;
     }
 
-    private void intercept(int code, boolean on) {
+    void intercept(int code, boolean on) {
         int at = code >>> 5 << 2;
         long bit = 1L << (code & 31);
         long old = vmcb.get(at, 4);
@@ -138,6 +211,7 @@ final class SvmBackend implements VendorBackend {
 
     @Override
     public void reset() {
+        vmcb = vmcb01;
         for (int at = 0; at < Vmcb.BYTES; at += 8) {
             vmcb.set(at, 8, 0);
         }
@@ -210,14 +284,14 @@ final class SvmBackend implements VendorBackend {
         vmcb.set(VmcbField.CR2, guest.cr2);
         vmcb.set(VmcbField.TLB_CONTROL, flush);
         flush = 0;
-        h.r[Reg.RAX] = address;
+        h.r[Reg.RAX] = vmcb.address();
         host.door().execute(vmload);
         return host.door().enter(vmrun, budget);
     }
 
     @Override
     public void decode(Exit exit) {
-        host.cpu().r[Reg.RAX] = address;
+        host.cpu().r[Reg.RAX] = vmcb.address();
         host.door().execute(vmsave);
         guest.r[Reg.RAX] = vmcb.get(VmcbField.RAX);
         guest.r[Reg.RSP] = vmcb.get(VmcbField.RSP);
@@ -249,15 +323,32 @@ final class SvmBackend implements VendorBackend {
     /** A virtual interrupt that is intercepted says when interrupts are open. */
     @Override
     public void setInterruptWindow(boolean on) {
-        intercept((int) ExitCode.VINTR.code(), on);
-        long control = vmcb.get(VmcbField.INTERRUPT_CONTROL) & ~(V_IRQ | V_PRIO | V_IGN_TPR);
-        vmcb.set(VmcbField.INTERRUPT_CONTROL, on ? control | V_IRQ | V_PRIO | V_IGN_TPR : control);
+        boolean wanted = on && (nestedSvm == null || nestedSvm.hasWindow());
+        if (!inL2()) {
+            intercept((int) ExitCode.VINTR.code(), wanted);
+            long control = vmcb.get(VmcbField.INTERRUPT_CONTROL) & ~REQUEST;
+            vmcb.set(VmcbField.INTERRUPT_CONTROL, wanted ? control | REQUEST : control);
+            return;
+        }
+        if (wanted == window) {
+            return;
+        }
+        long control = vmcb.get(VmcbField.INTERRUPT_CONTROL);
+        if (wanted) {
+            displaced = control & REQUEST;
+            vmcb.set(VmcbField.INTERRUPT_CONTROL, control | REQUEST);
+        } else {
+            vmcb.set(VmcbField.INTERRUPT_CONTROL, control & ~REQUEST | displaced);
+        }
+        intercept((int) ExitCode.VINTR.code(), wanted || nestedSvm.vmcb12.intercepts(ExitCode.VINTR));
+        window = wanted;
     }
 
     /** NMIs open when the handler's IRET has been emulated. */
     @Override
     public void setNmiWindow(boolean on) {
-        intercept((int) ExitCode.IRET.code(), on || guest.nmiBlocked);
+        boolean of12 = inL2() && nestedSvm.vmcb12.intercepts(ExitCode.IRET);
+        intercept((int) ExitCode.IRET.code(), on || guest.nmiBlocked || of12);
     }
 
     @Override

@@ -16,13 +16,14 @@ final class SvmExits {
     private static final int EXCEPTIONS = 32;
     private static final int VMMCALL_BYTES = 3;
 
-    private final Vmcb vmcb;
+    private final SvmBackend backend;
 
-    SvmExits(Vmcb vmcb) {
-        this.vmcb = vmcb;
+    SvmExits(SvmBackend backend) {
+        this.backend = backend;
     }
 
     void decode(Exit exit) {
+        Vmcb vmcb = backend.vmcb();
         long code = vmcb.get(VmcbField.EXITCODE);
         exit.code = code;
         exit.info1 = vmcb.get(VmcbField.EXITINFO1);
@@ -67,7 +68,7 @@ final class SvmExits {
     }
 
     void vectoring(Event event) {
-        long information = vmcb.get(VmcbField.EXITINTINFO);
+        long information = backend.vmcb().get(VmcbField.EXITINTINFO);
         if (!EventInfo.valid(information)) {
             event.clear();
             return;

@@ -11,7 +11,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 
 /**
- * Moves a guest's registers between vmcb01 and L0's copy. What the guest cannot change without an exit is never read back (CR0
+ * Moves a guest's registers between vmcb01 or vmcb02 and L0's copy. What the guest cannot change without an exit is never read back (CR0
  * but TS, CR4, EFER, debug registers, most MSRs).
  */
 final class SvmGuestState {
@@ -29,20 +29,19 @@ final class SvmGuestState {
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
 
     private final SvmBackend backend;
-    private final Vmcb vmcb;
     private final Cpu guest;
     private final HostProcessor host;
     private final GuestMsrs msrs;
 
-    SvmGuestState(SvmBackend backend, Vmcb vmcb, Cpu guest, HostProcessor host) {
+    SvmGuestState(SvmBackend backend, Cpu guest, HostProcessor host) {
         this.backend = backend;
-        this.vmcb = vmcb;
         this.guest = guest;
         this.host = host;
         msrs = new GuestMsrs(guest, host);
     }
 
     void fetch(int groups) {
+        Vmcb vmcb = backend.vmcb();
         if ((groups & StateGroup.VECTOR) != 0) {
             VectorState.copy(host.cpu(), guest);
         }
@@ -66,6 +65,7 @@ final class SvmGuestState {
     }
 
     private void fetchBasic() {
+        Vmcb vmcb = backend.vmcb();
         guest.rip = vmcb.get(VmcbField.RIP);
         guest.r[Reg.RSP] = vmcb.get(VmcbField.RSP);
         guest.setRflags(vmcb.get(VmcbField.RFLAGS));
@@ -78,6 +78,7 @@ final class SvmGuestState {
     }
 
     private void fetchSegments() {
+        Vmcb vmcb = backend.vmcb();
         for (int i = 0; i < SEGMENTS.length; i++) {
             VmcbSegment segment = SEGMENTS[i];
             guest.selector[i] = vmcb.selector(segment);
@@ -93,6 +94,7 @@ final class SvmGuestState {
     }
 
     void store(int groups) {
+        Vmcb vmcb = backend.vmcb();
         if ((groups & StateGroup.VECTOR) != 0) {
             VectorState.copy(guest, host.cpu());
             if (host.cpu().xcr0 != guest.xcr0) {
@@ -116,6 +118,7 @@ final class SvmGuestState {
     }
 
     private void storeSegments() {
+        Vmcb vmcb = backend.vmcb();
         for (int i = 0; i < SEGMENTS.length; i++) {
             int attributes = VmcbSegment.attributes(guest.rights[i]);
             vmcb.setSegment(SEGMENTS[i], guest.selector[i], attributes, guest.limit[i], guest.base[i]);
@@ -126,6 +129,7 @@ final class SvmGuestState {
     }
 
     private void storeControl() {
+        Vmcb vmcb = backend.vmcb();
         long cr0 = guest.cr0 & ~CACHE_OFF;
         long cr4 = guest.cr4;
         long efer = guest.efer | Cpu.EFER_SVME;
@@ -148,10 +152,11 @@ final class SvmGuestState {
     }
 
     private void storeSystem() {
+        Vmcb vmcb = backend.vmcb();
         vmcb.set(VmcbField.DR6, guest.dr[6]);
         vmcb.set(VmcbField.DR7, guest.dr[7]);
         vmcb.set(VmcbField.G_PAT, guest.pat);
-        vmcb.set(VmcbField.TSC_OFFSET, guest.tscOffset);
+        vmcb.set(VmcbField.TSC_OFFSET, backend.tscOffset());
         vmcb.set(VmcbField.STAR, guest.star);
         vmcb.set(VmcbField.LSTAR, guest.lstar);
         vmcb.set(VmcbField.CSTAR, guest.cstar);

@@ -11,7 +11,7 @@ import nestbox.x86.Reg;
  * Moves state between the processor and the state-save area: what VMRUN and #VMEXIT switch, and what VMLOAD and VMSAVE do
  * (APM Vol. 2, "VMRUN Instruction", "VMSAVE and VMLOAD Instructions"). Bases are made canonical, never refused.
  */
-final class GuestState {
+public final class GuestState {
     private static final long RFLAGS = 0x3f7fd7;
     private static final long DR6_WRITABLE = 0xe00f;
     private static final long DR6_FIXED = 0xffff0ff0L;
@@ -39,7 +39,7 @@ final class GuestState {
     }
 
     /** Loads what VMRUN loads, without telling memory port or modes. */
-    static void load(Cpu c, Vmcb vmcb) {
+    public static void load(Cpu c, Vmcb vmcb) {
         for (int i = 0; i < SWITCHED.length; i++) {
             loadSegment(c, vmcb, SWITCHED[i], i);
         }
@@ -74,7 +74,7 @@ final class GuestState {
     }
 
     /** Stores what #VMEXIT stores; RIP is the caller's. */
-    static void store(Cpu c, Vmcb vmcb) {
+    public static void store(Cpu c, Vmcb vmcb) {
         for (int i = 0; i < SWITCHED.length; i++) {
             storeSegment(c, vmcb, SWITCHED[i], i);
         }
@@ -108,7 +108,7 @@ final class GuestState {
     }
 
     /** VMLOAD. */
-    static void loadRest(Cpu c, Vmcb vmcb) {
+    public static void loadRest(Cpu c, Vmcb vmcb) {
         loadSegment(c, vmcb, VmcbSegment.FS, Reg.FS);
         loadSegment(c, vmcb, VmcbSegment.GS, Reg.GS);
         loadSegment(c, vmcb, VmcbSegment.LDTR, Reg.LDTR);
@@ -124,7 +124,7 @@ final class GuestState {
     }
 
     /** VMSAVE. */
-    static void storeRest(Cpu c, Vmcb vmcb) {
+    public static void storeRest(Cpu c, Vmcb vmcb) {
         storeSegment(c, vmcb, VmcbSegment.FS, Reg.FS);
         storeSegment(c, vmcb, VmcbSegment.GS, Reg.GS);
         storeSegment(c, vmcb, VmcbSegment.LDTR, Reg.LDTR);

@@ -11,7 +11,7 @@ import nestbox.x86.Reg;
  * What VMRUN saves of the host and #VMEXIT restores (APM Vol. 2, "VMRUN Instruction", "#VMEXIT"). The format of the host save
  * area at VM_HSAVE_PA is the processor's own; this one keeps it to itself.
  */
-final class HostState implements Stateful {
+public final class HostState implements Stateful {
     private static final int SEGMENTS = 4;
     private static final long ALL_BREAKPOINTS_OFF = 0x400;
 
@@ -40,7 +40,7 @@ final class HostState implements Stateful {
     /** Of PAE paging. */
     final long[] pdpte = new long[4];
 
-    void save(Cpu c) {
+    public void save(Cpu c) {
         for (int i = 0; i < SEGMENTS; i++) {
             selector[i] = c.selector[i];
             base[i] = c.base[i];
@@ -69,7 +69,7 @@ final class HostState implements Stateful {
     }
 
     /** Everything but what depends on the memory port. CPL is 0, CR0.PE set, RFLAGS.VM clear, breakpoints are off. */
-    void restore(Cpu c) {
+    public void restore(Cpu c) {
         for (int i = 0; i < SEGMENTS; i++) {
             c.selector[i] = selector[i];
             c.base[i] = base[i];
@@ -136,7 +136,22 @@ final class HostState implements Stateful {
         in.readLongs(pdpte);
     }
 
-    boolean interruptFlag() {
+    public boolean interruptFlag() {
         return (rflags & Flags.IF) != 0;
+    }
+
+    /** CR4 as saved. */
+    public long cr4() {
+        return cr4;
+    }
+
+    /** IA32_PAT as saved. */
+    public long pat() {
+        return pat;
+    }
+
+    /** EFER as saved. */
+    public long efer() {
+        return efer;
     }
 }

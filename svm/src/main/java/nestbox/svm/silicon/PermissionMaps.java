@@ -3,20 +3,20 @@ package nestbox.svm.silicon;
 import nestbox.mmu.memory.PhysicalMemory;
 
 /** The I/O and MSR permission maps in physical memory (APM Vol. 2, "IOIO Intercepts", "MSR Intercepts"). */
-final class PermissionMaps {
+public final class PermissionMaps {
     private static final int RANGE = 0x2000;
     private static final int RANGE_BYTES = 0x800;
 
     private PermissionMaps() {}
 
     /** Whether any port of an access is intercepted; the map has a bit a port and goes on behind port FFFFh. */
-    static boolean port(PhysicalMemory memory, long map, int port, int bytes) {
+    public static boolean port(PhysicalMemory memory, long map, int port, int bytes) {
         long bits = memory.read(map + (port >> 3), 1) | memory.read(map + (port >> 3) + 1, 1) << 8;
         return (bits >>> (port & 7) & (1L << bytes) - 1) != 0;
     }
 
     /** Whether an access to an MSR is intercepted; those outside the three ranges of the map always are. */
-    static boolean msr(PhysicalMemory memory, long map, int index, boolean write) {
+    public static boolean msr(PhysicalMemory memory, long map, int index, boolean write) {
         int range;
         if (index >= 0 && index < RANGE) {
             range = 0;

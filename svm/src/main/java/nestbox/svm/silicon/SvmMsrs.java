@@ -8,13 +8,13 @@ import nestbox.x86.model.Feature;
 import nestbox.x86.system.Msr;
 
 /** SVM's model-specific registers (APM Vol. 2, "SVM Related MSRs"). */
-final class SvmMsrs {
+public final class SvmMsrs {
     static final int TSC_RATIO = 0xc0000104;
-    static final int VM_CR = 0xc0010114;
-    static final int VM_HSAVE_PA = 0xc0010117;
+    public static final int VM_CR = 0xc0010114;
+    public static final int VM_HSAVE_PA = 0xc0010117;
     static final int SVM_KEY = 0xc0010118;
 
-    static final long VM_CR_R_INIT = 1 << 1;
+    public static final long VM_CR_R_INIT = 1 << 1;
     static final long VM_CR_DIS_A20M = 1 << 2;
     static final long VM_CR_LOCK = 1 << 3;
     static final long VM_CR_SVMDIS = 1 << 4;
@@ -36,7 +36,8 @@ final class SvmMsrs {
         return new Msr(index, name, present, f -> -1, f -> 0, rule, f -> reset, reader, writer);
     }
 
-    static List<Msr> rows() {
+    /** Rows for a processor with SVM. */
+    public static List<Msr> rows() {
         Predicate<CpuFeatures> svm = f -> f.has(Feature.SVM);
         return List.of(
                 row(

@@ -1,0 +1,69 @@
+package nestbox.svm.l0;
+
+import nestbox.core.UnsupportedFeatureException;
+import nestbox.svm.silicon.GuestState;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.Vmcb;
+import nestbox.x86.Cpu;
+import nestbox.x86.Reg;
+import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
+
+/** SVM's instructions as L0 emulates them for L1, and for L2 where L1 does not intercept them (APM Vol. 3). */
+final class NestedInstructions {
+    private final NestedSvm svm;
+    private final Cpu cpu;
+    private final Vmcb operand;
+
+    NestedInstructions(NestedSvm svm) {
+        this.svm = svm;
+        cpu = svm.cpu;
+        operand = new Vmcb(cpu.physical);
+    }
+
+    void execute(Insn in) {
+        if ((cpu.efer & Cpu.EFER_SVME) == 0 || !cpu.protectedMode() || cpu.virtual8086()) {
+            throw cpu.raise(Vector.UD);
+        }
+        ExitCode code = ExitCode.valueOf(in.form.mnemonic());
+        if (code != ExitCode.VMMCALL && cpu.cpl != 0) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+        if (svm.guestMode() && svm.vmcb12.intercepts(code)) {
+            svm.exit.instruction(in, code.code(), 0, 0);
+            return;
+        }
+        switch (code) {
+            case VMRUN -> svm.vmrun.run(address(in));
+            case VMLOAD -> {
+                operand.attach(address(in));
+                GuestState.loadRest(cpu, operand);
+                cpu.mem.port().contextChanged();
+            }
+            case VMSAVE -> {
+                operand.attach(address(in));
+                GuestState.storeRest(cpu, operand);
+                operand.commit();
+            }
+            case STGI -> svm.setGif(true);
+            case CLGI -> svm.setGif(false);
+            // As KVM does, whatever the ASID: all of L2's translations go at the next VMRUN anyway.
+            case INVLPGA -> cpu.mem.port().control().invalidatePage(accumulator(in));
+            case VMMCALL -> throw cpu.raise(Vector.UD);
+            default -> throw new UnsupportedFeatureException("nested SVM", in.form.mnemonic() + " of L1");
+        }
+    }
+
+    private long accumulator(Insn in) {
+        long value = cpu.r[Reg.RAX];
+        return in.addressSize == 64 ? value : in.addressSize == 32 ? value & 0xffffffffL : value & 0xffff;
+    }
+
+    private long address(Insn in) {
+        long address = accumulator(in);
+        if ((address & 0xfff) != 0 || address >>> cpu.features.physicalBits() != 0) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+        return address;
+    }
+}

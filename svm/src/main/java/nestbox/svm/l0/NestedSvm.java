@@ -1,0 +1,288 @@
+package nestbox.svm.l0;
+
+import nestbox.core.UnsupportedFeatureException;
+import nestbox.l0.Exit;
+import nestbox.l0.Nesting;
+import nestbox.l0.StateGroup;
+import nestbox.l0.Vcpu;
+import nestbox.mmu.core.NestedFault;
+import nestbox.svm.silicon.HostState;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
+import nestbox.x86.Intercept;
+import nestbox.x86.Vector;
+import nestbox.x86.VirtualizationExtension;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.mem.SecondStage;
+
+/**
+ * SVM as L0 emulates it for L1: GIF, the copy of vmcb12, and L1's state while L2 runs. L1's instructions are
+ * {@link NestedInstructions}, entries {@link NestedVmrun}, exits {@link NestedVmexit}.
+ */
+final class NestedSvm implements VirtualizationExtension, Nesting {
+    private static final long DR6_HITS = 0xf;
+    private static final long DR7_GD = 1 << 13;
+    private static final long NOT_SELECTIVE = Cpu.CR0_TS | Cpu.CR0_MP;
+
+    final Cpu cpu;
+    final Vmcb12 vmcb12;
+    /** L1's registers while L2 runs. */
+    final HostState host = new HostState();
+
+    Vcpu vcpu;
+    SvmBackend backend;
+    NestedVmrun vmrun;
+    NestedVmexit exit;
+    EmulatedStage stage;
+    private NestedInstructions instructions;
+    private NestedExits exits;
+
+    boolean guest;
+    /** VMRUN was executed with RFLAGS.TF set: the trap comes after #VMEXIT. */
+    boolean hostTrap;
+
+    private boolean gif = true;
+    private boolean heldInit;
+    private boolean heldSmi;
+
+    NestedSvm(Cpu cpu) {
+        this.cpu = cpu;
+        vmcb12 = new Vmcb12(cpu);
+    }
+
+    void attach(Vcpu newVcpu, SvmBackend newBackend) {
+        vcpu = newVcpu;
+        backend = newBackend;
+        exit = new NestedVmexit(this);
+        vmrun = new NestedVmrun(this);
+        stage = new EmulatedStage(this);
+        instructions = new NestedInstructions(this);
+        exits = new NestedExits(this);
+    }
+
+    /** Changes GIF; what waited for it becomes pending. */
+    void setGif(boolean value) {
+        gif = value;
+        if (value) {
+            release();
+        }
+        cpu.updatePending();
+    }
+
+    private void release() {
+        if (heldInit) {
+            heldInit = false;
+            cpu.pend(Cpu.PENDING_INIT);
+        }
+        if (heldSmi) {
+            heldSmi = false;
+            cpu.pend(Cpu.PENDING_SMI);
+        }
+    }
+
+    long tscOffset() {
+        return vmcb12.get(VmcbField.TSC_OFFSET);
+    }
+
+    /** Whether L2's own interrupt flag decides on interrupts, so that a window can be asked for by it. */
+    boolean hasWindow() {
+        return gif && !(guest && vmcb12.interruptMasking());
+    }
+
+    // ---- what the vCPU asks ---------------------------------------------------------------------------------------
+
+    @Override
+    public boolean guestMode() {
+        return guest;
+    }
+
+    @Override
+    public boolean nestedTdp() {
+        return guest && vmcb12.npt();
+    }
+
+    @Override
+    public long nestedRoot() {
+        return vmcb12.get(VmcbField.N_CR3);
+    }
+
+    @Override
+    public long hostCr4() {
+        return host.cr4();
+    }
+
+    @Override
+    public long hostEfer() {
+        return host.efer();
+    }
+
+    @Override
+    public boolean eventsHeld() {
+        return !gif;
+    }
+
+    @Override
+    public boolean reflect(Exit found) {
+        ExitCode row = ExitCode.of(found.code);
+        if (row == null || !exits.toL1(row, found)) {
+            return false;
+        }
+        exit.hardware(found);
+        return true;
+    }
+
+    @Override
+    public boolean reflectException(int vector, boolean hasErrorCode, long errorCode, long detail) {
+        if (!vmcb12.intercepts(ExitCode.EXCP.code() + vector)) {
+            return false;
+        }
+        if (vector == Vector.DB) {
+            cpu.dr[6] = cpu.dr[6] & ~DR6_HITS | detail;
+            cpu.dr[7] &= ~DR7_GD;
+        }
+        exit.event(ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, vector == Vector.PF ? detail : 0);
+        return true;
+    }
+
+    @Override
+    public void reflect(NestedFault fault) {
+        exit.nestedPageFault(fault);
+    }
+
+    @Override
+    public void entryFailed(long error) {
+        exit.event(ExitCode.INVALID.code(), 0, 0);
+    }
+
+    @Override
+    public boolean interrupt() {
+        if (!vmcb12.intercepts(ExitCode.INTR)) {
+            return false;
+        }
+        vcpu.need(StateGroup.BASIC);
+        return interruptsOpen(cpu, (cpu.systemFlags & Flags.IF) != 0) && leave(ExitCode.INTR);
+    }
+
+    private boolean leave(ExitCode code) {
+        exit.event(code.code(), 0, 0);
+        return true;
+    }
+
+    /** The NMI stays pending, for L1 to take when it has set GIF. */
+    @Override
+    public boolean nmi() {
+        return gif && vmcb12.intercepts(ExitCode.NMI) && leave(ExitCode.NMI);
+    }
+
+    @Override
+    public boolean interruptsExit() {
+        return vmcb12.intercepts(ExitCode.INTR);
+    }
+
+    @Override
+    public boolean shutdown() {
+        return vmcb12.intercepts(ExitCode.SHUTDOWN) && leave(ExitCode.SHUTDOWN);
+    }
+
+    // ---- what emulated instructions and events of the guest's processor ask ------------------------------------------
+
+    @Override
+    public void execute(Cpu c, Insn in) {
+        instructions.execute(in);
+    }
+
+    /** Other intercepts were decided when hardware reported the exit; whether CR0 changes selectively is known only here. */
+    @Override
+    public boolean intercept(Cpu c, Intercept what, Insn in, long operand, long value) {
+        if (!guest || !vmcb12.intercepts(ExitCode.CR0_SEL_WRITE)) {
+            return false;
+        }
+        boolean selected = what == Intercept.LMSW
+                || what == Intercept.CR_WRITE && operand == 0 && ((value ^ c.cr0) & ~NOT_SELECTIVE) != 0;
+        if (selected) {
+            exit.instruction(in, ExitCode.CR0_SEL_WRITE.code(), 0, 0);
+        }
+        return selected;
+    }
+
+    @Override
+    public void reset(Cpu c, boolean power) {
+        if (guest) {
+            guest = false;
+            backend.leaveVmcb02();
+            stage.leave();
+            c.pat = host.pat();
+        }
+        gif = true;
+        hostTrap = false;
+        if (power) {
+            heldInit = false;
+            heldSmi = false;
+        } else {
+            release();
+        }
+    }
+
+    @Override
+    public boolean init(Cpu c) {
+        if (!gif) {
+            heldInit = true;
+            return true;
+        }
+        if (guest && vmcb12.intercepts(ExitCode.INIT)) {
+            heldInit = true;
+            return leave(ExitCode.INIT);
+        }
+        return false;
+    }
+
+    @Override
+    public boolean smi(Cpu c) {
+        if (!gif) {
+            heldSmi = true;
+            return true;
+        }
+        if (guest && vmcb12.intercepts(ExitCode.SMI)) {
+            heldSmi = true;
+            return leave(ExitCode.SMI);
+        }
+        if (guest) {
+            throw new UnsupportedFeatureException("nested SVM", "an SMI while L2 runs that L1 does not intercept");
+        }
+        return false;
+    }
+
+    @Override
+    public boolean interruptsOpen(Cpu c, boolean interruptFlag) {
+        return gif && (guest && vmcb12.interruptMasking() ? host.interruptFlag() : interruptFlag);
+    }
+
+    @Override
+    public long controlRead(Cpu c, int number, long value) {
+        boolean virtual = guest && number == 8 && vmcb12.interruptMasking();
+        return virtual ? backend.vmcb02().get(VmcbField.INTERRUPT_CONTROL) & 0xf : value;
+    }
+
+    @Override
+    public long tsc(Cpu c, long value) {
+        return guest ? value + tscOffset() : value;
+    }
+
+    @Override
+    public void secondStageRefused(
+            Cpu c, SecondStage from, long guestPhysical, long linear, int access, boolean ofTable) {
+        stage.refused(guestPhysical, access, ofTable);
+    }
+
+    @Override
+    public void unwound(Cpu c) {
+        stage.unwound();
+    }
+
+    @Override
+    public boolean inGuest() {
+        return guest;
+    }
+}

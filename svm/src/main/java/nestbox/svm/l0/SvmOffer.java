@@ -1,0 +1,45 @@
+package nestbox.svm.l0;
+
+import java.util.EnumSet;
+import java.util.Set;
+import nestbox.x86.model.CpuModel;
+import nestbox.x86.model.Feature;
+
+/** What L0 does not offer L1 of SVM, whatever its CPU model says: leaf 8000000Ah hides it. */
+public final class SvmOffer {
+    private static final Set<Feature> WITHHELD = EnumSet.of(
+            Feature.LBRV,
+            Feature.SVM_LOCK,
+            Feature.TSC_SCALE,
+            Feature.DECODEASSISTS,
+            Feature.PAUSE_FILTER,
+            Feature.PFTHRESHOLD,
+            Feature.AVIC,
+            Feature.V_VMSAVE_VMLOAD,
+            Feature.VGIF,
+            Feature.GMET,
+            Feature.V_SPEC_CTRL,
+            Feature.X2AVIC,
+            Feature.TLBICTL,
+            Feature.VNMI);
+
+    private SvmOffer() {}
+
+    /**
+     * The model as L0 shows it.
+     *
+     * @param tdp L0 uses nested paging itself: else it has none for L1
+     */
+    public static CpuModel limit(CpuModel model, boolean tdp) {
+        if (!model.has(Feature.SVM)) {
+            return model;
+        }
+        CpuModel.Builder builder = model.toBuilder();
+        for (Feature feature : WITHHELD) {
+            if (model.has(feature)) {
+                builder.feature(feature, false);
+            }
+        }
+        return tdp ? builder.build() : builder.feature(Feature.NPT, false).build();
+    }
+}

@@ -1,0 +1,125 @@
+package nestbox.svm.l0;
+
+import nestbox.svm.check.CheckContext;
+import nestbox.svm.vmcb.EventInfo;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.Vmcb;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.x86.Cpu;
+import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.model.Feature;
+import nestbox.x86.system.ControlRegisters;
+import nestbox.x86.system.MsrTable;
+
+/**
+ * L1's VMCB: the page in L1's memory, and L0's own copy of it, made once at VMRUN, which checks, merge and exits work on so that
+ * L1's other processors cannot change it in between.
+ */
+final class Vmcb12 implements CheckContext {
+    static final long V_TPR = 0xff;
+    static final long V_IRQ = 1 << 8;
+    static final long V_INTR_MASKING = 1 << 24;
+    private static final long INT_CTL = V_TPR | V_IRQ | 0xf << 16 | 1 << 20 | V_INTR_MASKING;
+    private static final int NP_ENABLE = 1;
+    private static final long INJECTED = 0xffff_ffff_0000_0000L | EventInfo.VALID | EventInfo.ERROR_CODE_VALID | 0x7ff;
+    private static final ExitCode LAST_INTERCEPT = ExitCode.RDPRU;
+
+    private final Cpu cpu;
+    private final Vmcb page;
+    private final Vmcb copy = Vmcb.detached();
+
+    Vmcb12(Cpu cpu) {
+        this.cpu = cpu;
+        page = new Vmcb(cpu.physical);
+    }
+
+    /** Copies the VMCB, without what L0 does not offer. */
+    void load(long address) {
+        page.attach(address);
+        copy.copy(page);
+        keep(VmcbField.INTERCEPT_MISC2, (1L << (LAST_INTERCEPT.code() & 31) + 1) - 1);
+        copy.set(VmcbField.INTERCEPT_MISC3, 0);
+        keep(VmcbField.INTERRUPT_CONTROL, INT_CTL);
+        keep(VmcbField.INTERRUPT_SHADOW, 1);
+        keep(VmcbField.EVENTINJ, INJECTED);
+        keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
+        copy.set(VmcbField.VIRTUAL_EXTENSIONS, 0);
+    }
+
+    private void keep(VmcbField field, long bits) {
+        copy.set(field, copy.get(field) & bits);
+    }
+
+    /** The copy. */
+    Vmcb copy() {
+        return copy;
+    }
+
+    /** The page in L1's memory, for what an exit writes; {@link Vmcb#commit} ends that. */
+    Vmcb page() {
+        page.reattach();
+        return page;
+    }
+
+    boolean intercepts(long code) {
+        return (copy.get((int) (code >>> 5 << 2), 4) >>> (code & 31) & 1) != 0;
+    }
+
+    boolean intercepts(ExitCode code) {
+        return intercepts(code.code());
+    }
+
+    boolean interruptMasking() {
+        return (copy.get(VmcbField.INTERRUPT_CONTROL) & V_INTR_MASKING) != 0;
+    }
+
+    boolean npt() {
+        return (copy.get(VmcbField.NESTED_CONTROL) & NP_ENABLE) != 0;
+    }
+
+    @Override
+    public long get(VmcbField field) {
+        return copy.get(field);
+    }
+
+    @Override
+    public int attributes(VmcbSegment segment) {
+        return copy.attributes(segment);
+    }
+
+    @Override
+    public CpuFeatures features() {
+        return cpu.features;
+    }
+
+    @Override
+    public long cr4Bits() {
+        return ControlRegisters.cr4Mask(cpu);
+    }
+
+    @Override
+    public long eferBits() {
+        return ControlRegisters.eferMask(cpu);
+    }
+
+    @Override
+    public long shadowStackBits() {
+        return MsrTable.cetBits(cpu.features);
+    }
+
+    @Override
+    public long userShadowStack() {
+        return cpu.userCet;
+    }
+
+    @Override
+    public boolean hostPaging() {
+        return (cpu.cr0 & Cpu.CR0_PG) != 0;
+    }
+
+    @Override
+    public boolean hostLongMode() {
+        return cpu.longMode();
+    }
+}
