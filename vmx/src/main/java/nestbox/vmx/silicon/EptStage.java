@@ -32,6 +32,7 @@ final class EptStage {
     private static final long GUEST_USER = 1 << 9;
     private static final long GUEST_WRITABLE = 1 << 10;
     private static final long GUEST_EXECUTE_DISABLE = 1 << 11;
+    private static final long SHADOW_STACK = 1 << 13;
 
     private final Vmx vmx;
     private final Cpu cpu;
@@ -143,6 +144,7 @@ final class EptStage {
         if (!ofTable && vmx.model.has(VmxFeature.EPT_ADVANCED_EXIT_INFORMATION)) {
             qualification |= advanced(from.firstStageRights);
         }
+        qualification |= (access & Access.SHADOW_STACK) != 0 ? SHADOW_STACK : 0;
         qualification |= vmx.events.unblocked();
         vmx.prepared.note(ExitReason.EPT_VIOLATION, qualification, guestPhysical, known ? linear : 0);
         if (vmx.controls.secondary(Controls.EPT_VE) && walker.entry >= 0) {

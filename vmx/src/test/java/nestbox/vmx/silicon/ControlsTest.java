@@ -85,6 +85,38 @@ class ControlsTest {
         assertThat(Hypervisor.result(machine, 4)).isEqualTo(0x66);
     }
 
+    /** S_CET, SSP and the interrupt table change with the world, and the guest's are saved. */
+    @Test
+    void controlFlowEnforcementState() {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .entryControls(ENTRY_LOAD_CET.mask())
+                .exitControls(EXIT_LOAD_CET.mask())
+                .field(VmcsField.GUEST_S_CET, 1)
+                .field(VmcsField.GUEST_SSP, 0x800)
+                .field(VmcsField.HOST_S_CET, 2)
+                .processor(MSR_BITMAPS.mask(), 0)
+                .field(VmcsField.MSR_BITMAP, 0x903000);
+        String readBack = "mov ecx, 0x6a2\nrdmsr\nmov esi, eax\nmov edx, " + VmcsField.GUEST_S_CET.encoding()
+                + "\nvmread ebx, edx\nshl ebx, 8\nadd ebx, esi\n";
+        Machine machine = first(l1, "mov ecx, 0x6a2\nrdmsr\nor eax, 4\nxor edx, edx\nwrmsr", readBack);
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(VMCALL);
+        assertThat(Hypervisor.result(machine, 3)).isEqualTo(0x502);
+    }
+
+    /** UMWAIT and TPAUSE need their control, and exit where RDTSC does; UMONITOR never exits. */
+    @ParameterizedTest
+    @CsvSource({
+        "tpause ecx, true, false, 18", "tpause ecx, true, true, 68", "umwait ecx, true, true, 67",
+        "umonitor ecx, true, true, 18", "tpause ecx, false, true, 0", "umonitor ecx, false, false, 0",
+    })
+    void userWaits(String code, boolean enabled, boolean time, int reason) {
+        Hypervisor l1 = new Hypervisor(false, false)
+                .processor(time ? RDTSC_EXITING.mask() : 0, enabled ? USER_WAIT_AND_PAUSE.mask() : 0)
+                .field(VmcsField.EXCEPTION_BITMAP, 1 << 6);
+        Machine machine = first(l1, "xor ecx, ecx\n" + code);
+        assertThat(Hypervisor.result(machine, 0)).isEqualTo(reason);
+    }
+
     /** Bit 12 of the interruption information: the fault of IRET came after NMIs were unblocked. */
     @ParameterizedTest
     @CsvSource({"false, 8, true", "true, 8, true", "false, 0, false"})

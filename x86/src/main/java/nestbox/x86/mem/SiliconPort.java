@@ -498,7 +498,7 @@ public final class SiliconPort implements MemoryPort {
         }
         if (!second.walkData(tables, guestPhysical, wanted)) {
             second.firstStageRights = state.paging ? walker.rights : ALL_RIGHTS;
-            refused(guestPhysical, linear, wanted, false);
+            refused(guestPhysical, linear, wanted | access & Access.SHADOW_STACK, false);
             throw cpu.raise(Vector.EXTENSION);
         }
         long address = second.walker.physical & gate;
