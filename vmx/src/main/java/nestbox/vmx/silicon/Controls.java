@@ -69,7 +69,6 @@ final class Controls {
     static final long SAVE_PAT = VmxFeature.EXIT_SAVE_PAT.mask();
     static final long LOAD_HOST_CET = VmxFeature.EXIT_LOAD_CET.mask();
     static final long LOAD_HOST_PKRS = VmxFeature.EXIT_LOAD_PKRS.mask();
-    static final long LOAD_HOST_CET = VmxFeature.EXIT_LOAD_CET.mask();
     static final long LOAD_HOST_PAT = VmxFeature.EXIT_LOAD_PAT.mask();
     static final long SAVE_EFER = VmxFeature.EXIT_SAVE_EFER.mask();
     static final long LOAD_HOST_EFER = VmxFeature.EXIT_LOAD_EFER.mask();
@@ -80,7 +79,6 @@ final class Controls {
     static final long LOAD_PAT = VmxFeature.ENTRY_LOAD_PAT.mask();
     static final long LOAD_CET = VmxFeature.ENTRY_LOAD_CET.mask();
     static final long LOAD_PKRS = VmxFeature.ENTRY_LOAD_PKRS.mask();
-    static final long LOAD_CET = VmxFeature.ENTRY_LOAD_CET.mask();
     static final long LOAD_EFER = VmxFeature.ENTRY_LOAD_EFER.mask();
 
     long pin;

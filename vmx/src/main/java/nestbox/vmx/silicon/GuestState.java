@@ -53,11 +53,6 @@ final class GuestState {
         if (controls.entry(Controls.LOAD_PKRS)) {
             cpu.pkrs = s.get(VmcsField.GUEST_IA32_PKRS);
         }
-        if (controls.entry(Controls.LOAD_CET)) {
-            cpu.supervisorCet = s.get(VmcsField.GUEST_S_CET);
-            cpu.ssp = s.get(VmcsField.GUEST_SSP);
-            cpu.interruptSspTable = s.get(VmcsField.GUEST_INTR_SSP_TABLE);
-        }
         if (controls.entry(Controls.LOAD_PAT)) {
             cpu.pat = s.get(VmcsField.GUEST_IA32_PAT);
         }
@@ -166,11 +161,6 @@ final class GuestState {
         }
         if (vmx.model.has(VmxFeature.ENTRY_LOAD_PKRS)) {
             s.set(VmcsField.GUEST_IA32_PKRS, cpu.pkrs);
-        }
-        if (vmx.model.has(VmxFeature.ENTRY_LOAD_CET)) {
-            s.set(VmcsField.GUEST_S_CET, cpu.supervisorCet);
-            s.set(VmcsField.GUEST_SSP, cpu.ssp);
-            s.set(VmcsField.GUEST_INTR_SSP_TABLE, cpu.interruptSspTable);
         }
         if (vmx.model.has(VmxFeature.STORE_LMA)) {
             long entry = controls.entry & ~Controls.IA32E_GUEST;

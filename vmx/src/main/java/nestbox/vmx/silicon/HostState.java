@@ -65,11 +65,6 @@ final class HostState {
         if (controls.exit(Controls.LOAD_HOST_PKRS)) {
             cpu.pkrs = s.get(VmcsField.HOST_IA32_PKRS);
         }
-        if (controls.exit(Controls.LOAD_HOST_CET)) {
-            cpu.supervisorCet = s.get(VmcsField.HOST_S_CET);
-            cpu.ssp = s.get(VmcsField.HOST_SSP);
-            cpu.interruptSspTable = s.get(VmcsField.HOST_INTR_SSP_TABLE);
-        }
         if (controls.exit(Controls.LOAD_HOST_PAT)) {
             cpu.pat = s.get(VmcsField.HOST_IA32_PAT);
         }
