@@ -1,7 +1,7 @@
 package nestbox.svm.l0;
 
 import nestbox.l0.Exit;
-import nestbox.svm.silicon.PermissionMaps;
+import nestbox.svm.world.PermissionMaps;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Cpu;

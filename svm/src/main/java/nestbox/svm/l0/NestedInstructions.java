@@ -1,7 +1,7 @@
 package nestbox.svm.l0;
 
 import nestbox.core.UnsupportedFeatureException;
-import nestbox.svm.silicon.GuestState;
+import nestbox.svm.world.GuestState;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.x86.Cpu;

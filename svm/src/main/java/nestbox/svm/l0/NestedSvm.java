@@ -6,7 +6,7 @@ import nestbox.l0.Nesting;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
-import nestbox.svm.silicon.HostState;
+import nestbox.svm.world.HostState;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Cpu;

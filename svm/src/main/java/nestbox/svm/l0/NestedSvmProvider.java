@@ -1,6 +1,6 @@
 package nestbox.svm.l0;
 
-import nestbox.svm.silicon.SvmMsrs;
+import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.VirtualizationProvider;

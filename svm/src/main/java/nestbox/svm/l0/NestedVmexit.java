@@ -5,7 +5,7 @@ import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.StateGroup;
 import nestbox.mmu.core.NestedFault;
-import nestbox.svm.silicon.GuestState;
+import nestbox.svm.world.GuestState;
 import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;

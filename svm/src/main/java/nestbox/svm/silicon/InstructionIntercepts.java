@@ -1,5 +1,7 @@
 package nestbox.svm.silicon;
 
+import nestbox.svm.world.PermissionMaps;
+
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;

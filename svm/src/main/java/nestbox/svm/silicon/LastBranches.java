@@ -1,5 +1,7 @@
 package nestbox.svm.silicon;
 
+import nestbox.svm.world.HostState;
+
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Cpu;

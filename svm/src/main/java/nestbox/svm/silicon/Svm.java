@@ -1,5 +1,8 @@
 package nestbox.svm.silicon;
 
+import nestbox.svm.world.HostState;
+import nestbox.svm.world.SvmMsrs;
+
 import java.util.function.Consumer;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;

@@ -1,5 +1,7 @@
 package nestbox.svm.silicon;
 
+import nestbox.svm.world.GuestState;
+
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;

@@ -1,4 +1,4 @@
-package nestbox.svm.silicon;
+package nestbox.svm.world;
 
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
@@ -31,12 +31,12 @@ public final class HostState implements Stateful {
     long rip;
     long rsp;
     long rax;
-    long pat;
-    long debugCtl;
+    public long pat;
+    public long debugCtl;
     long supervisorCet;
     long ssp;
     long interruptSspTable;
-    final long[] lastBranch = new long[4];
+    public final long[] lastBranch = new long[4];
     /** Of PAE paging. */
     final long[] pdpte = new long[4];
 

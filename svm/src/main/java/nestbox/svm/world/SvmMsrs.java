@@ -1,4 +1,4 @@
-package nestbox.svm.silicon;
+package nestbox.svm.world;
 
 import java.util.List;
 import java.util.function.Predicate;
@@ -9,16 +9,16 @@ import nestbox.x86.system.Msr;
 
 /** SVM's model-specific registers (APM Vol. 2, "SVM Related MSRs"). */
 public final class SvmMsrs {
-    static final int TSC_RATIO = 0xc0000104;
+    public static final int TSC_RATIO = 0xc0000104;
     public static final int VM_CR = 0xc0010114;
     public static final int VM_HSAVE_PA = 0xc0010117;
     static final int SVM_KEY = 0xc0010118;
 
     public static final long VM_CR_R_INIT = 1 << 1;
-    static final long VM_CR_DIS_A20M = 1 << 2;
+    public static final long VM_CR_DIS_A20M = 1 << 2;
     static final long VM_CR_LOCK = 1 << 3;
     static final long VM_CR_SVMDIS = 1 << 4;
-    static final long RATIO_ONE = 1L << 32;
+    public static final long RATIO_ONE = 1L << 32;
 
     private static final long VM_CR_BITS = 0x1f;
     private static final long RATIO_BITS = (1L << 40) - 1;

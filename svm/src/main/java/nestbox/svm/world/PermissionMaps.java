@@ -1,4 +1,4 @@
-package nestbox.svm.silicon;
+package nestbox.svm.world;
 
 import nestbox.mmu.memory.PhysicalMemory;
 

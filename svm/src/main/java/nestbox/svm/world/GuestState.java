@@ -1,4 +1,4 @@
-package nestbox.svm.silicon;
+package nestbox.svm.world;
 
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
@@ -94,14 +94,14 @@ public final class GuestState {
     }
 
     /** What VMRUN loads on a processor with shadow stacks. */
-    static void loadShadowStack(Cpu c, Vmcb vmcb) {
+    public static void loadShadowStack(Cpu c, Vmcb vmcb) {
         c.supervisorCet = vmcb.get(VmcbField.S_CET);
         c.ssp = vmcb.get(VmcbField.SSP);
         c.interruptSspTable = canonical(c, vmcb.get(VmcbField.ISST_ADDR));
     }
 
     /** What #VMEXIT stores on a processor with shadow stacks. */
-    static void storeShadowStack(Cpu c, Vmcb vmcb) {
+    public static void storeShadowStack(Cpu c, Vmcb vmcb) {
         vmcb.set(VmcbField.S_CET, c.supervisorCet);
         vmcb.set(VmcbField.SSP, c.ssp);
         vmcb.set(VmcbField.ISST_ADDR, c.interruptSspTable);
