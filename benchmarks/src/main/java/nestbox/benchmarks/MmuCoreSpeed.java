@@ -144,7 +144,8 @@ public final class MmuCoreSpeed {
         PhysicalMemory memory = new PhysicalMemory(HOST_BITS);
         memory.mapRam(POOL, POOL_BYTES);
         memory.mapRam(BACKING, RAM);
-        MmuConfig small = config.toBuilder().largePages(false).gigabytePages(false).build();
+        MmuConfig small =
+                config.toBuilder().largePages(false).gigabytePages(false).build();
         MmuVm vm = new MmuVm(small, new FramePool(memory, POOL, POOL_BYTES), Trace.off());
         vm.slots().set(0, Slot.ram(0, 0, RAM, BACKING)).request();
         memory.write(BACKING + 0x1000, 8, 0x2007);

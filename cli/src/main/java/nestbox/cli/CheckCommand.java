@@ -36,7 +36,8 @@ final class CheckCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "FILE",
-            description = "YAML: the parts 'fields' (name or encoding: value), 'state' and 'memory' (address: 64-bit value).")
+            description =
+                    "YAML: the parts 'fields' (name or encoding: value), 'state' and 'memory' (address: 64-bit value).")
     private Path file;
 
     @Option(
@@ -49,7 +50,8 @@ final class CheckCommand implements Callable<Integer> {
     @Option(
             names = "--order",
             paramLabel = "ORDER",
-            description = "Order of checks where the manual allows any: manual, reversed, shuffled:SEED. Default: manual.",
+            description =
+                    "Order of checks where the manual allows any: manual, reversed, shuffled:SEED. Default: manual.",
             defaultValue = "manual")
     private String order;
 

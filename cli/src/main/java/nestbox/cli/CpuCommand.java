@@ -80,7 +80,9 @@ final class CpuCommand implements Runnable {
         Map<String, Object> entry = new LinkedHashMap<>();
         entry.put("name", name);
         entry.put("description", CpuModels.description(name));
-        entry.put("vendor", CpuModels.choosesVendor(name) ? "either" : model.vendor().cpuidName());
+        entry.put(
+                "vendor",
+                CpuModels.choosesVendor(name) ? "either" : model.vendor().cpuidName());
         entry.put("family", model.family());
         entry.put("model", model.model());
         entry.put("stepping", model.stepping());
@@ -129,7 +131,8 @@ final class CpuCommand implements Runnable {
             },
             mixinStandardHelpOptions = true)
     int importFile(
-            @Parameters(paramLabel = "FILE", description = "The file, or FILE,patch...: a patch in QEMU's grammar.") String file,
+            @Parameters(paramLabel = "FILE", description = "The file, or FILE,patch...: a patch in QEMU's grammar.")
+                    String file,
             @Option(names = "--name", paramLabel = "NAME", description = "The model's name; by default the file's.")
                     String name,
             @Option(
@@ -150,7 +153,9 @@ final class CpuCommand implements Runnable {
                 named,
                 named.features().size(),
                 named.hiddenFeatures().size(),
-                notes.isEmpty() ? "everything was understood" : notes.size() + " things were not understood or not used:");
+                notes.isEmpty()
+                        ? "everything was understood"
+                        : notes.size() + " things were not understood or not used:");
         notes.forEach(note -> err.println("  " + note));
         err.flush();
         return 0;

@@ -14,8 +14,7 @@ import nestbox.x86.model.Vendor;
 
 /** {@code docs/cpu-models.md}: what every model has, lacks and hides, made from the models themselves. */
 final class CpuModelTable {
-    private static final String INTRODUCTION =
-            """
+    private static final String INTRODUCTION = """
             # CPU models
 
             Made by `nestbox cpu table`; a test compares. `nestbox cpu show MODEL` prints one model with its CPUID leaves,
@@ -89,7 +88,8 @@ final class CpuModelTable {
             List<F> features,
             Function<F, String> name,
             BiFunction<CpuModel, F, Character> state) {
-        int width = features.stream().mapToInt(f -> name.apply(f).length()).max().orElse(0) + 1;
+        int width =
+                features.stream().mapToInt(f -> name.apply(f).length()).max().orElse(0) + 1;
         out.append("```\n");
         StringBuilder tens = new StringBuilder(" ".repeat(width));
         StringBuilder ones = new StringBuilder(" ".repeat(width));

@@ -71,9 +71,10 @@ final class CpuReport {
     private static void registers(CpuModel model, PrintWriter out) {
         for (Map.Entry<Integer, Long> entry : model.msrs().entrySet()) {
             int index = entry.getKey();
-            boolean exists =
-                    MsrTable.rows().stream().anyMatch(row -> row.index() == index && row.present().test(model));
-            out.printf("MSR %08x: %016x%s%n", index, entry.getValue(), exists ? "" : " (hidden, because not implemented)");
+            boolean exists = MsrTable.rows().stream()
+                    .anyMatch(row -> row.index() == index && row.present().test(model));
+            out.printf(
+                    "MSR %08x: %016x%s%n", index, entry.getValue(), exists ? "" : " (hidden, because not implemented)");
         }
         if (hasVmx(model)) {
             VmxCapability capability = VmxModel.of(model, vmx(model)).capability();

@@ -53,7 +53,8 @@ final class DocumentFile {
             int line = e.getLocation() == null
                     ? StateDocument.NO_LINE
                     : e.getLocation().getLineNr();
-            String message = "not YAML: " + e.getOriginalMessage().lines().findFirst().orElse("");
+            String message =
+                    "not YAML: " + e.getOriginalMessage().lines().findFirst().orElse("");
             throw new BadDocumentException(source, List.of(new Problem(line, "", message)));
         } catch (NoSuchFileException e) {
             throw new NestboxException(source, "no such file", e);

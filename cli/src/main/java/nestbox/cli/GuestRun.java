@@ -37,6 +37,7 @@ final class GuestRun {
     private final PrintStream err;
     /** Only where it was asked for. */
     private HashSink hash;
+
     private Hypervisor hypervisor;
     private final CountDownLatch reported = new CountDownLatch(1);
 

@@ -108,8 +108,9 @@ final class L0 {
                 policies = switch (text) {
                     case "exact" -> MmuPolicies.exact();
                     case "kvm" -> MmuPolicies.kvm();
-                    default -> throw new NestboxException(
-                            "--policy", "'" + text + "' is neither NAME=VALUE nor a preset (exact, kvm)");
+                    default ->
+                        throw new NestboxException(
+                                "--policy", "'" + text + "' is neither NAME=VALUE nor a preset (exact, kvm)");
                 };
             }
         }

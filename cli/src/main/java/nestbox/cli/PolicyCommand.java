@@ -20,12 +20,22 @@ final class PolicyCommand {
             System.out.println(policy.text());
             for (PolicyValue value : policy.choices()) {
                 String presets = (value == policy.exact() ? " exact" : "") + (value == policy.kvm() ? " kvm" : "");
-                row(value.name(), value.verdict().name().toLowerCase(java.util.Locale.ROOT), presets, value.explanation(), value.origin());
+                row(
+                        value.name(),
+                        value.verdict().name().toLowerCase(java.util.Locale.ROOT),
+                        presets,
+                        value.explanation(),
+                        value.origin());
             }
         }
         System.out.println("vmfail.pdptr");
         row("snapshot", "right", " exact", "L1's PDPTE registers come back as they were", "proposal, 9 June 2026");
-        row("memory", "wrong", "", "they are loaded again from memory, which L1 may have edited", "patch 1/3, 4 June 2026");
+        row(
+                "memory",
+                "wrong",
+                "",
+                "they are loaded again from memory, which L1 may have edited",
+                "patch 1/3, 4 June 2026");
         row("none", "wrong", " kvm", "L2's stay", "Linux");
         System.out.println("vmfail.cr3");
         row("snapshot", "right", " exact kvm", "L1's CR3 comes back as it was", "Linux, June 2026");

@@ -20,12 +20,11 @@ final class Virtualization {
     static VirtualizationProvider provider(RunSettings settings, PrintStream err) {
         CleanBitPolicy policy = CleanBitPolicy.parse("--vmcb-clean", settings.vmcbClean);
         Set<Place> seen = new HashSet<>();
-        return new VmxProvider()
-                .orElse(new SvmProvider(policy, report -> {
-                    if (seen.add(place(report))) {
-                        err.println("nestbox: " + report);
-                    }
-                }));
+        return new VmxProvider().orElse(new SvmProvider(policy, report -> {
+            if (seen.add(place(report))) {
+                err.println("nestbox: " + report);
+            }
+        }));
     }
 
     private static Place place(CleanBitReport report) {

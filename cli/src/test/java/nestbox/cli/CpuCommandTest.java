@@ -72,7 +72,9 @@ class CpuCommandTest {
     void diffIsEmptyForTheSameAndNamesWhatDiffers() {
         assertThat(run("cpu", "diff", "EPYC", "EPYC-v1").out().lines().toList()).hasSize(2);
         String out = run("cpu", "diff", "Penryn", "Nehalem,-popcnt").out();
-        assertThat(out).contains("- brand: Intel Core 2 Duo P9xxx", "+ features: sse4.2").doesNotContain("popcnt");
+        assertThat(out)
+                .contains("- brand: Intel Core 2 Duo P9xxx", "+ features: sse4.2")
+                .doesNotContain("popcnt");
         assertThat(out).containsPattern("\\+ VMX: .*vmx-ept");
         assertThat(run("cpu", "diff", "Haswell", "Haswell-noTSX").out()).contains("- features: (hle) (rtm)");
     }
@@ -84,7 +86,9 @@ class CpuCommandTest {
         StringBuilder text = new StringBuilder("CPU 0:\n");
         for (int first : new int[] {0, 0x80000000}) {
             for (int leaf = first; leaf <= rome.cpuid(first, 0)[0]; leaf++) {
-                for (int subleaf = 0; subleaf < (leaf == 0x8000001d ? 4 : leaf == 7 || leaf == 0xd ? 2 : 1); subleaf++) {
+                for (int subleaf = 0;
+                        subleaf < (leaf == 0x8000001d ? 4 : leaf == 7 || leaf == 0xd ? 2 : 1);
+                        subleaf++) {
                     int[] r = rome.cpuid(leaf, subleaf);
                     text.append(String.format(
                             "   0x%08x 0x%02x: eax=0x%08x ebx=0x%08x ecx=0x%08x edx=0x%08x%n",
@@ -100,14 +104,16 @@ class CpuCommandTest {
         CpuModel mine = CpuModel.parse("@" + model);
         assertThat(mine.name()).isEqualTo("Mine");
         assertThat(mine.has(Feature.AVX2)).isFalse();
-        assertThat(mine.toBuilder().feature(Feature.AVX2, true).build().features()).isEqualTo(rome.features());
+        assertThat(mine.toBuilder().feature(Feature.AVX2, true).build().features())
+                .isEqualTo(rome.features());
         assertThat(run("cpu", "import", model.toString()).out().lines().skip(1).toList())
                 .isEqualTo(CpuModelText.lines(mine));
     }
 
     @Test
     void helpTellsOfFilesAndExitCodes() {
-        assertThat(run("cpu", "--help").out()).contains("list", "show", "diff", "import", "table", "vmxcap", "Exit codes");
+        assertThat(run("cpu", "--help").out())
+                .contains("list", "show", "diff", "import", "table", "vmxcap", "Exit codes");
         assertThat(run("cpu", "import", "--help").out()).contains("--name", "InstLatX64");
     }
 }

@@ -56,7 +56,8 @@ final class GuestMemorySlots {
     }
 
     private Slot slot(long start, long end, boolean readOnly) {
-        return Slot.ram(nextId++, start, end - start, host.guestOffset() + start).withReadOnly(readOnly);
+        return Slot.ram(nextId++, start, end - start, host.guestOffset() + start)
+                .withReadOnly(readOnly);
     }
 
     private static boolean same(Slot a, Slot b) {

@@ -10,7 +10,8 @@ public final class L0Trace {
     static final TraceEventType ENTRY = TraceEventType.of("kvm_entry", "vcpu", "#rip");
     static final TraceEventType EXIT =
             TraceEventType.of("kvm_exit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#error_code");
-    static final TraceEventType PAGE_FAULT = TraceEventType.of("kvm_page_fault", "vcpu", "#rip", "#address", "#error_code");
+    static final TraceEventType PAGE_FAULT =
+            TraceEventType.of("kvm_page_fault", "vcpu", "#rip", "#address", "#error_code");
     static final TraceEventType INJ_EXCEPTION =
             TraceEventType.of("kvm_inj_exception", "exception", "has_error", "#error_code", "reinjected");
     static final TraceEventType INJ_VIRQ = TraceEventType.of("kvm_inj_virq", "irq", "soft", "reinjected");

@@ -268,14 +268,14 @@ public final class Vcpu implements Execution, Requests {
     }
 
     private boolean wake() {
-        boolean wakes =
-                switch (guest.activity) {
-                    case Cpu.HALTED -> injection.exceptionPending()
-                            || injection.reinjects()
-                            || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked && !eventsHeld()
-                            || guest.interruptLine() && interruptsOpen();
-                    default -> false;
-                };
+        boolean wakes = switch (guest.activity) {
+            case Cpu.HALTED ->
+                injection.exceptionPending()
+                        || injection.reinjects()
+                        || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked && !eventsHeld()
+                        || guest.interruptLine() && interruptsOpen();
+            default -> false;
+        };
         if (wakes) {
             guest.activity = Cpu.ACTIVE;
             guest.unpend(Cpu.PENDING_INACTIVE);
@@ -399,7 +399,8 @@ public final class Vcpu implements Execution, Requests {
             case MISCONFIG -> resolve(faultAddress(), PfError.RSVD);
             case TASK_SWITCH -> taskSwitch();
             case TRIPLE_FAULT -> tripleFault();
-            case INVALID_STATE -> throw giveUp("KVM_EXIT_FAIL_ENTRY: the silicon refused the guest's state, " + exit.name);
+            case INVALID_STATE ->
+                throw giveUp("KVM_EXIT_FAIL_ENTRY: the silicon refused the guest's state, " + exit.name);
             case ENTRY_FAILED -> entryFailed();
         }
     }

@@ -46,14 +46,18 @@ class NestedGuestsTest {
 
     @Test
     void onBareSiliconBothGuestsRunToTheirEnd() throws IOException {
-        assertThat(run(NestboxConfiguration.bareSilicon())).contains("L2 guest 2 says 30").endsWith(LAST_LINE);
+        assertThat(run(NestboxConfiguration.bareSilicon()))
+                .contains("L2 guest 2 says 30")
+                .endsWith(LAST_LINE);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"keep", "none", "lru:64", "seeded:7"})
     void underL0ThereIsNoDifference(String tlb) throws IOException {
-        NestboxConfiguration nested =
-                NestboxConfiguration.nested().toBuilder().tlb(tlb).seed(tlb.length()).build();
+        NestboxConfiguration nested = NestboxConfiguration.nested().toBuilder()
+                .tlb(tlb)
+                .seed(tlb.length())
+                .build();
         assertThat(run(nested)).isEqualTo(run(NestboxConfiguration.bareSilicon()));
     }
 

@@ -25,8 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DebianKernelTest {
     private static final long LIMIT = 20_000_000_000L;
 
-    private static final String INIT =
-            """
+    private static final String INIT = """
             #!/bin/busybox sh
             /bin/busybox echo "nestbox: init runs"
             /bin/busybox uname -m

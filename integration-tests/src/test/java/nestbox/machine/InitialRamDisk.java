@@ -35,7 +35,8 @@ final class InitialRamDisk {
 
     private InitialRamDisk entry(String name, int mode, byte[] content, int major, int minor) {
         byte[] path = (name + "\0").getBytes(StandardCharsets.US_ASCII);
-        // Magic, then inode, mode, user, group, links, time, size, device, special device, length of the name, checksum.
+        // Magic, then inode, mode, user, group, links, time, size, device, special device, length of the name,
+        // checksum.
         int[] fields = {inode++, mode, 0, 0, 1, 0, content.length, 0, 0, major, minor, path.length, 0};
         StringBuilder header = new StringBuilder("070701");
         for (int field : fields) {

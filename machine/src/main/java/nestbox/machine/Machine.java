@@ -103,9 +103,7 @@ public final class Machine implements Stateful {
             processors[i] = underneath.execution(cpu, decoder, new ReferenceEngine(cpu, decoder));
             Reset.power(cpu);
         }
-        Cpu[] cpus = java.util.Arrays.stream(processors)
-                .map(Execution::cpu)
-                .toArray(Cpu[]::new);
+        Cpu[] cpus = java.util.Arrays.stream(processors).map(Execution::cpu).toArray(Cpu[]::new);
         timers = new ProcessorTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
     }

@@ -28,7 +28,9 @@ final class HypervisorModule extends AbstractModule {
 
     @Override
     protected void configure() {
-        OptionalBinder.newOptionalBinder(binder(), MmuPolicies.class).setDefault().toInstance(configuration.policies());
+        OptionalBinder.newOptionalBinder(binder(), MmuPolicies.class)
+                .setDefault()
+                .toInstance(configuration.policies());
         boolean amd = configuration.silicon().vendor() == Vendor.AMD;
         OptionalBinder.newOptionalBinder(binder(), VendorBackendFactory.class)
                 .setDefault()

@@ -45,7 +45,9 @@ public final class Nestbox {
      */
     public static Nestbox create(NestboxConfiguration configuration, Module... more) {
         List<Module> modules = new ArrayList<>(List.of(
-                new SiliconModule(configuration), new HypervisorModule(configuration), new MachineModule(configuration)));
+                new SiliconModule(configuration),
+                new HypervisorModule(configuration),
+                new MachineModule(configuration)));
         modules.addAll(Arrays.asList(more));
         try {
             Injector injector = Guice.createInjector(Stage.DEVELOPMENT, modules);

@@ -40,12 +40,14 @@ public record NestboxConfiguration(
 
     /** Bare silicon of the most capable Intel model. */
     public static NestboxConfiguration bareSilicon() {
-        return new NestboxConfiguration("max,+vmx", "", L0Mode.NONE, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
+        return new NestboxConfiguration(
+                "max,+vmx", "", L0Mode.NONE, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
     }
 
     /** L0 with TDP on Intel's silicon; its guest may nest. */
     public static NestboxConfiguration nested() {
-        return new NestboxConfiguration("max,+vmx", "max,+vmx", L0Mode.TDP, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
+        return new NestboxConfiguration(
+                "max,+vmx", "max,+vmx", L0Mode.TDP, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
     }
 
     /** As {@link #nested} with shadow paging. */

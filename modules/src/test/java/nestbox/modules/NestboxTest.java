@@ -12,9 +12,11 @@ import org.junit.jupiter.api.Test;
 class NestboxTest {
     @Test
     void everyPresetCanBeWired() {
-        assertThat(Nestbox.create(NestboxConfiguration.bareSilicon()).hypervisor()).isEmpty();
+        assertThat(Nestbox.create(NestboxConfiguration.bareSilicon()).hypervisor())
+                .isEmpty();
         assertThat(Nestbox.create(NestboxConfiguration.nested()).hypervisor()).isPresent();
-        assertThat(Nestbox.create(NestboxConfiguration.nestedOnShadow()).hypervisor()).isPresent();
+        assertThat(Nestbox.create(NestboxConfiguration.nestedOnShadow()).hypervisor())
+                .isPresent();
     }
 
     @Test

@@ -26,8 +26,7 @@ public final class TraceEventType {
     private final Base[] bases;
     private final List<LongFunction<String>> names;
 
-    private TraceEventType(
-            String name, List<String> fields, Base[] bases, List<LongFunction<String>> names) {
+    private TraceEventType(String name, List<String> fields, Base[] bases, List<LongFunction<String>> names) {
         this.name = name;
         this.fields = fields;
         this.bases = bases;

@@ -118,7 +118,8 @@ final class Faults {
         }
         long spte = mapper.leafOf(mmu, fault.address.value());
         if (format.present(spte) && format.illegal(spte)) {
-            return fault.other(new FaultResult.InternalError("reserved bits are set in SPTE " + Long.toHexString(spte)));
+            return fault.other(
+                    new FaultResult.InternalError("reserved bits are set in SPTE " + Long.toHexString(spte)));
         }
         if (!format.mmio(spte)) {
             return Outcome.RETRY;
@@ -197,11 +198,15 @@ final class Faults {
             return true;
         }
         return !mmu.roots.current.valid()
-                || (fault.slot != null && (fault.slot.invalid || vm.slots().find(vcpu.space(), fault.gfn) != fault.slot));
+                || (fault.slot != null
+                        && (fault.slot.invalid || vm.slots().find(vcpu.space(), fault.gfn) != fault.slot));
     }
 
     private boolean writesTrackedFrame() {
-        return fault.present && fault.write && !fault.reserved && pages.tracking().isTracked(fault.gfn);
+        return fault.present
+                && fault.write
+                && !fault.reserved
+                && pages.tracking().isTracked(fault.gfn);
     }
 
     // ---- direct -----------------------------------------------------------------------------------------------------
@@ -238,7 +243,8 @@ final class Faults {
             return access;
         }
         boolean smap = (guest.cr4() & GuestWalk.CR4_SMAP) != 0;
-        boolean implicit = (fault.errorCode & PfError.IMPLICIT_ACCESS) != 0 || (smap && !fault.user && guest.cpl() == 3);
+        boolean implicit =
+                (fault.errorCode & PfError.IMPLICIT_ACCESS) != 0 || (smap && !fault.user && guest.cpl() == 3);
         return access | (fault.user ? Access.USER : 0) | (implicit ? Access.IMPLICIT : 0);
     }
 
@@ -337,9 +343,8 @@ final class Faults {
         if (vcpu.mmio().knows(fault.address)) {
             return EMULATE_WRITE;
         }
-        boolean helps = mmu.direct()
-                ? (fault.errorCode & NESTED_TABLE_WRITE) == NESTED_TABLE_WRITE
-                : guest.eventReinjected();
+        boolean helps =
+                mmu.direct() ? (fault.errorCode & NESTED_TABLE_WRITE) == NESTED_TABLE_WRITE : guest.eventReinjected();
         if (helps && pages.zapTablesOf(fault.gfn)) {
             lastUnprotectedRip = guest.rip();
             lastUnprotectedAddress = address;

@@ -75,7 +75,8 @@ public final class FramePool implements HostFrames {
 
     private long fresh() {
         if (next >= end) {
-            throw new NestboxException("host memory", "no frame is left for the tables of the hypervisor: " + used + " used");
+            throw new NestboxException(
+                    "host memory", "no frame is left for the tables of the hypervisor: " + used + " used");
         }
         long hpa = next;
         next += PAGE;

@@ -332,12 +332,11 @@ final class GuestWalk {
     NestedFault fault(long ngpa, int access, boolean ofTable, boolean byHardware) {
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & Role.ALL_ACCESS;
         if (ept) {
-            NestedFault.Kind kind =
-                    switch (walker.outcome) {
-                        case Walker.RESERVED -> NestedFault.Kind.EPT_MISCONFIG;
-                        case Walker.STAGE_FAILED -> NestedFault.Kind.PML_FULL;
-                        default -> NestedFault.Kind.EPT_VIOLATION;
-                    };
+            NestedFault.Kind kind = switch (walker.outcome) {
+                case Walker.RESERVED -> NestedFault.Kind.EPT_MISCONFIG;
+                case Walker.STAGE_FAILED -> NestedFault.Kind.PML_FULL;
+                default -> NestedFault.Kind.EPT_VIOLATION;
+            };
             int eptRights = rights & (Access.READ | Access.WRITE | Access.EXECUTE);
             return new NestedFault(kind, new Ngpa(ngpa), access & 7, eptRights, ofTable, 0, byHardware);
         }

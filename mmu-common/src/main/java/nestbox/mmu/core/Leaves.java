@@ -58,8 +58,7 @@ final class Leaves {
     }
 
     /** @param mayUnsync lowest-level tables in the frame may become unsync */
-    long make(
-            MemorySlot slot, ShadowPage page, int access, long gfn, long hpa, boolean writes, boolean mayUnsync) {
+    long make(MemorySlot slot, ShadowPage page, int access, long gfn, long hpa, boolean writes, boolean mayUnsync) {
         stayedProtected = false;
         boolean slotWritable = !slot.slot().readOnly();
         boolean wanted = slotWritable && (access & Access.WRITE) != 0;

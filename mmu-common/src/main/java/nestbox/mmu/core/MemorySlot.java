@@ -96,7 +96,10 @@ final class MemorySlot {
     }
 
     void save(StateWriter out) {
-        out.writeInt(slot.id()).writeLong(slot.baseGfn()).writeLong(slot.pages()).writeLong(slot.hpaBase());
+        out.writeInt(slot.id())
+                .writeLong(slot.baseGfn())
+                .writeLong(slot.pages())
+                .writeLong(slot.hpaBase());
         out.writeBoolean(slot.readOnly()).writeBoolean(slot.dirtyLog()).writeBoolean(slot.apicAccess());
         if (dirty != null) {
             out.writeLongs(dirty);

@@ -103,7 +103,9 @@ public final class MemorySlots implements Stateful {
         MemorySlot old = byId(space, slot.id());
         for (MemorySlot other : spaces[space]) {
             if (other != old && other.slot().overlaps(slot)) {
-                throw new NestboxException("memory slot " + slot.id(), "overlaps slot " + other.slot().id());
+                throw new NestboxException(
+                        "memory slot " + slot.id(),
+                        "overlaps slot " + other.slot().id());
             }
         }
         if (slot.pages() <= 0 || (slot.hpaBase() & 0xfff) != 0) {

@@ -86,7 +86,8 @@ final class MmioCache {
     /** The lookup at a fault, before any table is read (mmio_info_in_cache). */
     boolean knows(FaultAddress address) {
         if (vcpu.nested()) {
-            Gpa lookedUp = address instanceof Ngpa ngpa ? vm.policies.ngpaLookup().toLookUp(ngpa) : null;
+            Gpa lookedUp =
+                    address instanceof Ngpa ngpa ? vm.policies.ngpaLookup().toLookUp(ngpa) : null;
             return lookedUp != null && matchesGpa(lookedUp.value());
         }
         return vm.policies.gvaRule().lookupByGva(vcpu) ? matchesGva(address.value()) : matchesGpa(address.value());

@@ -48,7 +48,17 @@ public record MmuConfig(
     /** Shadow paging with up to 4 levels, all page sizes, and the exact policies. */
     public static MmuConfig shadow(int physBits) {
         return new MmuConfig(
-                false, HostFormat.CLASSIC_4, physBits, true, false, true, true, true, false, false, MmuPolicies.exact());
+                false,
+                HostFormat.CLASSIC_4,
+                physBits,
+                true,
+                false,
+                true,
+                true,
+                true,
+                false,
+                false,
+                MmuPolicies.exact());
     }
 
     public Builder toBuilder() {

@@ -69,7 +69,12 @@ public enum MmuPolicy {
     ROOTS_PREV_WHEN_PCID_OFF(
             "roots.prevRootsWhenPcidOff",
             "keep",
-            value("keep", RIGHT, "Linux 509bfe3d9796", "without PCIDs cached roots are outside the guest's TLB", Rule.YES),
+            value(
+                    "keep",
+                    RIGHT,
+                    "Linux 509bfe3d9796",
+                    "without PCIDs cached roots are outside the guest's TLB",
+                    Rule.YES),
             value("free", SLOW, "Linux 21823fbda552", "each MOV CR3 empties the root cache", Rule.NO)),
     ROOTS_UNLOAD_ON_PCIDE_SET(
             "roots.unloadOnPcideSet",
@@ -104,7 +109,12 @@ public enum MmuPolicy {
     SHADOW_TABLE_ACCESS(
             "shadow.tableAccess",
             "ancestors",
-            value("ancestors", RIGHT, "Linux b1bd5cba3306", "a shadow page has the rights of the entries above it", Rule.YES),
+            value(
+                    "ancestors",
+                    RIGHT,
+                    "Linux b1bd5cba3306",
+                    "a shadow page has the rights of the entries above it",
+                    Rule.YES),
             value(
                     "deepest",
                     WRONG,
@@ -114,7 +124,12 @@ public enum MmuPolicy {
     SHADOW_UPPER_LEVEL_UNSYNC(
             "shadow.upperLevelUnsync",
             "zap",
-            value("zap", RIGHT, "Linux, 2021", "a page that becomes an upper-level table loses its unsync shadows", Rule.YES),
+            value(
+                    "zap",
+                    RIGHT,
+                    "Linux, 2021",
+                    "a page that becomes an upper-level table loses its unsync shadows",
+                    Rule.YES),
             value("keep", WRONG, "test", "its unsync shadows stay", Rule.NO)),
     SHADOW_NX_IN_ROLE(
             "shadow.nxInRole",
@@ -193,7 +208,9 @@ public enum MmuPolicy {
             }
         }
         throw new NestboxException(
-                text, "'" + name + "' is none of " + values.stream().map(PolicyValue::name).toList());
+                text,
+                "'" + name + "' is none of "
+                        + values.stream().map(PolicyValue::name).toList());
     }
 
     /** @throws NestboxException if there is none of this name */

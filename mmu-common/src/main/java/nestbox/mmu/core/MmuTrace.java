@@ -12,7 +12,8 @@ public final class MmuTrace {
     public static final TraceEventType PREPARE_ZAP_PAGE =
             TraceEventType.of("kvm_mmu_prepare_zap_page", "#gfn", "#role", "root_count", "unsync");
     public static final TraceEventType ZAP_ALL_FAST = TraceEventType.of("kvm_mmu_zap_all_fast", "mmu_valid_gen");
-    public static final TraceEventType SET_SPTE = TraceEventType.of("kvm_mmu_set_spte", "#gfn", "#spte", "#sptep", "level");
+    public static final TraceEventType SET_SPTE =
+            TraceEventType.of("kvm_mmu_set_spte", "#gfn", "#spte", "#sptep", "level");
     public static final TraceEventType FAST_PAGE_FAULT =
             TraceEventType.of("fast_page_fault", "#cr2_or_gpa", "#error_code", "#old_spte", "#new_spte");
     public static final TraceEventType MARK_MMIO_SPTE =

@@ -103,9 +103,8 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         mmu = stage ? guestMmu : rootMmu;
         if (!stage) {
             rootMmu.cpuRole = Roles.ofGuest(guest);
-            rootMmu.role = vm.config.tdp()
-                    ? Roles.direct(guest, vm.config)
-                    : Roles.shadow(rootMmu.cpuRole, vm.policies, this);
+            rootMmu.role =
+                    vm.config.tdp() ? Roles.direct(guest, vm.config) : Roles.shadow(rootMmu.cpuRole, vm.policies, this);
         }
     }
 

@@ -20,9 +20,7 @@ final class PageSync {
     /** Whether the MMU in use reads the page's table as the page was made. */
     private boolean sameContext(ShadowPage page) {
         Mmu mmu = vcpu.mmu();
-        return !page.direct()
-                && !Role.has(mmu.role, Role.DIRECT)
-                && ((page.role ^ mmu.role) & ~Role.NOT_COMPARED) == 0;
+        return !page.direct() && !Role.has(mmu.role, Role.DIRECT) && ((page.role ^ mmu.role) & ~Role.NOT_COMPARED) == 0;
     }
 
     /**

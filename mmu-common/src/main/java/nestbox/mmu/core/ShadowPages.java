@@ -261,8 +261,7 @@ final class ShadowPages {
     /** Takes a page out of use; its frame is freed unless it is a root, which is left invalid. The caller flushes. */
     void prepareZap(ShadowPage page) {
         if (vm.trace.on) {
-            vm.trace.emit(
-                    MmuTrace.PREPARE_ZAP_PAGE, page.gfn, page.role, page.rootCount, page.unsync ? 1 : 0);
+            vm.trace.emit(MmuTrace.PREPARE_ZAP_PAGE, page.gfn, page.role, page.rootCount, page.unsync ? 1 : 0);
         }
         vm.counters.pagesZapped++;
         zapUnsyncChildren(page);

@@ -11,7 +11,8 @@ package nestbox.mmu.core;
  * @param dirtyLog pages are mapped so that the first write of each is seen
  * @param apicAccess the hypervisor's page for virtual APIC accesses: L1 maps it while its APIC is virtualised, L2 never
  */
-public record Slot(int id, long baseGfn, long pages, long hpaBase, boolean readOnly, boolean dirtyLog, boolean apicAccess) {
+public record Slot(
+        int id, long baseGfn, long pages, long hpaBase, boolean readOnly, boolean dirtyLog, boolean apicAccess) {
     public static Slot ram(int id, long gpa, long bytes, long hpaBase) {
         return new Slot(id, gpa >>> 12, bytes >>> 12, hpaBase, false, false, false);
     }

@@ -31,6 +31,7 @@ public final class PagingMode {
 
     /** EPT's bit 10 under mode-based execute control, or 0. */
     final long userExecute;
+
     final int illegalTypes;
     final long address;
     final int foldedShift;

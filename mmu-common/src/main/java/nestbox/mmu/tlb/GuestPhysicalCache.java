@@ -68,8 +68,7 @@ public final class GuestPhysicalCache implements Stateful {
                 int attributes = pages.attributes(entry);
                 int rights = attributes & RIGHTS_MASK;
                 boolean dirty = (attributes & DIRTY) != 0;
-                if (permissions.denies(access, rights, 0)
-                        || !dirty && (access & Access.WRITE) != 0) {
+                if (permissions.denies(access, rights, 0) || !dirty && (access & Access.WRITE) != 0) {
                     pages.remove(entry);
                     return false;
                 }

@@ -194,7 +194,10 @@ final class TagTable implements Stateful {
     public void save(StateWriter out) {
         out.section("tagged entries").writeInt(live);
         for (int entry = oldest; entry >= 0; entry = newer[entry]) {
-            out.writeLong(keys[entry]).writeLong(tags[entry]).writeLong(values[entry]).writeInt(attributes[entry]);
+            out.writeLong(keys[entry])
+                    .writeLong(tags[entry])
+                    .writeLong(values[entry])
+                    .writeInt(attributes[entry]);
         }
         if (seed != null) {
             seed.save(out);

@@ -57,7 +57,8 @@ class DirectMmuTest {
 
     @Test
     void withoutMmioCachingEachAccessFaultsAsIfNothingWereThere() {
-        Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder().mmioCaching(false).build());
+        Rig rig = new Rig(
+                MmuConfig.ept(Rig.HOST_BITS).toBuilder().mmioCaching(false).build());
         Vcpu vcpu = started(rig);
         vcpu.access(HOLE, Access.READ);
         vcpu.access(HOLE, Access.READ);
@@ -77,7 +78,10 @@ class DirectMmuTest {
         rig.vm.slots().delete(0, 1).request();
         assertThat(vcpu.access(HOLE + 16, Access.WRITE)).isEqualTo(End.mmio(HOLE + 16));
         rig.vm.slots().set(0, Slot.ram(1, HOLE, 1 << 20, 0x2_0000_0000L)).request();
-        rig.vm.slots().set(0, Slot.ram(1, HOLE + 0x10_0000, 1 << 20, 0x2_0000_0000L)).request();
+        rig.vm
+                .slots()
+                .set(0, Slot.ram(1, HOLE + 0x10_0000, 1 << 20, 0x2_0000_0000L))
+                .request();
         assertThat(vcpu.access(HOLE + 16, Access.READ)).isEqualTo(End.mmio(HOLE + 16));
         assertThat(vcpu.access(HOLE + 0x10_0010, Access.READ)).isEqualTo(End.at(0x2_0000_0010L));
     }
@@ -98,7 +102,10 @@ class DirectMmuTest {
     void writesToReadOnlySlotsAreEmulatedAndNotTakenForDevices() {
         Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS));
         rig.memory.mapRam(0x2_0000_0000L, 1 << 21);
-        rig.vm.slots().set(0, Slot.ram(1, HOLE, 1 << 21, 0x2_0000_0000L).withReadOnly(true)).request();
+        rig.vm
+                .slots()
+                .set(0, Slot.ram(1, HOLE, 1 << 21, 0x2_0000_0000L).withReadOnly(true))
+                .request();
         Vcpu vcpu = started(rig);
         assertThat(vcpu.access(HOLE, Access.READ)).isEqualTo(End.at(0x2_0000_0000L));
         vcpu.access(HOLE, Access.WRITE);
@@ -130,7 +137,8 @@ class DirectMmuTest {
 
     @Test
     void aPrivatePageEndsInAMemoryFaultAndIsNotCached() {
-        Rig rig = new Rig(MmuConfig.npt(Rig.HOST_BITS).toBuilder().softwareProtected(true).build());
+        Rig rig = new Rig(
+                MmuConfig.npt(Rig.HOST_BITS).toBuilder().softwareProtected(true).build());
         Vcpu vcpu = started(rig);
         assertThat(vcpu.access(0x5000, Access.READ)).isEqualTo(End.at(Rig.BACKING + 0x5000));
         rig.vm.slots().setPrivate(5, 1, true).request();
@@ -149,14 +157,18 @@ class DirectMmuTest {
     void theGenerationWrapZapsEverything() {
         for (String value : new String[] {"zap", "ignore"}) {
             MmuPolicies policies = MmuPolicies.exact().with("mmioCache.generationWrap", value);
-            Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder().policies(policies).build());
+            Rig rig = new Rig(
+                    MmuConfig.ept(Rig.HOST_BITS).toBuilder().policies(policies).build());
             Vcpu vcpu = started(rig);
             rig.memory.mapRam(0x2_0000_0000L, 1 << 12);
             rig.vm.slots().setGeneration(2);
             vcpu.access(HOLE, Access.READ);
             rig.vm.slots().setGeneration((1 << 19) - 2);
             rig.vm.slots().set(0, Slot.ram(1, HOLE, 1 << 12, 0x2_0000_0000L)).request();
-            rig.vm.slots().set(0, Slot.ram(2, 2 * HOLE, 1 << 12, 0x2_0000_0000L)).request();
+            rig.vm
+                    .slots()
+                    .set(0, Slot.ram(2, 2 * HOLE, 1 << 12, 0x2_0000_0000L))
+                    .request();
             End wanted = value.equals("zap") ? End.at(0x2_0000_0000L) : End.mmio(HOLE);
             assertThat(vcpu.access(HOLE, Access.READ)).as(value).isEqualTo(wanted);
         }
@@ -166,7 +178,10 @@ class DirectMmuTest {
     void aPageOfTheApicIsADeviceForL2() {
         Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS));
         rig.memory.mapRam(0x2_0000_0000L, 1 << 12);
-        rig.vm.slots().set(0, new Slot(1, 0xfee00, 1, 0x2_0000_0000L, false, false, true)).request();
+        rig.vm
+                .slots()
+                .set(0, new Slot(1, 0xfee00, 1, 0x2_0000_0000L, false, false, true))
+                .request();
         Vcpu vcpu = started(rig);
         assertThat(vcpu.access(0xfee0_0000L, Access.READ)).isEqualTo(End.at(0x2_0000_0000L));
         vcpu.guestMode = true;
@@ -180,7 +195,8 @@ class DirectMmuTest {
 
     @Test
     void theReferenceMmuMapsSinglePagesAndDropsThemAfterEachInstruction() {
-        Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder().reference(true).build());
+        Rig rig =
+                new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder().reference(true).build());
         Vcpu vcpu = started(rig);
         vcpu.access(0, Access.READ);
         vcpu.access(0x1000, Access.WRITE);

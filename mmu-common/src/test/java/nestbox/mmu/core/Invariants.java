@@ -22,7 +22,8 @@ final class Invariants {
                             ShadowPage page = vm.pages.page(handle);
                             int index = ShadowPage.indexOf(handle);
                             if (page == null || !vm.pages.format.present(vm.pages.read(page, index))) {
-                                wrong.add("reverse map of gfn " + gfn + " names nothing: " + handle + " level " + level);
+                                wrong.add(
+                                        "reverse map of gfn " + gfn + " names nothing: " + handle + " level " + level);
                             }
                         }
                     }
@@ -33,7 +34,8 @@ final class Invariants {
     }
 
     private static void check(MmuVm vm, ShadowPage page, List<String> wrong) {
-        String name = "page " + page.id + " gfn " + Long.toHexString(page.gfn) + " role " + Integer.toHexString(page.role);
+        String name =
+                "page " + page.id + " gfn " + Long.toHexString(page.gfn) + " role " + Integer.toHexString(page.role);
         SpteFormat format = vm.pages.format;
         int used = 0;
         for (int i = 0; i < ShadowPage.ENTRIES; i++) {

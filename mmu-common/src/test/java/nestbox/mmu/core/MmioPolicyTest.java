@@ -28,7 +28,8 @@ class MmioPolicyTest {
     }
 
     private static Rig rig(MmuPolicies policies) {
-        return new Rig(MmuConfig.shadow(Rig.HOST_BITS).toBuilder().policies(policies).build());
+        return new Rig(
+                MmuConfig.shadow(Rig.HOST_BITS).toBuilder().policies(policies).build());
     }
 
     /** Four-level tables at {@code root} that map {@link #X} to {@code target}. */
@@ -51,7 +52,9 @@ class MmioPolicyTest {
     private static End emulated(Vcpu cpu, long linear) {
         cpu.enter();
         Translation.Mapped mapped = (Translation.Mapped) cpu.mmu.gvaToGpa(new Gva(linear), Access.READ);
-        return mapped.mmio() ? End.mmio(mapped.gpa().value()) : End.at(Rig.BACKING + mapped.gpa().value());
+        return mapped.mmio()
+                ? End.mmio(mapped.gpa().value())
+                : End.at(Rig.BACKING + mapped.gpa().value());
     }
 
     private static End switchTest(MmuPolicies policies, boolean cached) {
@@ -94,12 +97,7 @@ class MmioPolicyTest {
      * no slot changes. Turning paging on drops all roots, which clears, unless a policy removes that.
      */
     @ParameterizedTest
-    @CsvSource({
-        "legacy, off, on, true",
-        "legacy, off, off, false",
-        "sean, off, off, true",
-        "legacy, paolo, off, true"
-    })
+    @CsvSource({"legacy, off, on, true", "legacy, off, off, false", "sean, off, off, true", "legacy, paolo, off, true"})
     void sMmio3NoPagingThenPaging(String allowed, String onLoad, String onUnload, boolean right) {
         long g = DEVICE;
         Rig rig = rig(policies(
@@ -139,7 +137,8 @@ class MmioPolicyTest {
     @CsvSource({"legacy, refuse, true", "sean, refuse, true", "legacy, allow, false"})
     void sMmio4AnNgpaIsNoGpa(String allowed, String lookup, boolean right) {
         MmuPolicies policies = policies("mmioCache.gvaAllowed=" + allowed, "mmioCache.nestedLookup=" + lookup);
-        Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder().policies(policies).build());
+        Rig rig = new Rig(
+                MmuConfig.ept(Rig.HOST_BITS).toBuilder().policies(policies).build());
         Vcpu cpu = rig.vcpu(GuestModel.intel(40));
         cpu.start();
         long other = DEVICE + 0x5000;

@@ -32,7 +32,9 @@ class MmuPoliciesTest {
     @Test
     void exactIsRightEverywhereAndKvmIsNeverWrongWithoutSayingSo() {
         for (MmuPolicy policy : MmuPolicy.values()) {
-            assertThat(MmuPolicies.exact().get(policy).verdict()).as(policy.text()).isEqualTo(Verdict.RIGHT);
+            assertThat(MmuPolicies.exact().get(policy).verdict())
+                    .as(policy.text())
+                    .isEqualTo(Verdict.RIGHT);
             assertThat(MmuPolicies.kvm().get(policy).verdict())
                     .as(policy.text())
                     .isIn(Verdict.RIGHT, Verdict.DEVIATES);
@@ -53,8 +55,9 @@ class MmuPoliciesTest {
     void aUserMayAddAPolicy() {
         Rule outsideSmm = context -> !context.smm();
         PolicyValue mine = new PolicyValue("outsideSmm", Verdict.SLOW, "a test", "only outside SMM", outsideSmm);
-        MmuPolicies policies =
-                MmuPolicies.exact().toBuilder().set(MmuPolicy.ROOTS_FORCE_SYNC_ON_REUSE, mine).build();
+        MmuPolicies policies = MmuPolicies.exact().toBuilder()
+                .set(MmuPolicy.ROOTS_FORCE_SYNC_ON_REUSE, mine)
+                .build();
         assertThat(policies.get(MmuPolicy.ROOTS_FORCE_SYNC_ON_REUSE)).isSameAs(mine);
         PolicyValue wrongKind = new PolicyValue("x", Verdict.SLOW, "a test", "no rule", "text");
         assertThatThrownBy(() -> policies.toBuilder().set(MmuPolicy.MMIO_CLEAR_ON_SYNC, wrongKind))
@@ -63,7 +66,11 @@ class MmuPoliciesTest {
 
     @Test
     void impossibleConfigurationsAreRefusedWithAllReasons() {
-        assertThatThrownBy(() -> MmuConfig.ept(46).toBuilder().tdp(false).largePages(false).physBits(60).build())
+        assertThatThrownBy(() -> MmuConfig.ept(46).toBuilder()
+                        .tdp(false)
+                        .largePages(false)
+                        .physBits(60)
+                        .build())
                 .hasMessageContaining("EPT format")
                 .hasMessageContaining("2-MiB")
                 .hasMessageContaining("physBits");
@@ -80,11 +87,13 @@ class MmuPoliciesTest {
                     assertThat(format.mmio(spte)).isTrue();
                     assertThat(format.present(spte)).isFalse();
                     assertThat(format.mmioGfn(spte)).isEqualTo(gfn);
-                    assertThat(format.mmioAccess(spte)).isEqualTo(config.format().ept() ? 0 : Access.WRITE);
+                    assertThat(format.mmioAccess(spte))
+                            .isEqualTo(config.format().ept() ? 0 : Access.WRITE);
                     assertThat(format.mmioCurrent(spte, 0x5a5a6)).isTrue();
                     assertThat(format.mmioCurrent(spte, 0x5a5a6 | 1L << 19)).isTrue();
                     assertThat(format.mmioCurrent(spte, 0x5a5a8)).isFalse();
-                    assertThat(format.mmioCurrent(spte, 0x5a5a6 | MemorySlots.UPDATE_IN_PROGRESS)).isFalse();
+                    assertThat(format.mmioCurrent(spte, 0x5a5a6 | MemorySlots.UPDATE_IN_PROGRESS))
+                            .isFalse();
                 }
             }
         }
@@ -110,6 +119,7 @@ class MmuPoliciesTest {
         assertThat(cpu.access(0, Access.READ)).isEqualTo(End.at(Rig.BACKING));
         FaultResult first = cpu.mmu.pageFault(new Gva(0), PfError.PRESENT);
         assertThat(first).isEqualTo(FaultResult.Resume.SPURIOUS);
-        assertThat(cpu.mmu.pageFault(new Gva(0), PfError.PRESENT)).isEqualTo(new FaultResult.GuestPageFault(new Gva(0), 1));
+        assertThat(cpu.mmu.pageFault(new Gva(0), PfError.PRESENT))
+                .isEqualTo(new FaultResult.GuestPageFault(new Gva(0), 1));
     }
 }

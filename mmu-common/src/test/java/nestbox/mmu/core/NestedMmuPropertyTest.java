@@ -168,7 +168,9 @@ class NestedMmuPropertyTest {
             long value = chance(30) ? rig.read(at, bytes()) ^ 1L << random.nextInt(3) : entry();
             note("edit " + Long.toHexString(at) + " " + Long.toHexString(rig.read(at, bytes())) + " -> "
                     + Long.toHexString(value));
-            assertThat(cpu.store(at, bytes(), value, Access.WRITE)).as(this::story).isTrue();
+            assertThat(cpu.store(at, bytes(), value, Access.WRITE))
+                    .as(this::story)
+                    .isTrue();
             if (ept) {
                 cpu.mmu.invept(chance(50), cpu.nestedRoot);
                 if (chance(50)) {

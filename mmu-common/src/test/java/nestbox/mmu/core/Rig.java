@@ -147,9 +147,7 @@ final class Rig {
         // ---- what the guest does ----
 
         void loadPdptes() {
-            if ((cr0 & GuestWalk.CR0_PG) != 0
-                    && (cr4 & GuestWalk.CR4_PAE) != 0
-                    && (efer & GuestWalk.EFER_LMA) == 0) {
+            if ((cr0 & GuestWalk.CR0_PG) != 0 && (cr4 & GuestWalk.CR4_PAE) != 0 && (efer & GuestWalk.EFER_LMA) == 0) {
                 long[] found = mmu.readPdptes(cr3);
                 assertThat(found).isNotNull();
                 boolean changed = !java.util.Arrays.equals(found, pdptes);
@@ -248,8 +246,7 @@ final class Rig {
                     : root.level() == 5 ? PagingFormat.FIVE_LEVEL : PagingFormat.FOUR_LEVEL;
             return new PagingMode(
                     format,
-                    PagingLimits.of(
-                            HOST_BITS, 57, PagingFeature.GIGABYTE_PAGES, PagingFeature.EXECUTE_DISABLE));
+                    PagingLimits.of(HOST_BITS, 57, PagingFeature.GIGABYTE_PAGES, PagingFeature.EXECUTE_DISABLE));
         }
 
         /** One try of hardware; true if it got a translation. */
@@ -334,7 +331,10 @@ final class Rig {
                     return End.fault(fault.errorCode());
                 }
                 if (last instanceof FaultResult.Reflect reflect) {
-                    return new End(reflect.fault().kind().name(), reflect.fault().address().value(), reflect.fault().rights());
+                    return new End(
+                            reflect.fault().kind().name(),
+                            reflect.fault().address().value(),
+                            reflect.fault().rights());
                 }
                 if (!(last instanceof FaultResult.Resume)) {
                     return new End(last.toString(), 0, 0);
@@ -356,7 +356,8 @@ final class Rig {
                 return End.fault(fault.errorCode());
             }
             if (translation instanceof Translation.Refused refused) {
-                return new End(refused.fault().kind().name(), refused.fault().address().value(), 0);
+                return new End(
+                        refused.fault().kind().name(), refused.fault().address().value(), 0);
             }
             Translation.Mapped mapped = (Translation.Mapped) translation;
             long hpa = vm.slots().toHpa(smm ? 1 : 0, mapped.gpa().value());

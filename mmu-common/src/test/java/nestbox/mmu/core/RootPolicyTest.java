@@ -25,7 +25,8 @@ class RootPolicyTest {
     }
 
     private static Rig rig(MmuPolicies policies) {
-        return new Rig(MmuConfig.shadow(Rig.HOST_BITS).toBuilder().policies(policies).build());
+        return new Rig(
+                MmuConfig.shadow(Rig.HOST_BITS).toBuilder().policies(policies).build());
     }
 
     private static long leafAt(long root) {
@@ -163,7 +164,9 @@ class RootPolicyTest {
     @ParameterizedTest
     @CsvSource({"all, true", "current, false"})
     void g35InveptDropsPreviousRoots(String policy, boolean right) {
-        Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder().policies(with("roots.freeOnInvept", policy)).build());
+        Rig rig = new Rig(MmuConfig.ept(Rig.HOST_BITS).toBuilder()
+                .policies(with("roots.freeOnInvept", policy))
+                .build());
         Vcpu cpu = rig.vcpu(GuestModel.intel(40));
         cpu.start();
         tables(rig, A, OLD);
@@ -211,7 +214,8 @@ class RootPolicyTest {
         cpu.mmu.nestedEntered();
         cpu.access(X, Access.READ);
         assertThat(cpu.root.hpa()).isNotEqualTo(l1);
-        assertThat(Role.has(cpu.mmu.mmu().roots.current.page.role, Role.GUEST_MODE)).isTrue();
+        assertThat(Role.has(cpu.mmu.mmu().roots.current.page.role, Role.GUEST_MODE))
+                .isTrue();
         cpu.guestMode = false;
         cpu.mmu.nestedExited();
         cpu.enter();

@@ -41,8 +41,13 @@ class ShadowMmuPropertyTest {
         boolean judged = true;
 
         Run(long seed, PagingFormat format, MmuPolicies policies) {
-            this(seed, format, MmuConfig.shadow(Rig.HOST_BITS).toBuilder().policies(policies).format(
-                    format == PagingFormat.FIVE_LEVEL ? HostFormat.CLASSIC_5 : HostFormat.CLASSIC_4).build());
+            this(
+                    seed,
+                    format,
+                    MmuConfig.shadow(Rig.HOST_BITS).toBuilder()
+                            .policies(policies)
+                            .format(format == PagingFormat.FIVE_LEVEL ? HostFormat.CLASSIC_5 : HostFormat.CLASSIC_4)
+                            .build());
         }
 
         Run(long seed, PagingFormat format, MmuConfig config) {

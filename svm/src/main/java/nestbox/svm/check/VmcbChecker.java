@@ -49,7 +49,8 @@ public final class VmcbChecker implements StateChecker {
     private static CheckResult.Failed failed(VmrunCheck row, VmcbDocument vmcb) {
         Map<String, Long> fields = new LinkedHashMap<>();
         row.fields().forEach(field -> fields.put(field.name(), vmcb.get(field)));
-        row.segments().forEach(segment -> fields.put(segment + VmcbDocument.ATTRIBUTES, (long) vmcb.attributes(segment)));
+        row.segments()
+                .forEach(segment -> fields.put(segment + VmcbDocument.ATTRIBUTES, (long) vmcb.attributes(segment)));
         String section = "APM Vol. 2, \"" + row.section() + '"';
         return new CheckResult.Failed(row.id(), section, row.rule(), INVALID, row.verified(), fields);
     }

@@ -51,12 +51,11 @@ public final class VmcbDocument implements CheckContext {
         VmcbDocument result = new VmcbDocument(cpu);
         List<Problem> problems = new ArrayList<>();
         for (Entry entry : document.entries()) {
-            String message =
-                    switch (entry.part()) {
-                        case "fields" -> result.field(entry);
-                        case "state" -> result.state(entry);
-                        default -> "unknown part '" + entry.part() + "'";
-                    };
+            String message = switch (entry.part()) {
+                case "fields" -> result.field(entry);
+                case "state" -> result.state(entry);
+                default -> "unknown part '" + entry.part() + "'";
+            };
             if (message != null) {
                 problems.add(Problem.of(entry, message));
             }

@@ -1,9 +1,9 @@
 package nestbox.svm.l0;
 
 import nestbox.l0.Exit;
-import nestbox.svm.world.PermissionMaps;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.world.PermissionMaps;
 import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;

@@ -6,9 +6,9 @@ import nestbox.l0.Nesting;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
-import nestbox.svm.world.HostState;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.world.HostState;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
@@ -186,7 +186,8 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         return vmcb12.intercepts(ExitCode.SHUTDOWN) && leave(ExitCode.SHUTDOWN);
     }
 
-    // ---- what emulated instructions and events of the guest's processor ask ------------------------------------------
+    // ---- what emulated instructions and events of the guest's processor ask
+    // ------------------------------------------
 
     @Override
     public void execute(Cpu c, Insn in) {

@@ -12,7 +12,6 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Cpu;
-import nestbox.x86.Flags;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -71,6 +70,7 @@ final class SvmBackend implements VendorBackend {
     private final Vmcb vmcb02;
     /** That of the two which is in use. */
     private Vmcb vmcb;
+
     private final SvmGuestState state;
     private final SvmExits exits;
     private final Insn vmrun;

@@ -26,6 +26,7 @@ final class SvmGuestState {
         VmcbSegment.LDTR,
         VmcbSegment.TR
     };
+
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
 
     private final SvmBackend backend;

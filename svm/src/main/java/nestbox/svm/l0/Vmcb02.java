@@ -1,10 +1,10 @@
 package nestbox.svm.l0;
 
 import nestbox.mmu.core.HostFrames;
-import nestbox.svm.world.PermissionMaps;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.world.PermissionMaps;
 
 /** The controls of vmcb02: a merge of vmcb01's and vmcb12's, row by row as facts E.2 has it. */
 final class Vmcb02 {

@@ -68,7 +68,11 @@ final class Controls implements Stateful {
 
     @Override
     public void save(StateWriter out) {
-        out.writeInts(intercepts).writeLong(iopm).writeLong(msrpm).writeLong(tscOffset).writeInt(asid);
+        out.writeInts(intercepts)
+                .writeLong(iopm)
+                .writeLong(msrpm)
+                .writeLong(tscOffset)
+                .writeInt(asid);
         out.writeInt(interruptControl).writeInt(vector).writeBoolean(nested).writeBoolean(gmet);
         out.writeBoolean(broadcast).writeBoolean(lbr).writeBoolean(virtualVmload);
         out.writeInt(pauseFilter).writeInt(pauseThreshold).writeInt(pauseLeft).writeLong(lastPause);

@@ -1,11 +1,10 @@
 package nestbox.svm.silicon;
 
-import nestbox.svm.world.PermissionMaps;
-
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
 import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.world.PermissionMaps;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;

@@ -1,9 +1,8 @@
 package nestbox.svm.silicon;
 
-import nestbox.svm.world.HostState;
-
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.world.HostState;
 import nestbox.x86.Cpu;
 
 /** LBR virtualization: DEBUGCTL and the last-branch registers change with the world (APM Vol. 2, "LBR Virtualization"). */

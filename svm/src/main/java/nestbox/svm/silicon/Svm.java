@@ -1,14 +1,13 @@
 package nestbox.svm.silicon;
 
-import nestbox.svm.world.HostState;
-import nestbox.svm.world.SvmMsrs;
-
 import java.util.function.Consumer;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.svm.capability.SvmCapability;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
+import nestbox.svm.world.HostState;
+import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;

@@ -1,10 +1,9 @@
 package nestbox.svm.silicon;
 
-import nestbox.svm.world.GuestState;
-
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
+import nestbox.svm.world.GuestState;
 import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;

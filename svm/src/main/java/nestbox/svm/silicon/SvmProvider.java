@@ -1,8 +1,7 @@
 package nestbox.svm.silicon;
 
-import nestbox.svm.world.SvmMsrs;
-
 import java.util.function.Consumer;
+import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.VirtualizationProvider;

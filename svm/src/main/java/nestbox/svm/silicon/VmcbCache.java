@@ -81,8 +81,7 @@ final class VmcbCache implements Stateful {
         if (last == null) {
             for (CleanBit bit : CleanBit.values()) {
                 if (set(clean, bit)) {
-                    reports.accept(
-                            new CleanBitReport(cpu, vmcb.address(), bit, CleanBitReport.NEVER_LOADED, 0, 0));
+                    reports.accept(new CleanBitReport(cpu, vmcb.address(), bit, CleanBitReport.NEVER_LOADED, 0, 0));
                 }
             }
             return;

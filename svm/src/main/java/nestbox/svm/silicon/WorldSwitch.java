@@ -1,7 +1,5 @@
 package nestbox.svm.silicon;
 
-import nestbox.svm.world.GuestState;
-
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
@@ -12,6 +10,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.svm.world.GuestState;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;

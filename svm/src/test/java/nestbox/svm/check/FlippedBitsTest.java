@@ -46,7 +46,8 @@ class FlippedBitsTest {
     /** Flips of these let the guest run wild, or be interrupted, before it leaves by itself. */
     private static boolean enters(VmcbField field) {
         return switch (field) {
-            case CR3, RIP, EFER, CR4, CR0, RFLAGS, N_CR3, EVENTINJ, INTERRUPT_CONTROL, IOPM_BASE_PA, MSRPM_BASE_PA -> false;
+            case CR3, RIP, EFER, CR4, CR0, RFLAGS, N_CR3, EVENTINJ, INTERRUPT_CONTROL, IOPM_BASE_PA, MSRPM_BASE_PA ->
+                false;
             default -> true;
         };
     }

@@ -51,7 +51,9 @@ class VmcbDocumentTest {
         assertThat(result.failures())
                 .extracting(CheckResult.Failed::id)
                 .containsExactly("control.asid.nonzero", "save.long-mode.cs", "nested.host-paging");
-        assertThat(result.failures().get(1).fields()).containsEntry("CS.attributes", 0xe9bL).containsEntry("CR4", 0x20L);
+        assertThat(result.failures().get(1).fields())
+                .containsEntry("CS.attributes", 0xe9bL)
+                .containsEntry("CR4", 0x20L);
         assertThat(result.failures().get(2).verified()).isFalse();
         assertThat(check(fields, Map.of(), CheckSequence.REVERSED).seen()).isEqualTo("save.long-mode.cs");
     }

@@ -121,37 +121,55 @@ class VmrunChecksTest {
         cases.add(good("save.long-mode.pae", "without paging", noPaging.andThen(without(VmcbField.CR4, Cpu.CR4_PAE))));
         cases.add(good("save.long-mode.pe", "without paging", noPaging.andThen(without(VmcbField.CR0, Cpu.CR0_PE))));
         for (int attributes : new int[] {0xa9b, 0xc9b, 0x89b}) {
-            cases.add(good("save.long-mode.cs", "attributes " + Integer.toHexString(attributes), lab -> lab.vmcb.setSegment(
-                    VmcbSegment.CS, 8, attributes, 0xffffffffL, 0)));
+            cases.add(good(
+                    "save.long-mode.cs",
+                    "attributes " + Integer.toHexString(attributes),
+                    lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, attributes, 0xffffffffL, 0)));
         }
         for (int type : new int[] {0, 2, 3, 4}) {
             cases.add(good("inject.type", "type " + type, set(VmcbField.EVENTINJ, 1L << 31 | type << 8 | 3)));
         }
         for (int vector : new int[] {0, 1, 3, 31}) {
-            cases.add(good("inject.exception.vector", "" + vector, set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | vector)));
+            cases.add(
+                    good("inject.exception.vector", "" + vector, set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | vector)));
         }
-        cases.add(good("nested.ncr3.reserved", "the highest page", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT - 0x1000)));
+        cases.add(good(
+                "nested.ncr3.reserved", "the highest page", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT - 0x1000)));
         cases.add(good("nested.gmet", "there", or(VmcbField.NESTED_CONTROL, 8)).on("max,+svm"));
         Consumer<Lab> unpaged = lab -> lab.nested().host32(0, 0);
-        cases.add(bad("nested.host-paging", "off", unpaged.andThen(set(VmcbField.EFER, Cpu.EFER_SVME))
-                .andThen(set(VmcbField.CR0, Cpu.CR0_PE | Cpu.CR0_ET))));
+        cases.add(bad(
+                "nested.host-paging",
+                "off",
+                unpaged.andThen(set(VmcbField.EFER, Cpu.EFER_SVME))
+                        .andThen(set(VmcbField.CR0, Cpu.CR0_PE | Cpu.CR0_ET))));
         cases.add(good("nested.host-paging", "on", lab -> lab.nested()));
-        cases.add(bad("control.vnmi.intercepted", "not intercepted", set(VmcbField.INTERRUPT_CONTROL, 1 << 26)).on("max,+svm"));
-        cases.add(good("control.vnmi.intercepted", "intercepted", lab -> lab.set(VmcbField.INTERRUPT_CONTROL, 1 << 26)
-                .intercept(0x61)).on("max,+svm"));
+        cases.add(bad("control.vnmi.intercepted", "not intercepted", set(VmcbField.INTERRUPT_CONTROL, 1 << 26))
+                .on("max,+svm"));
+        cases.add(good(
+                        "control.vnmi.intercepted",
+                        "intercepted",
+                        lab -> lab.set(VmcbField.INTERRUPT_CONTROL, 1 << 26).intercept(0x61))
+                .on("max,+svm"));
         cases.add(good("control.vnmi.intercepted", "not there", set(VmcbField.INTERRUPT_CONTROL, 1 << 26)));
-        cases.add(good("save.cet.v86", "without CET", set(VmcbField.RFLAGS, Flags.VM | 2)
-                .andThen(set(VmcbField.CR0, Cpu.CR0_PE | Cpu.CR0_ET))
-                .andThen(set(VmcbField.EFER, Cpu.EFER_SVME)).andThen(lab -> lab.cpu.userCet = 1)).on(WITH_CET));
+        cases.add(good(
+                        "save.cet.v86",
+                        "without CET",
+                        set(VmcbField.RFLAGS, Flags.VM | 2)
+                                .andThen(set(VmcbField.CR0, Cpu.CR0_PE | Cpu.CR0_ET))
+                                .andThen(set(VmcbField.EFER, Cpu.EFER_SVME))
+                                .andThen(lab -> lab.cpu.userCet = 1))
+                .on(WITH_CET));
     }
 
     private static final long CET = Cpu.CR4_CET;
 
     private static void shadowStack(List<Case> cases) {
         for (int bit : new int[] {2, 10, 12, 63}) {
-            cases.add(bad("save.s-cet.reserved", "bit " + bit, or(VmcbField.S_CET, 1L << bit)).on(WITH_CET));
+            cases.add(bad("save.s-cet.reserved", "bit " + bit, or(VmcbField.S_CET, 1L << bit))
+                    .on(WITH_CET));
         }
-        cases.add(good("save.s-cet.reserved", "SH_STK_EN and WR_SHSTK_EN", or(VmcbField.S_CET, 3)).on(WITH_CET));
+        cases.add(good("save.s-cet.reserved", "SH_STK_EN and WR_SHSTK_EN", or(VmcbField.S_CET, 3))
+                .on(WITH_CET));
         cases.add(good("save.s-cet.reserved", "not there", or(VmcbField.S_CET, -1)));
         cases.add(bad("save.cet.wp", "CET alone", or(VmcbField.CR4, CET)).on(WITH_CET));
         cases.add(good("save.cet.wp", "both", or(VmcbField.CR4, CET).andThen(or(VmcbField.CR0, Cpu.CR0_WP)))
@@ -160,7 +178,8 @@ class VmrunChecksTest {
                 .andThen(set(VmcbField.CR0, Cpu.CR0_PE | Cpu.CR0_ET | Cpu.CR0_WP))
                 .andThen(set(VmcbField.RFLAGS, Flags.VM | 2))
                 .andThen(set(VmcbField.EFER, Cpu.EFER_SVME));
-        cases.add(bad("save.cet.v86", "enabled for users", v86.andThen(lab -> lab.cpu.userCet = 1)).on(WITH_CET));
+        cases.add(bad("save.cet.v86", "enabled for users", v86.andThen(lab -> lab.cpu.userCet = 1))
+                .on(WITH_CET));
     }
 
     private static void injectionAndNesting(List<Case> cases) {
@@ -198,7 +217,10 @@ class VmrunChecksTest {
         for (boolean valid : new boolean[] {false, true}) {
             Set<String> seen = new HashSet<>();
             cases().filter(c -> c.valid == valid).forEach(c -> seen.add(c.row));
-            assertThat(VmrunChecks.rows()).extracting(VmrunCheck::id).allMatch(seen::contains).doesNotHaveDuplicates();
+            assertThat(VmrunChecks.rows())
+                    .extracting(VmrunCheck::id)
+                    .allMatch(seen::contains)
+                    .doesNotHaveDuplicates();
         }
     }
 
@@ -223,13 +245,16 @@ class VmrunChecksTest {
                 .append(" rest on text of the manual that could not be read (unverified).\n\n")
                 .append("| check | rule | APM Vol. 2 | refused | taken | text |\n|---|---|---|---|---|---|\n");
         for (VmrunCheck row : rows) {
-            report.append("| %s | %s | %s | %d | %d | %s |\n".formatted(
-                    row.id(),
-                    row.rule(),
-                    row.section(),
-                    cases().filter(c -> !c.valid && c.row.equals(row.id())).count(),
-                    cases().filter(c -> c.valid && c.row.equals(row.id())).count(),
-                    row.verified() ? "read" : "unverified"));
+            report.append("| %s | %s | %s | %d | %d | %s |\n"
+                    .formatted(
+                            row.id(),
+                            row.rule(),
+                            row.section(),
+                            cases().filter(c -> !c.valid && c.row.equals(row.id()))
+                                    .count(),
+                            cases().filter(c -> c.valid && c.row.equals(row.id()))
+                                    .count(),
+                            row.verified() ? "read" : "unverified"));
         }
         return report.toString();
     }

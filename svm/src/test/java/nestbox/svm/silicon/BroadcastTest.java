@@ -92,14 +92,25 @@ class BroadcastTest {
 
     @Test
     void theirIntercepts() {
-        assertThat(ExitCode.name(guest(1 << 7, 0, 0, 0).intercept(0xa0).run().exitCode())).isEqualTo("INVLPGB");
-        assertThat(ExitCode.name(guest(1 << 7, 0, 0, 0).intercept(0xa4).run().exitCode())).isEqualTo("TLBSYNC");
-        assertThat(ExitCode.name(guest(1 << 7, 0, 0, 0).intercept(0xa1).run().exitCode())).isEqualTo("VMMCALL");
+        assertThat(ExitCode.name(guest(1 << 7, 0, 0, 0).intercept(0xa0).run().exitCode()))
+                .isEqualTo("INVLPGB");
+        assertThat(ExitCode.name(guest(1 << 7, 0, 0, 0).intercept(0xa4).run().exitCode()))
+                .isEqualTo("TLBSYNC");
+        assertThat(ExitCode.name(guest(1 << 7, 0, 0, 0).intercept(0xa1).run().exitCode()))
+                .isEqualTo("VMMCALL");
     }
 
     /** Too many pages, reserved bits, an ASID that does not exist, a PCID without CR4.PCIDE, nested translations. */
     @ParameterizedTest
-    @CsvSource({"1, 8, 0", "1, 0x10000, 0", "0x41, 0, 0", "0x21, 0, 0", "4, 0, 0xffff", "2, 0, 0x10000", "0, 0, 0x10000000"})
+    @CsvSource({
+        "1, 8, 0",
+        "1, 0x10000, 0",
+        "0x41, 0, 0",
+        "0x21, 0, 0",
+        "4, 0, 0xffff",
+        "2, 0, 0x10000",
+        "0, 0, 0x10000000"
+    })
     void illegalOperands(long eax, long ecx, long edx) {
         assertThat(ExitCode.name(guest(1 << 7, eax, ecx, edx).run().exitCode())).isEqualTo("EXCP13");
         Lab lab = guest(1 << 7, eax, ecx, edx).intercept(0xa1).run();

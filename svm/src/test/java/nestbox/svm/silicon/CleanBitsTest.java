@@ -31,7 +31,10 @@ class CleanBitsTest {
     /** Runs the guest, then again with another CR2 in memory and these clean bits; what the guest sees. */
     private static long second(Lab lab, int clean) {
         lab.set(VmcbField.CR2, 0x11).run();
-        lab.set(VmcbField.CR2, 0x22).set(VmcbField.RIP, Lab.GUEST).set(VmcbField.CLEAN, clean).run();
+        lab.set(VmcbField.CR2, 0x22)
+                .set(VmcbField.RIP, Lab.GUEST)
+                .set(VmcbField.CLEAN, clean)
+                .run();
         assertThat(lab.exitCode()).isEqualTo(ExitCode.VMMCALL.code());
         return lab.cpu.r[Reg.RBX];
     }
@@ -51,8 +54,10 @@ class CleanBitsTest {
 
     @Test
     void aModelWithoutCleanBitsHasNoPolicy() {
-        assertThat(second(lab("max,+svm,-vmcb-clean", CleanBitPolicy.HONOUR), 0x1fff)).isEqualTo(0x22);
-        assertThat(second(lab("max,+svm,-vmcb-clean", CleanBitPolicy.REPORT), 0x1fff)).isEqualTo(0x22);
+        assertThat(second(lab("max,+svm,-vmcb-clean", CleanBitPolicy.HONOUR), 0x1fff))
+                .isEqualTo(0x22);
+        assertThat(second(lab("max,+svm,-vmcb-clean", CleanBitPolicy.REPORT), 0x1fff))
+                .isEqualTo(0x22);
         assertThat(reports).isEmpty();
     }
 
@@ -62,7 +67,9 @@ class CleanBitsTest {
         for (CleanBitPolicy policy : CleanBitPolicy.values()) {
             Lab lab = lab(MAX, policy).guest("mov rax, 0x33\nmov cr2, rax\nvmmcall\nmov rbx, cr2\nvmmcall");
             lab.run();
-            lab.set(VmcbField.RIP, lab.get(VmcbField.NRIP)).set(VmcbField.CLEAN, 0x1fff).run();
+            lab.set(VmcbField.RIP, lab.get(VmcbField.NRIP))
+                    .set(VmcbField.CLEAN, 0x1fff)
+                    .run();
             assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(0x33);
             assertThat(reports).isEmpty();
         }
@@ -72,17 +79,32 @@ class CleanBitsTest {
     @ParameterizedTest
     @EnumSource(
             value = VmcbField.class,
-            names = {"INTERCEPT_MISC1", "TSC_OFFSET", "IOPM_BASE_PA", "GUEST_ASID", "INTERRUPT_CONTROL", "G_PAT", "CR3",
-                "DR6", "CPL", "CR2", "DBGCTL", "SSP"})
+            names = {
+                "INTERCEPT_MISC1",
+                "TSC_OFFSET",
+                "IOPM_BASE_PA",
+                "GUEST_ASID",
+                "INTERRUPT_CONTROL",
+                "G_PAT",
+                "CR3",
+                "DR6",
+                "CPL",
+                "CR2",
+                "DBGCTL",
+                "SSP"
+            })
     void wrongBitsAreReportedWithFieldBitAndValues(VmcbField field) {
         Lab lab = lab(MAX, CleanBitPolicy.REPORT);
         long before = lab.get(field);
         long after = before ^ 2;
         lab.run();
         before = lab.get(field);
-        lab.set(field, after).set(VmcbField.RIP, Lab.GUEST).set(VmcbField.CLEAN, 1 << field.clean().bit()).run();
-        assertThat(reports).containsExactly(
-                new CleanBitReport(0, Lab.VMCB, field.clean(), field.name(), before, after));
+        lab.set(field, after)
+                .set(VmcbField.RIP, Lab.GUEST)
+                .set(VmcbField.CLEAN, 1 << field.clean().bit())
+                .run();
+        assertThat(reports)
+                .containsExactly(new CleanBitReport(0, Lab.VMCB, field.clean(), field.name(), before, after));
         assertThat(reports.get(0).toString())
                 .contains("VMCB at 0x5000", field.clean().name(), field.name(), "is 0x" + Long.toHexString(after));
     }
@@ -114,10 +136,16 @@ class CleanBitsTest {
     void honouredFieldsAreWhatIsChecked() {
         Lab lab = lab(MAX, CleanBitPolicy.HONOUR).run();
         lab.set(VmcbField.CR0, lab.get(VmcbField.CR0) | 1L << 32);
-        lab.set(VmcbField.RIP, Lab.GUEST).set(VmcbField.CLEAN, 1 << CleanBit.CRX.bit()).run();
+        lab.set(VmcbField.RIP, Lab.GUEST)
+                .set(VmcbField.CLEAN, 1 << CleanBit.CRX.bit())
+                .run();
         assertThat(lab.exitCode()).isEqualTo(ExitCode.VMMCALL.code());
-        assertThat(lab.get(VmcbField.CR0) >>> 32).as("#VMEXIT stores the real one").isZero();
-        lab.set(VmcbField.CR0, lab.get(VmcbField.CR0) | 1L << 32).set(VmcbField.CLEAN, 0).run();
+        assertThat(lab.get(VmcbField.CR0) >>> 32)
+                .as("#VMEXIT stores the real one")
+                .isZero();
+        lab.set(VmcbField.CR0, lab.get(VmcbField.CR0) | 1L << 32)
+                .set(VmcbField.CLEAN, 0)
+                .run();
         assertThat(lab.exitCode()).isEqualTo(ExitCode.INVALID.code());
     }
 
@@ -134,7 +162,10 @@ class CleanBitsTest {
         lab.run("mov eax, 0x30000\nvmrun");
         assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(0x22);
         lab.cpu.extension.reset(lab.cpu, false);
-        lab.set(VmcbField.CR2, 0x44).set(VmcbField.RIP, Lab.GUEST).set(VmcbField.CLEAN, 0x200).run();
+        lab.set(VmcbField.CR2, 0x44)
+                .set(VmcbField.RIP, Lab.GUEST)
+                .set(VmcbField.CLEAN, 0x200)
+                .run();
         assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(0x44);
     }
 
@@ -152,7 +183,10 @@ class CleanBitsTest {
         Lab lab = Lab.of(MAX).guest("mov ecx, 0x6a2\nrdmsr\nmov ebx, eax\nvmmcall");
         lab.cpu.supervisorCet = 2;
         lab.cpu.ssp = 0x7000;
-        lab.set(VmcbField.S_CET, 1).set(VmcbField.SSP, 0x6000).set(VmcbField.ISST_ADDR, 0x4000).run();
+        lab.set(VmcbField.S_CET, 1)
+                .set(VmcbField.SSP, 0x6000)
+                .set(VmcbField.ISST_ADDR, 0x4000)
+                .run();
         assertThat(lab.cpu.r[Reg.RBX]).isOne();
         assertThat(lab.cpu.supervisorCet).isEqualTo(2);
         assertThat(lab.cpu.ssp).isEqualTo(0x7000);

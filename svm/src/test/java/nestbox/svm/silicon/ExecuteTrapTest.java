@@ -32,7 +32,8 @@ class ExecuteTrapTest {
 
     /** CPL, rights of the nested entry (P 1, W 2, U/S 4), EXITINFO1 of the fault or 0. */
     @ParameterizedTest
-    @CsvSource({"0, 3, 0", "3, 7, 0", "0, 7, 0x100000011", "3, 3, 0x100000015", "2, 7, 0x100000011", "0, 2, 0x100000010"})
+    @CsvSource({"0, 3, 0", "3, 7, 0", "0, 7, 0x100000011", "3, 3, 0x100000015", "2, 7, 0x100000011", "0, 2, 0x100000010"
+    })
     void fetchesAreJudgedByMode(int cpl, int rights, long info) {
         Lab lab = lab(cpl, rights).run();
         assertThat(lab.exitCode()).isEqualTo(info == 0 ? ExitCode.VMMCALL.code() : ExitCode.NPF.code());

@@ -103,7 +103,13 @@ class HostPagingTest {
     /** Not present, and a supervisor's page: every nested access is the user's. */
     @ParameterizedTest
     @CsvSource({
-        "LEGACY, 6, 4", "LEGACY, 3, 5", "PAE, 6, 4", "PAE, 3, 5", "LEVELS_4, 6, 4", "LEVELS_4, 3, 5", "LEVELS_5, 6, 4",
+        "LEGACY, 6, 4",
+        "LEGACY, 3, 5",
+        "PAE, 6, 4",
+        "PAE, 3, 5",
+        "LEVELS_4, 6, 4",
+        "LEVELS_4, 3, 5",
+        "LEVELS_5, 6, 4",
         "LEVELS_5, 3, 5"
     })
     void faultsSayWhichStageAndWhy(Mode mode, int rights, long code) {

@@ -20,8 +20,17 @@ class ModelsTest {
     private static final int V_GIF_ENABLE = 1 << 25;
 
     @ParameterizedTest
-    @ValueSource(strings = {"Opteron_G1,+svm", "Opteron_G3", "Opteron_G5", "EPYC", "EPYC-Rome", "EPYC-Milan", "EPYC-Turin",
-        "max,+svm"})
+    @ValueSource(
+            strings = {
+                "Opteron_G1,+svm",
+                "Opteron_G3",
+                "Opteron_G5",
+                "EPYC",
+                "EPYC-Rome",
+                "EPYC-Milan",
+                "EPYC-Turin",
+                "max,+svm"
+            })
     void behavesAsItsCpuidSays(String model) {
         Lab lab = Lab.of(model).guest("movzx ebx, byte [0x3000]\nclgi\nvmmcall");
         CpuFeatures f = lab.cpu.features;
@@ -49,11 +58,15 @@ class ModelsTest {
     void aForgottenFlushIsSeenUnderKeepOnly(String model) {
         assertThat(reread(model, RetentionPolicy.KEEP, "")).isEqualTo(0x11);
         assertThat(reread(model, RetentionPolicy.NONE, "")).isEqualTo(0x22);
-        assertThat(reread(model, RetentionPolicy.KEEP, "mov byte [0x505c], 1\n")).isEqualTo(0x22);
-        assertThat(reread(model, RetentionPolicy.KEEP, "mov dword [0x5058], 2\n")).isEqualTo(0x22);
-        assertThat(reread(model, RetentionPolicy.KEEP, "mov eax, 0x200000\nmov ecx, 1\ninvlpga\n")).isEqualTo(0x22);
+        assertThat(reread(model, RetentionPolicy.KEEP, "mov byte [0x505c], 1\n"))
+                .isEqualTo(0x22);
+        assertThat(reread(model, RetentionPolicy.KEEP, "mov dword [0x5058], 2\n"))
+                .isEqualTo(0x22);
+        assertThat(reread(model, RetentionPolicy.KEEP, "mov eax, 0x200000\nmov ecx, 1\ninvlpga\n"))
+                .isEqualTo(0x22);
         boolean byAsid = Lab.of(model).cpu.features.has(Feature.FLUSHBYASID);
-        assertThat(reread(model, RetentionPolicy.KEEP, "mov byte [0x505c], 3\n")).isEqualTo(byAsid ? 0x22 : 0x11);
+        assertThat(reread(model, RetentionPolicy.KEEP, "mov byte [0x505c], 3\n"))
+                .isEqualTo(byAsid ? 0x22 : 0x11);
     }
 
     private static long reread(String model, RetentionPolicy policy, String between) {

@@ -48,7 +48,9 @@ class SignalsTest {
         byte[] handler = {0x66, (byte) 0xff, 0x06, 0x00, (byte) 0xf0, 0x0f, (byte) 0xaa};
         lab.memory.copyIn(0x38000, handler, 0, handler.length);
         lab.intercept(0x73).run();
-        assertThat(ExitCode.name(lab.exitCode())).as("RSM of the handler is not the guest's").isEqualTo("VMMCALL");
+        assertThat(ExitCode.name(lab.exitCode()))
+                .as("RSM of the handler is not the guest's")
+                .isEqualTo("VMMCALL");
         assertThat(lab.memory.read(0xf000, 4)).isOne();
         assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(nested ? 0x22 : 0x11);
         assertThat(lab.memory.read(0x3fed8, 8)).isOne();

@@ -14,8 +14,7 @@ import nestbox.modules.NestboxConfiguration;
  * @param right what the image prints on bare silicon and under every right policy
  * @param columns the ways to run it
  */
-public record Scenario(
-        String id, String title, List<String> steps, String source, String right, List<Column> columns) {
+public record Scenario(String id, String title, List<String> steps, String source, String right, List<Column> columns) {
     /**
      * One way to run a scenario.
      *

@@ -51,7 +51,8 @@ public final class Scenarios {
         return NestboxConfiguration.nested().toBuilder().l0(L0Mode.TDP).build();
     }
 
-    private static Scenario pdptr(String id, String variant, String entry, String snapshot, String none, String memory) {
+    private static Scenario pdptr(
+            String id, String variant, String entry, String snapshot, String none, String memory) {
         List<Column> columns = List.of(
                 new Column("bare silicon", NestboxConfiguration.bareSilicon(), "A"),
                 new Column("tdp", tdp(), "A"),

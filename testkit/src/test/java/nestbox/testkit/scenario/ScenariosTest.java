@@ -11,16 +11,19 @@ import org.junit.jupiter.api.TestFactory;
 class ScenariosTest {
     @TestFactory
     Stream<DynamicTest> cells() {
-        return Scenarios.all().stream().flatMap(scenario -> scenario.columns().stream()
-                .map(column -> DynamicTest.dynamicTest(scenario.id() + " / " + column.policies(), () -> assertThat(
-                                ScenarioRun.of(scenario, column).observed())
-                        .isEqualTo(column.observed()))));
+        return Scenarios.all().stream()
+                .flatMap(scenario -> scenario.columns().stream()
+                        .map(column -> DynamicTest.dynamicTest(
+                                scenario.id() + " / " + column.policies(),
+                                () -> assertThat(
+                                                ScenarioRun.of(scenario, column).observed())
+                                        .isEqualTo(column.observed()))));
     }
 
     @Test
     void aScenarioThatNothingGetsWrongShowsNothing() {
-        assertThat(Scenarios.all()).allSatisfy(scenario -> assertThat(
-                        scenario.columns().stream().filter(scenario::wrong))
-                .isNotEmpty());
+        assertThat(Scenarios.all())
+                .allSatisfy(scenario -> assertThat(scenario.columns().stream().filter(scenario::wrong))
+                        .isNotEmpty());
     }
 }

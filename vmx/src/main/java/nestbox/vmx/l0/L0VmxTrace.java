@@ -23,7 +23,10 @@ final class L0VmxTrace {
 
     static void entryFailed(Cpu cpu, CheckFailure failure) {
         if (cpu.trace.on) {
-            cpu.trace.emit(VMENTER_FAILED, failure.row().group().ordinal(), failure.failure().number());
+            cpu.trace.emit(
+                    VMENTER_FAILED,
+                    failure.row().group().ordinal(),
+                    failure.failure().number());
         }
     }
 

@@ -1,7 +1,7 @@
 package nestbox.vmx.l0;
 
-import nestbox.l0.StateGroup;
 import nestbox.l0.NestedPolicies;
+import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.CheckFailure;
@@ -44,8 +44,8 @@ final class NestedEntry {
 
     boolean validEptp(long eptp) {
         int type = (int) eptp & 7;
-        boolean typeGood = type == 0 && vmx.has(VmxFeature.EPT_UNCACHEABLE)
-                || type == 6 && vmx.has(VmxFeature.EPT_WRITE_BACK);
+        boolean typeGood =
+                type == 0 && vmx.has(VmxFeature.EPT_UNCACHEABLE) || type == 6 && vmx.has(VmxFeature.EPT_WRITE_BACK);
         boolean flags = (eptp & ACCESSED_DIRTY) == 0 || vmx.has(VmxFeature.EPT_ACCESSED_DIRTY);
         return typeGood
                 && (eptp >>> 3 & 7) == 3

@@ -83,7 +83,8 @@ final class NestedExit {
             event(ExitReason.EPT_MISCONFIG, 0);
             return;
         }
-        long qualification = fault.access() & (Access.READ | Access.WRITE | Access.EXECUTE) | (long) fault.rights() << 3;
+        long qualification =
+                fault.access() & (Access.READ | Access.WRITE | Access.EXECUTE) | (long) fault.rights() << 3;
         if (fault.byHardware()) {
             qualification |= vmx.backend.door().read(VmcsField.EXIT_QUALIFICATION) & (LINEAR_VALID | TRANSLATED);
             s.set(VmcsField.GUEST_LINEAR_ADDRESS, vmx.backend.door().read(VmcsField.GUEST_LINEAR_ADDRESS));

@@ -37,7 +37,8 @@ final class NestedExits {
     boolean toL1(ExitReason reason, Exit exit) {
         return switch (reason) {
             case EXCEPTION_NMI -> exception(exit);
-            case EXTERNAL_INTERRUPT, EPT_VIOLATION, EPT_MISCONFIG, PREEMPTION_TIMER, PML_FULL, MCE_DURING_VMENTRY -> false;
+            case EXTERNAL_INTERRUPT, EPT_VIOLATION, EPT_MISCONFIG, PREEMPTION_TIMER, PML_FULL, MCE_DURING_VMENTRY ->
+                false;
             case INTERRUPT_WINDOW -> c.primary(VmxFeature.INTERRUPT_WINDOW_EXITING);
             case NMI_WINDOW -> c.primary(VmxFeature.NMI_WINDOW_EXITING);
             case HLT -> c.primary(VmxFeature.HLT_EXITING);

@@ -19,7 +19,8 @@ final class NestedOffer {
             offer.remove(VmxFeature.ENABLE_EPT);
             offer.remove(VmxFeature.UNRESTRICTED_GUEST);
             offer.remove(VmxFeature.INVEPT);
-            offer.removeIf(feature -> feature.name().startsWith("EPT_") || feature.name().startsWith("INVEPT"));
+            offer.removeIf(feature ->
+                    feature.name().startsWith("EPT_") || feature.name().startsWith("INVEPT"));
         }
         return offer;
     }

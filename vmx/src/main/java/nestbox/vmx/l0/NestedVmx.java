@@ -153,7 +153,8 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
         int type = vector == Vector.BP || vector == Vector.OF
                 ? EventInDelivery.SOFTWARE_EXCEPTION
                 : EventInDelivery.EXCEPTION;
-        long word = vector | (long) type << 8 | InterruptionType.VALID | (hasErrorCode ? InterruptionType.ERROR_CODE : 0);
+        long word =
+                vector | (long) type << 8 | InterruptionType.VALID | (hasErrorCode ? InterruptionType.ERROR_CODE : 0);
         long qualification = vector == Vector.PF || vector == Vector.DB ? detail : 0;
         exit.interruption(ExitReason.EXCEPTION_NMI, qualification, word, errorCode);
         return true;
@@ -193,10 +194,7 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
         }
         cpu.unpend(Cpu.PENDING_NMI);
         exit.interruption(
-                ExitReason.EXCEPTION_NMI,
-                0,
-                Vector.NMI | (long) InterruptionType.NMI << 8 | InterruptionType.VALID,
-                0);
+                ExitReason.EXCEPTION_NMI, 0, Vector.NMI | (long) InterruptionType.NMI << 8 | InterruptionType.VALID, 0);
         cpu.nmiBlocked = true;
         return true;
     }
@@ -206,7 +204,8 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
         return controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING);
     }
 
-    // ---- what emulated instructions and events of the guest's processor ask ------------------------------------------
+    // ---- what emulated instructions and events of the guest's processor ask
+    // ------------------------------------------
 
     @Override
     public void execute(Cpu c, Insn in) {

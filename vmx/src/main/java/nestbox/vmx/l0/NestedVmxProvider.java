@@ -42,7 +42,8 @@ public final class NestedVmxProvider implements VirtualizationProvider {
             if (capability.hasMsr(index)) {
                 long word = capability.msr(index);
                 long value = index == VmxCapability.MSR_BASIC ? word & ~REVISION_MASK | REVISION : word;
-                rows.add(Msr.of(index, "VMX_" + Integer.toHexString(index), f -> true).reset(f -> value));
+                rows.add(Msr.of(index, "VMX_" + Integer.toHexString(index), f -> true)
+                        .reset(f -> value));
             }
         }
         return rows;

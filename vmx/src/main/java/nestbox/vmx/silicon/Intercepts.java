@@ -94,11 +94,9 @@ final class Intercepts {
                 require(Controls.USER_WAITS);
                 return false;
             case UMWAIT:
-                return c.primary(Controls.RDTSC)
-                        && exit(in, ExitReason.UMWAIT, 0, InstructionInformation.register(in));
+                return c.primary(Controls.RDTSC) && exit(in, ExitReason.UMWAIT, 0, InstructionInformation.register(in));
             case TPAUSE:
-                return c.primary(Controls.RDTSC)
-                        && exit(in, ExitReason.TPAUSE, 0, InstructionInformation.register(in));
+                return c.primary(Controls.RDTSC) && exit(in, ExitReason.TPAUSE, 0, InstructionInformation.register(in));
             case RDRAND:
                 return c.secondary(Controls.RDRAND)
                         && exit(in, ExitReason.RDRAND, 0, InstructionInformation.random(in));

@@ -293,9 +293,7 @@ public final class Vmx implements VirtualizationExtension {
     /** A delivery takes a tick, as an instruction does. */
     @Override
     public boolean noInstruction(Cpu c, int deliveries) {
-        boolean late = guest
-                && controls.secondary(Controls.TIMEOUT)
-                && deliveries > vmcs.get(VmcsField.NOTIFY_WINDOW);
+        boolean late = guest && controls.secondary(Controls.TIMEOUT) && deliveries > vmcs.get(VmcsField.NOTIFY_WINDOW);
         if (late) {
             exit.event(ExitReason.NOTIFY, 0);
         }

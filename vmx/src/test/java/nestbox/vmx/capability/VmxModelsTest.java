@@ -91,14 +91,18 @@ class VmxModelsTest {
                             .as(row)
                             .isFalse();
                 } else {
-                    assertThat(capability.mayBeOne(word) & feature.mask()).as(row).isZero();
+                    assertThat(capability.mayBeOne(word) & feature.mask())
+                            .as(row)
+                            .isZero();
                     assertThat(capability.allows(word, capability.mustBeOne(word) | feature.mask()))
                             .as(row)
                             .isFalse();
                     if (capability.hasMsr(word.msr())) {
                         boolean upper = word.trueMsr() >= 0 || word == CapabilityWord.SECONDARY;
                         long msr = capability.msr(word.msr());
-                        assertThat((upper ? msr >>> 32 : msr) & feature.mask()).as(row).isZero();
+                        assertThat((upper ? msr >>> 32 : msr) & feature.mask())
+                                .as(row)
+                                .isZero();
                     }
                 }
             }

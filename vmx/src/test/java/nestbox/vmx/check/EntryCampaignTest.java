@@ -13,12 +13,15 @@ class EntryCampaignTest {
     private static final int STATES = 2000;
 
     @ParameterizedTest
-    @ValueSource(strings = {"Penryn,+vmx", "Nehalem,+vmx", "Haswell,+vmx", "Skylake-Server,+vmx", "SapphireRapids,+vmx"})
+    @ValueSource(
+            strings = {"Penryn,+vmx", "Nehalem,+vmx", "Haswell,+vmx", "Skylake-Server,+vmx", "SapphireRapids,+vmx"})
     void randomStates(String model) {
         EntryCampaign campaign = new EntryCampaign(model);
         int states = Integer.getInteger("nestbox.campaign", STATES);
         campaign.run(1, states);
-        int sum = campaign.outcomes().values().stream().mapToInt(Integer::intValue).sum();
+        int sum = campaign.outcomes().values().stream()
+                .mapToInt(Integer::intValue)
+                .sum();
         assertThat(sum).isEqualTo(states);
         assertThat(campaign.outcomes()).containsKeys("VMfailValid(7)", "VMfailValid(8)", "exit 33 at entry");
         if (states != STATES) {

@@ -150,7 +150,9 @@ class ControlsTest {
         assertThat(Hypervisor.result(machine, 0)).isEqualTo(reason);
         assertThat(Hypervisor.result(machine, 2) & 0xffffffffL).isEqualTo(Long.decode(information));
         if (reason >= 67) {
-            assertThat(Hypervisor.result(machine, 5)).as("instruction information: ECX").isEqualTo(1 << 3);
+            assertThat(Hypervisor.result(machine, 5))
+                    .as("instruction information: ECX")
+                    .isEqualTo(1 << 3);
         }
     }
 
@@ -211,7 +213,6 @@ class ControlsTest {
 
     @Test
     void withoutTimeoutTheProcessorHangs() {
-        assertThatThrownBy(() -> first(endless(0), "mov eax, [0x800001]"))
-                .hasMessageContaining("endless delivery");
+        assertThatThrownBy(() -> first(endless(0), "mov eax, [0x800001]")).hasMessageContaining("endless delivery");
     }
 }

@@ -59,7 +59,14 @@ class ModelsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "Conroe", "Penryn", "Nehalem", "Westmere", "IvyBridge", "Haswell", "Skylake-Server", "Icelake-Server",
+                "Conroe",
+                "Penryn",
+                "Nehalem",
+                "Westmere",
+                "IvyBridge",
+                "Haswell",
+                "Skylake-Server",
+                "Icelake-Server",
                 "SapphireRapids"
             })
     void aCorrectHypervisorWorksEverywhereAndAForgetfulOneUntilKeep(String cpu) {
@@ -74,8 +81,12 @@ class ModelsTest {
     /** EPT and VPID came together, two generations after VMX; unrestricted guest a generation later. */
     @ParameterizedTest
     @CsvSource({
-        "Penryn,false,false,false", "Nehalem,true,true,false", "Westmere,true,true,true", "IvyBridge,true,true,true",
-        "Skylake-Server,true,true,true", "SapphireRapids,true,true,true"
+        "Penryn,false,false,false",
+        "Nehalem,true,true,false",
+        "Westmere,true,true,true",
+        "IvyBridge,true,true,true",
+        "Skylake-Server,true,true,true",
+        "SapphireRapids,true,true,true"
     })
     void generations(String cpu, boolean ept, boolean vpid, boolean unrestricted) {
         VmxModel model = model(cpu + ",+vmx");
@@ -113,7 +124,10 @@ class ModelsTest {
     /** INVEPT, INVVPID and the MSR that tells their types are #UD and #GP before there was EPT: L1 has no IDT and shuts down. */
     @ParameterizedTest
     @CsvSource({
-        "Penryn,SHUTDOWN", "Nehalem,DEBUG_EXIT", "IvyBridge,DEBUG_EXIT", "Skylake-Server,DEBUG_EXIT",
+        "Penryn,SHUTDOWN",
+        "Nehalem,DEBUG_EXIT",
+        "IvyBridge,DEBUG_EXIT",
+        "Skylake-Server,DEBUG_EXIT",
         "SapphireRapids,DEBUG_EXIT"
     })
     void instructionsOfTheModel(String cpu, Outcome.Kind outcome) {

@@ -61,7 +61,13 @@ class SnapshotTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"true, true, keep", "true, false, keep", "false, true, keep", "false, false, none", "true, true, seeded:5"})
+    @CsvSource({
+        "true, true, keep",
+        "true, false, keep",
+        "false, true, keep",
+        "false, false, none",
+        "true, true, seeded:5"
+    })
     void behindAnyInstruction(boolean ept, boolean vpid, String policy) {
         Machine whole = guest(ept, vpid).machine(MODEL, policy);
         finish(whole);

@@ -34,7 +34,9 @@ class VmxTraceTest {
             @Override
             public void event(TraceEventType type, long time, int cpu, int level, long[] values) {
                 if (VmxTrace.all().contains(type)) {
-                    seen.add(type.name() + ' ' + Long.toHexString(values[0])
+                    seen.add(type.name()
+                            + ' '
+                            + Long.toHexString(values[0])
                             + (type == VmxTrace.ENTRY ? "" : " " + Long.toHexString(values[1])));
                 }
             }

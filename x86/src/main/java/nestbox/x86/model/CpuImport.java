@@ -24,7 +24,19 @@ public record CpuImport(CpuModel.Builder builder, List<String> notes) {
             Set.of(2, 4, 0x80000005, 0x80000006, 0x8000000a, 0x80000019, 0x8000001a, 0x8000001d);
     /** Leaves that Nestbox makes itself from identity, features and the machine's processors. */
     private static final Set<Integer> COMPUTED = Set.of(
-            0, 1, 5, 7, 0xb, 0xd, 0x1f, EXTENDED, EXTENDED + 1, EXTENDED + 2, EXTENDED + 3, EXTENDED + 4, EXTENDED + 8,
+            0,
+            1,
+            5,
+            7,
+            0xb,
+            0xd,
+            0x1f,
+            EXTENDED,
+            EXTENDED + 1,
+            EXTENDED + 2,
+            EXTENDED + 3,
+            EXTENDED + 4,
+            EXTENDED + 8,
             0x8000001e);
     /** Platform id, microcode revision, platform information, core and architectural capabilities. */
     private static final Set<Integer> KEPT_MSRS = Set.of(0x17, 0x8b, 0xce, 0xcf, 0x10a);
@@ -149,9 +161,10 @@ public record CpuImport(CpuModel.Builder builder, List<String> notes) {
             builder.feature(Feature.SYSCALL, true);
         }
         for (FeatureWord word : FeatureWord.all()) {
-            int unknown = leaf(dump, word.leaf(), word.subleaf())[word.register().ordinal()]
-                    & ~known.get(word.key())
-                    & ~word.dynamic(builder.vendor());
+            int unknown =
+                    leaf(dump, word.leaf(), word.subleaf())[word.register().ordinal()]
+                            & ~known.get(word.key())
+                            & ~word.dynamic(builder.vendor());
             for (int bit = 0; bit < 32; bit++) {
                 if ((unknown >>> bit & 1) != 0) {
                     notes.add(word + " bit " + bit + " is not known");

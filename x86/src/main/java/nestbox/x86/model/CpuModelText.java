@@ -27,8 +27,10 @@ public final class CpuModelText {
                 "features:",
                 model.declaredFeatures().stream().map(Feature::qemuName).collect(Collectors.toList())));
         lines.addAll(list("vmx:", model.vmxCapabilities()));
-        model.leaves().forEach((key, r) -> lines.add(String.format(
-                "cpuid 0x%x %d: 0x%x 0x%x 0x%x 0x%x", (int) (key >> 32), key.intValue(), r[0], r[1], r[2], r[3])));
+        model.leaves()
+                .forEach((key, r) -> lines.add(String.format(
+                        "cpuid 0x%x %d: 0x%x 0x%x 0x%x 0x%x",
+                        (int) (key >> 32), key.intValue(), r[0], r[1], r[2], r[3])));
         model.msrs().forEach((index, value) -> lines.add(String.format("msr 0x%x: 0x%x", index, value)));
         model.vmxMsrs().forEach((index, value) -> lines.add(String.format("vmx-msr 0x%x: 0x%x", index, value)));
         return lines;

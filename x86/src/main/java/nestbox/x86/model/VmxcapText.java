@@ -96,12 +96,11 @@ final class VmxcapText {
             notUnderstood.add("line " + number + ": " + label);
             return;
         }
-        boolean one =
-                switch (setting) {
-                    case "yes", "default", "forced" -> true;
-                    case "no" -> false;
-                    default -> throw error(label, setting);
-                };
+        boolean one = switch (setting) {
+            case "yes", "default", "forced" -> true;
+            case "no" -> false;
+            default -> throw error(label, setting);
+        };
         boolean forced = setting.equals("forced");
         long mask = 1L << bit;
         if (part.trueMsr() < 0 && part.msr() == TERTIARY) {

@@ -27,7 +27,8 @@ class CpuImportTest {
 
     private static String resource(String name) {
         try {
-            return Path.of(CpuImportTest.class.getResource("import/" + name).toURI()).toString();
+            return Path.of(CpuImportTest.class.getResource("import/" + name).toURI())
+                    .toString();
         } catch (URISyntaxException e) {
             throw new AssertionError(e);
         }
@@ -62,7 +63,8 @@ class CpuImportTest {
 
     @Test
     void aPatchGoesOnTop() {
-        CpuModel model = CpuModel.parse("@" + resource("haswell.instlatx64.txt") + ",-avx2,+la57,phys-bits=36,model-id=Mine");
+        CpuModel model =
+                CpuModel.parse("@" + resource("haswell.instlatx64.txt") + ",-avx2,+la57,phys-bits=36,model-id=Mine");
         assertThat(model.has(Feature.AVX2)).isFalse();
         assertThat(model.linearBits()).isEqualTo(57);
         assertThat(model.physicalBits()).isEqualTo(36);
@@ -74,12 +76,15 @@ class CpuImportTest {
         CpuModel fromText = CpuModel.parse("Haswell,vmxcap=" + resource("m520.vmxcap.txt"));
         CpuModel fromDump = CpuModel.parse(resource("haswell.instlatx64.txt"));
         for (int whole : new int[] {0x480, 0x485, 0x48c}) {
-            assertThat(fromText.vmxMsrs().get(whole)).isEqualTo(fromDump.vmxMsrs().get(whole));
+            assertThat(fromText.vmxMsrs().get(whole))
+                    .isEqualTo(fromDump.vmxMsrs().get(whole));
         }
         // Of the controls the text has the bits that have a name.
         for (int control : new int[] {0x481, 0x482, 0x483, 0x484, 0x48b, 0x48d, 0x48e, 0x48f, 0x490}) {
             long text = fromText.vmxMsrs().get(control);
-            assertThat(text & ~fromDump.vmxMsrs().get(control)).as("%x", control).isZero();
+            assertThat(text & ~fromDump.vmxMsrs().get(control))
+                    .as("%x", control)
+                    .isZero();
         }
         assertThat(fromText.vmxMsrs().get(0x48e) >>> 32 & 0x8000_0000L).isNotZero();
         assertThat(fromText.family()).isEqualTo(6);
@@ -101,7 +106,9 @@ class CpuImportTest {
         for (int first : new int[] {0, 0x80000000}) {
             for (int leaf = first; leaf <= first + 0x24; leaf++) {
                 for (int subleaf = 0; subleaf < 20; subleaf++) {
-                    assertThat(again.cpuid(leaf, subleaf)).as("%x.%x", leaf, subleaf).isEqualTo(model.cpuid(leaf, subleaf));
+                    assertThat(again.cpuid(leaf, subleaf))
+                            .as("%x.%x", leaf, subleaf)
+                            .isEqualTo(model.cpuid(leaf, subleaf));
                 }
             }
         }
@@ -165,8 +172,8 @@ class CpuImportTest {
         assertThatThrownBy(() -> CpuModel.parse(binary.toString())).isInstanceOf(NestboxException.class);
         Path short1 = Files.writeString(directory.resolve("short.txt"), "CPUID 00000000: 0-0-0-0\n");
         assertThatThrownBy(() -> CpuModel.parse(short1.toString())).hasMessageContaining("00000001 are missing");
-        Path other = Files.writeString(
-                directory.resolve("other.txt"), "CPUID 00000000: 0-1-2-3\nCPUID 00000001: 0-0-0-0\n");
+        Path other =
+                Files.writeString(directory.resolve("other.txt"), "CPUID 00000000: 0-1-2-3\nCPUID 00000001: 0-0-0-0\n");
         assertThatThrownBy(() -> CpuModel.parse(other.toString())).hasMessageContaining("neither GenuineIntel nor");
         assertThatThrownBy(() -> CpuModel.parse("max,vmxcap=" + text)).hasMessageContaining("not the text of vmxcap");
     }

@@ -32,8 +32,7 @@ class LackingFeaturesTest {
     /** An instruction, in assembly or (with a leading x) in hexadecimal, and the feature without which it is #UD. */
     private record Instruction(Feature feature, String text) {}
 
-    private static final List<Instruction> INSTRUCTIONS = instructions(
-            """
+    private static final List<Instruction> INSTRUCTIONS = instructions("""
             cmov           | cmovz eax, ecx
             cx8            | cmpxchg8b [rsi]
             cx16           | cmpxchg16b [rsi]
@@ -110,7 +109,13 @@ class LackingFeaturesTest {
     private static final List<Register> REGISTERS = List.of(
             new Register(0x10, Feature.TSC),
             new Register(0x3b, Feature.TSC_ADJUST),
-            new Register(0x48, Feature.SPEC_CTRL, Feature.STIBP, Feature.SSBD, Feature.AMD_IBRS, Feature.AMD_STIBP,
+            new Register(
+                    0x48,
+                    Feature.SPEC_CTRL,
+                    Feature.STIBP,
+                    Feature.SSBD,
+                    Feature.AMD_IBRS,
+                    Feature.AMD_STIBP,
                     Feature.AMD_SSBD),
             new Register(0xcf, Feature.CORE_CAPABILITY),
             new Register(0xe1, Feature.WAITPKG),
@@ -204,7 +209,9 @@ class LackingFeaturesTest {
                     ? model.cpuid(feature.leaf(), feature.subleaf())[
                             feature.register().ordinal()]
                     : 0;
-            all.assertThat((bits >>> feature.bit() & 1) != 0).as(feature.qemuName()).isEqualTo(model.has(feature));
+            all.assertThat((bits >>> feature.bit() & 1) != 0)
+                    .as(feature.qemuName())
+                    .isEqualTo(model.has(feature));
         }
         all.assertAll();
     }
@@ -232,7 +239,8 @@ class LackingFeaturesTest {
     /** A model in 64-bit mode with everything enabled that it has. */
     private static SystemBench enabled(CpuModel model) {
         SystemBench b = longMode(model);
-        long wanted = Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT | Cpu.CR4_OSXSAVE | Cpu.CR4_FSGSBASE | Cpu.CR4_SMAP | Cpu.CR4_PKE;
+        long wanted =
+                Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT | Cpu.CR4_OSXSAVE | Cpu.CR4_FSGSBASE | Cpu.CR4_SMAP | Cpu.CR4_PKE;
         b.cpu.cr4 |= wanted & ControlRegisters.cr4Mask(model);
         b.cpu.xcr0 = XsaveComponent.supported(model) & 7;
         b.cpu.updateMode();
@@ -279,8 +287,12 @@ class LackingFeaturesTest {
                 SystemBench b = SystemBench.real(model);
                 b.cpu.r[Reg.RCX] = register.index() & 0xffffffffL;
                 String expected = model.has(Feature.MSR) ? GP.replace("(0)", "") : UD;
-                all.assertThat(b.step("rdmsr")).as("%s: RDMSR %x", name, register.index()).startsWith(expected);
-                all.assertThat(b.step("wrmsr")).as("%s: WRMSR %x", name, register.index()).startsWith(expected);
+                all.assertThat(b.step("rdmsr"))
+                        .as("%s: RDMSR %x", name, register.index())
+                        .startsWith(expected);
+                all.assertThat(b.step("wrmsr"))
+                        .as("%s: WRMSR %x", name, register.index())
+                        .startsWith(expected);
             }
         }
         all.assertAll();
@@ -295,7 +307,9 @@ class LackingFeaturesTest {
             SystemBench b = SystemBench.real(model);
             b.cpu.r[Reg.RAX] = b.cpu.cr4 | 1L << bit.bit();
             String result = b.step("mov cr4, eax");
-            all.assertThat(result.equals("ok")).as("%s: CR4 bit %d", name, bit.bit()).isEqualTo(any(model, bit.any()));
+            all.assertThat(result.equals("ok"))
+                    .as("%s: CR4 bit %d", name, bit.bit())
+                    .isEqualTo(any(model, bit.any()));
         }
         for (ControlBit bit : EFER_BITS) {
             SystemBench b = SystemBench.real(model);
@@ -304,7 +318,9 @@ class LackingFeaturesTest {
             b.cpu.r[Reg.RDX] = 0;
             // EFER.SVME comes with the SVM room, which is not plugged in here.
             boolean has = any(model, bit.any()) && bit.bit() != 12;
-            all.assertThat(b.step("wrmsr").equals("ok")).as("%s: EFER bit %d", name, bit.bit()).isEqualTo(has);
+            all.assertThat(b.step("wrmsr").equals("ok"))
+                    .as("%s: EFER bit %d", name, bit.bit())
+                    .isEqualTo(has);
         }
         if (model.has(Feature.XSAVE) && model.has(Feature.LM)) {
             for (int bit = 2; bit < 63; bit++) {
@@ -314,7 +330,9 @@ class LackingFeaturesTest {
                 b.cpu.r[Reg.RCX] = 0;
                 b.cpu.r[Reg.RAX] = (3 | 1L << bit) & 0xffffffffL;
                 b.cpu.r[Reg.RDX] = 1L << bit >>> 32;
-                all.assertThat(b.step("xsetbv")).as("%s: XCR0 bit %d", name, bit).isEqualTo(has ? "ok" : GP);
+                all.assertThat(b.step("xsetbv"))
+                        .as("%s: XCR0 bit %d", name, bit)
+                        .isEqualTo(has ? "ok" : GP);
             }
         }
         all.assertAll();
@@ -332,7 +350,9 @@ class LackingFeaturesTest {
         all.assertThat(load(model, 1L << 30, 0x83, 0))
                 .as("%s: 1-GByte page", name)
                 .isEqualTo(model.has(Feature.PDPE1GB) ? "ok" : reserved);
-        all.assertThat(load(model, 1L << 63, 0x83, 1)).as("%s: bit 63 without EFER.NXE", name).isEqualTo(reserved);
+        all.assertThat(load(model, 1L << 63, 0x83, 1))
+                .as("%s: bit 63 without EFER.NXE", name)
+                .isEqualTo(reserved);
         for (int bit = 32; bit < 52; bit++) {
             all.assertThat(load(model, 1L << bit, 0x83, 1))
                     .as("%s: address bit %d", name, bit)
@@ -340,7 +360,9 @@ class LackingFeaturesTest {
         }
         SystemBench b = longMode(model);
         b.cpu.r[Reg.RBX] = 1L << 47;
-        all.assertThat(b.step("mov rcx, [rbx]")).as("%s: linear address of 48 bits", name).isEqualTo(GP);
+        all.assertThat(b.step("mov rcx, [rbx]"))
+                .as("%s: linear address of 48 bits", name)
+                .isEqualTo(GP);
         all.assertAll();
     }
 
