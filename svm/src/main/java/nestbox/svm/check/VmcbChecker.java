@@ -5,7 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
+import nestbox.core.Seed;
 import nestbox.x86.check.CheckResult;
 import nestbox.x86.check.CheckSequence;
 import nestbox.x86.check.StateChecker;
@@ -36,7 +36,7 @@ public final class VmcbChecker implements StateChecker {
         List<VmrunCheck> order = new ArrayList<>(failed);
         switch (sequence.kind()) {
             case REVERSED -> Collections.reverse(order);
-            case SHUFFLED -> Collections.shuffle(order, new Random(sequence.seed()));
+            case SHUFFLED -> shuffle(order, new Seed(sequence.seed()));
             default -> {}
         }
         return new CheckResult(
@@ -44,6 +44,12 @@ public final class VmcbChecker implements StateChecker {
                 order.isEmpty() ? "VMRUN" : INVALID,
                 order.isEmpty() ? "" : order.get(0).id(),
                 failed.stream().map(row -> failed(row, vmcb)).toList());
+    }
+
+    private static void shuffle(List<VmrunCheck> order, Seed choice) {
+        for (int i = order.size() - 1; i > 0; i--) {
+            Collections.swap(order, i, choice.nextInt(i + 1));
+        }
     }
 
     private static CheckResult.Failed failed(VmrunCheck row, VmcbDocument vmcb) {
