@@ -1,6 +1,7 @@
 package nestbox.cli;
 
 import nestbox.core.NestboxException;
+import nestbox.l0.GuestOffer;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.L0Config;
 import nestbox.l0.NestedPolicies;
@@ -54,7 +55,8 @@ final class L0 {
             throw new NestboxException(
                     "--guest-cpu", guest.vendor() + " on silicon of " + silicon.vendor() + " is not implemented");
         }
-        return SvmOffer.limit(guest, tdp(settings.l0));
+        boolean tdp = tdp(settings.l0);
+        return GuestOffer.limit(SvmOffer.limit(guest, tdp), tdp);
     }
 
     static Hypervisor hypervisor(RunSettings settings, CpuModel silicon, VirtualizationProvider provider) {

@@ -3,6 +3,7 @@ package nestbox.modules;
 import java.util.ArrayList;
 import java.util.List;
 import nestbox.core.NestboxException;
+import nestbox.l0.GuestOffer;
 import nestbox.l0.NestedPolicies;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
@@ -70,9 +71,14 @@ public record NestboxConfiguration(
             return silicon();
         }
         if (!guestCpu.isEmpty()) {
-            return SvmOffer.limit(CpuModel.parse(guestCpu), l0 == L0Mode.TDP);
+            return limit(CpuModel.parse(guestCpu));
         }
-        return CpuModel.parse(cpu + (silicon().vendor() == Vendor.AMD ? ",-svm" : ",-vmx"));
+        return limit(CpuModel.parse(cpu + (silicon().vendor() == Vendor.AMD ? ",-svm" : ",-vmx")));
+    }
+
+    private CpuModel limit(CpuModel model) {
+        boolean tdp = l0 == L0Mode.TDP;
+        return GuestOffer.limit(SvmOffer.limit(model, tdp), tdp);
     }
 
     /** Changes some of a configuration's values. */

@@ -199,6 +199,13 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
         return true;
     }
 
+    /** A triple fault of L2 that L0 met while it emulated: always L1's. */
+    @Override
+    public boolean shutdown() {
+        exit.event(ExitReason.TRIPLE_FAULT, 0);
+        return true;
+    }
+
     @Override
     public boolean interruptsExit() {
         return controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING);
