@@ -8,8 +8,7 @@ import nestbox.x86.model.Feature;
 /** What L0 shows its guests of a CPU model: not what it does not switch at entries and exits, as KVM masks CPUID. */
 public final class GuestOffer {
     /** Registers that no entry loads, and controls that L0 does not set. */
-    private static final Set<Feature> NEVER =
-            EnumSet.of(Feature.PKS, Feature.SHSTK, Feature.IBT, Feature.WAITPKG);
+    private static final Set<Feature> NEVER = EnumSet.of(Feature.PKS, Feature.SHSTK, Feature.IBT, Feature.WAITPKG);
     /** What shadow tables cannot express, or have no format for. */
     private static final Set<Feature> WITH_TDP = EnumSet.of(Feature.PKU, Feature.LAM, Feature.LA57);
 
