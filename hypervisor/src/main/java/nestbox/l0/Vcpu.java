@@ -35,6 +35,12 @@ public final class Vcpu implements Execution, Requests {
     /** Exit codes are told apart by their low bits: SVM's NPF is 400h. */
     private static final int EXIT_CODES = 2048;
 
+    /** Entries after which {@link #run} lets the scheduler look in: a guest that exits all the time is slow. */
+    private static final int ENTRIES_A_RUN = 1 << 12;
+
+    /** Exits in a row in which no instruction of the guest retired: many more than any instruction has translations to fill. */
+    private static final int FUTILE_EXITS = 1 << 16;
+
     private final Hypervisor hypervisor;
     private final Cpu guest;
     private final HostProcessor host;
@@ -63,6 +69,8 @@ public final class Vcpu implements Execution, Requests {
     private boolean resetNeeded = true;
     /** The next entry injects an event, and something else waits behind it. */
     private boolean leaveAtOnce;
+    /** Exits since the guest last retired an instruction. */
+    private int futile;
 
     Vcpu(Hypervisor hypervisor, Cpu guest, HostProcessor host, ReferenceEngine reference, GuestModel model) {
         this.hypervisor = hypervisor;
@@ -226,36 +234,46 @@ public final class Vcpu implements Execution, Requests {
     @Override
     public void run(long budget) {
         long end = guest.retired + budget;
-        while (guest.retired < end) {
-            if ((guest.pending & Cpu.PENDING_STOP) != 0) {
-                guest.unpend(Cpu.PENDING_STOP);
+        for (int entries = 0; guest.retired < end && entries < ENTRIES_A_RUN; entries++) {
+            long before = guest.retired;
+            if (!once(end)) {
                 return;
             }
-            if (signals()) {
-                if (guest.activity != Cpu.ACTIVE) {
-                    return;
-                }
-                continue;
+            futile = guest.retired == before ? futile + 1 : 0;
+            if (futile > FUTILE_EXITS) {
+                throw giveUp("KVM_EXIT_INTERNAL_ERROR: the guest makes no progress; its last exit was " + exit.name);
             }
-            if (guest.activity != Cpu.ACTIVE && !wake()) {
-                return;
-            }
-            if (resetNeeded) {
-                resetNeeded = false;
-                backend.reset();
-                mmu.resetContext();
-                raise(Request.TLB_FLUSH_GUEST);
-                root = null;
-            }
-            if (!guestMode() && !backend.canRun()) {
-                emulateOne();
-                continue;
-            }
-            if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0) {
-                emulator.traps();
-            }
-            enterGuest(end - guest.retired);
         }
+    }
+
+    /** Serves what is due and enters the guest once; false if the processor cannot go on by itself. */
+    private boolean once(long end) {
+        if ((guest.pending & Cpu.PENDING_STOP) != 0) {
+            guest.unpend(Cpu.PENDING_STOP);
+            return false;
+        }
+        if (signals()) {
+            return guest.activity == Cpu.ACTIVE;
+        }
+        if (guest.activity != Cpu.ACTIVE && !wake()) {
+            return false;
+        }
+        if (resetNeeded) {
+            resetNeeded = false;
+            backend.reset();
+            mmu.resetContext();
+            raise(Request.TLB_FLUSH_GUEST);
+            root = null;
+        }
+        if (!guestMode() && !backend.canRun()) {
+            emulateOne();
+            return true;
+        }
+        if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0) {
+            emulator.traps();
+        }
+        enterGuest(end - guest.retired);
+        return true;
     }
 
     /** SMI, INIT and SIPI. */

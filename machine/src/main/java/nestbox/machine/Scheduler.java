@@ -42,7 +42,8 @@ final class Scheduler implements EventQueue.Listener, Stateful {
 
     private Cpu running;
     private long sliceEnd;
-    private boolean stopping;
+    /** Set by other threads, too. */
+    private volatile boolean stopping;
 
     Scheduler(Execution[] processors, Clock clock, EventQueue events, Trace trace, int quantum) {
         this.processors = processors;
