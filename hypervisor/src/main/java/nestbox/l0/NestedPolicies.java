@@ -1,70 +1,71 @@
 package nestbox.l0;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
+import java.util.EnumMap;
+import java.util.Map;
 import nestbox.core.NestboxException;
+import nestbox.l0.NestedPolicy.VmfailCr3;
+import nestbox.l0.NestedPolicy.VmfailPdptr;
+import nestbox.mmu.core.PolicyValue;
 
-/**
- * Policy points of nesting (facts A.1, A.4 and H). Immutable.
- *
- * @param vmfailPdptr where L1's PDPTE registers come from when hardware refuses vmcs02
- * @param vmfailCr3 where L1's CR3 comes from then
- */
-public record NestedPolicies(VmfailPdptr vmfailPdptr, VmfailCr3 vmfailCr3) {
-    /** {@code vmfail.pdptr}. */
-    public enum VmfailPdptr {
-        /** Right: what the registers held before the entry (proposal of 9 June 2026). */
-        SNAPSHOT,
-        /** Wrong: loaded again from memory, which L1 may have edited since (patch 1/3 of 4 June 2026). */
-        MEMORY,
-        /** Wrong: L2's stay (Linux before the patch, without EPT). */
-        NONE
+/** A value for each {@link NestedPolicy}. Immutable. */
+public final class NestedPolicies {
+    private static final NestedPolicies EXACT = preset(false);
+    private static final NestedPolicies KVM = preset(true);
+
+    private final Map<NestedPolicy, PolicyValue> values;
+    private final boolean[] applies = new boolean[NestedPolicy.values().length];
+
+    private NestedPolicies(Map<NestedPolicy, PolicyValue> from) {
+        values = new EnumMap<>(from);
+        values.forEach((policy, value) -> applies[policy.ordinal()] = Boolean.TRUE.equals(value.rule()));
     }
 
-    /** {@code vmfail.cr3}. */
-    public enum VmfailCr3 {
-        /** Right: L1's CR3 as it was before the entry. */
-        SNAPSHOT,
-        /** Wrong: L2's stays (Linux before bd18bffca353). */
-        NONE
+    private static NestedPolicies preset(boolean kvm) {
+        Map<NestedPolicy, PolicyValue> map = new EnumMap<>(NestedPolicy.class);
+        for (NestedPolicy policy : NestedPolicy.values()) {
+            map.put(policy, kvm ? policy.kvm() : policy.exact());
+        }
+        return new NestedPolicies(map);
     }
 
     /** The right value at every point. */
     public static NestedPolicies exact() {
-        return new NestedPolicies(VmfailPdptr.SNAPSHOT, VmfailCr3.SNAPSHOT);
+        return EXACT;
     }
 
-    /** Linux as it stands: CR3 from a snapshot, PDPTEs left behind. */
+    /** Linux as it stands. */
     public static NestedPolicies kvm() {
-        return new NestedPolicies(VmfailPdptr.NONE, VmfailCr3.SNAPSHOT);
+        return KVM;
     }
 
-    /** Whether a policy of that name is one of these. */
+    /** Whether a policy of that name, which {@code =} and a value may follow, is one of these. */
     public static boolean knows(String name) {
-        return name.startsWith("vmfail.");
+        int equals = name.indexOf('=');
+        return NestedPolicy.isOne(equals < 0 ? name : name.substring(0, equals));
+    }
+
+    public PolicyValue get(NestedPolicy policy) {
+        return values.get(policy);
+    }
+
+    /** The answer at a point of yes or no. */
+    public boolean applies(NestedPolicy policy) {
+        return applies[policy.ordinal()];
+    }
+
+    public VmfailPdptr vmfailPdptr() {
+        return (VmfailPdptr) get(NestedPolicy.VMFAIL_PDPTR).rule();
+    }
+
+    public VmfailCr3 vmfailCr3() {
+        return (VmfailCr3) get(NestedPolicy.VMFAIL_CR3).rule();
     }
 
     /** @throws NestboxException if either name is unknown */
     public NestedPolicies with(String name, String value) {
-        return switch (name) {
-            case "vmfail.pdptr" -> new NestedPolicies(parse(name, value, VmfailPdptr.values()), vmfailCr3);
-            case "vmfail.cr3" -> new NestedPolicies(vmfailPdptr, parse(name, value, VmfailCr3.values()));
-            default -> throw new NestboxException("policy " + name, "is not one of vmfail.pdptr, vmfail.cr3");
-        };
-    }
-
-    private static <E extends Enum<E>> E parse(String name, String value, E[] values) {
-        for (E candidate : values) {
-            if (candidate.name().toLowerCase(Locale.ROOT).equals(value)) {
-                return candidate;
-            }
-        }
-        throw new NestboxException(
-                "policy " + name,
-                "'" + value + "' is not one of "
-                        + Arrays.stream(values)
-                                .map(v -> v.name().toLowerCase(Locale.ROOT))
-                                .collect(Collectors.joining(", ")));
+        NestedPolicy policy = NestedPolicy.named(name);
+        Map<NestedPolicy, PolicyValue> map = new EnumMap<>(values);
+        map.put(policy, policy.value(value));
+        return new NestedPolicies(map);
     }
 }

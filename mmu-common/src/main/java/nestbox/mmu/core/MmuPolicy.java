@@ -10,7 +10,7 @@ import nestbox.core.NestboxException;
 import nestbox.mmu.core.PolicyValue.Verdict;
 
 /** The policy points of the MMU core. The first value is that of the preset {@code exact}, {@link #kvm} that of {@code kvm}. */
-public enum MmuPolicy {
+public enum MmuPolicy implements PolicyPoint {
     MMIO_GVA_ALLOWED(
             "mmioCache.gvaAllowed",
             "legacy",
@@ -172,18 +172,14 @@ public enum MmuPolicy {
         return value("off", verdict, origin, explanation, Rule.NO);
     }
 
-    /** As users write it. */
+    @Override
     public String text() {
         return text;
     }
 
-    /** All values by name, that of {@code exact} first. */
+    @Override
     public List<PolicyValue> choices() {
         return values;
-    }
-
-    public PolicyValue exact() {
-        return values.get(0);
     }
 
     /** What a value's rule must be. */
@@ -195,22 +191,9 @@ public enum MmuPolicy {
         };
     }
 
-    /** The value in KVM. */
+    @Override
     public PolicyValue kvm() {
         return value(kvm);
-    }
-
-    /** @throws NestboxException if there is none of this name */
-    public PolicyValue value(String name) {
-        for (PolicyValue value : values) {
-            if (value.name().equals(name)) {
-                return value;
-            }
-        }
-        throw new NestboxException(
-                text,
-                "'" + name + "' is none of "
-                        + values.stream().map(PolicyValue::name).toList());
     }
 
     /** @throws NestboxException if there is none of this name */

@@ -1,6 +1,7 @@
 package nestbox.vmx.l0;
 
 import nestbox.l0.NestedPolicies;
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
@@ -171,6 +172,9 @@ final class NestedEntry {
         Flags.setArithmetic(cpu, Flags.ZF);
         vmx.vmcs12.set(VmcsField.VM_INSTRUCTION_ERROR, error == 0 ? InstructionError.ENTRY_CONTROLS.number() : error);
         finishSwitch();
+        if (vmx.vcpu.hypervisor().config().nested().applies(NestedPolicy.VMFAIL_UNLOAD)) {
+            vmx.vcpu.mmu().unload();
+        }
         vmx.vcpu.mmu().nestedExited();
         transitionFlush(false);
     }
@@ -178,13 +182,13 @@ final class NestedEntry {
     /** What policies do to CR3 and the PDPTE registers; false if L1 is shut down by it. */
     private boolean unwind(long[] pdptesOfL2, long cr3OfL2) {
         NestedPolicies policies = vmx.vcpu.hypervisor().config().nested();
-        if (policies.vmfailCr3() == NestedPolicies.VmfailCr3.NONE) {
+        if (policies.vmfailCr3() == NestedPolicy.VmfailCr3.NONE) {
             cpu.cr3 = cr3OfL2;
         }
-        if (vmx.backend.ept() || policies.vmfailPdptr() == NestedPolicies.VmfailPdptr.SNAPSHOT) {
+        if (vmx.backend.ept() || policies.vmfailPdptr() == NestedPolicy.VmfailPdptr.SNAPSHOT) {
             return true;
         }
-        if (policies.vmfailPdptr() == NestedPolicies.VmfailPdptr.NONE) {
+        if (policies.vmfailPdptr() == NestedPolicy.VmfailPdptr.NONE) {
             System.arraycopy(pdptesOfL2, 0, cpu.pdpte, 0, pdptesOfL2.length);
             return true;
         }
