@@ -1,6 +1,7 @@
 package nestbox.cli;
 
 import nestbox.core.NestboxException;
+import nestbox.l0.EntryInjections;
 import nestbox.l0.GuestOffer;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.L0Config;
@@ -74,7 +75,8 @@ final class L0 {
                 false,
                 settings.forcedEmulation,
                 policies(settings),
-                nested(settings));
+                nested(settings),
+                injections(settings, backends));
         return new Hypervisor(config, backends);
     }
 
@@ -117,6 +119,14 @@ final class L0 {
             }
         }
         return policies;
+    }
+
+    private static EntryInjections injections(RunSettings settings, VendorBackendFactory backends) {
+        EntryInjections injections = EntryInjections.none();
+        for (String text : settings.injections) {
+            injections = injections.with(text, backends.entrySteps());
+        }
+        return injections;
     }
 
     private static NestedPolicies nested(RunSettings settings) {

@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             ScenarioCommand.class,
             PolicyCommand.class,
+            InjectCommand.class,
             CpuCommand.class,
             CheckCommand.class
         },

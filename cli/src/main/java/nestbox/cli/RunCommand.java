@@ -145,6 +145,13 @@ final class RunCommand implements Callable<Integer> {
             description = "With --l0: a preset (exact, kvm) or one policy of its MMU; may be repeated.")
     private java.util.List<String> policies = java.util.List.of();
 
+    @Option(
+            names = "--inject",
+            paramLabel = "STEP=FAILURE[@N]",
+            description = "With --l0: make a step of L1's nested entries fail, of each or of the N-th;"
+                    + " 'nestbox inject list' lists them. May be repeated.")
+    private java.util.List<String> injections = java.util.List.of();
+
     @Option(names = "--fep", description = "With --l0: KVM's force_emulation_prefix.")
     private boolean forcedEmulation;
 
@@ -175,6 +182,7 @@ final class RunCommand implements Callable<Integer> {
         settings.l0 = l0;
         settings.guestCpu = guestCpu;
         settings.policies = policies;
+        settings.injections = injections;
         settings.forcedEmulation = forcedEmulation;
         settings.stat = stat;
         settings.progress = Boolean.getBoolean("nestbox.terminal");

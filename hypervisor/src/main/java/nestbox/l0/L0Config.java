@@ -20,6 +20,7 @@ import nestbox.x86.model.CpuFeatures;
  *     (KVM's {@code force_emulation_prefix})
  * @param policies of the MMU
  * @param nested policies of nesting
+ * @param injections steps of nested entries that are made to fail
  */
 public record L0Config(
         CpuFeatures silicon,
@@ -32,4 +33,5 @@ public record L0Config(
         boolean reference,
         boolean forcedEmulation,
         MmuPolicies policies,
-        NestedPolicies nested) {}
+        NestedPolicies nested,
+        EntryInjections injections) {}

@@ -4,6 +4,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import nestbox.core.NestboxException;
 import nestbox.l0.NestedPolicy.VmfailCr3;
+import nestbox.l0.NestedPolicy.VmfailMsr;
 import nestbox.l0.NestedPolicy.VmfailPdptr;
 import nestbox.mmu.core.PolicyValue;
 
@@ -59,6 +60,10 @@ public final class NestedPolicies {
 
     public VmfailCr3 vmfailCr3() {
         return (VmfailCr3) get(NestedPolicy.VMFAIL_CR3).rule();
+    }
+
+    public VmfailMsr vmfailMsr() {
+        return (VmfailMsr) get(NestedPolicy.VMFAIL_MSR).rule();
     }
 
     /** @throws NestboxException if either name is unknown */

@@ -1,5 +1,6 @@
 package nestbox.l0;
 
+import static nestbox.mmu.core.PolicyValue.Verdict.DEVIATES;
 import static nestbox.mmu.core.PolicyValue.Verdict.RIGHT;
 import static nestbox.mmu.core.PolicyValue.Verdict.SLOW;
 import static nestbox.mmu.core.PolicyValue.Verdict.WRONG;
@@ -49,7 +50,33 @@ public enum NestedPolicy implements PolicyPoint {
                     "patch 3/3, 4 June 2026",
                     "when hardware refuses vmcs02, the roots of L1 and L2 are kept",
                     Boolean.FALSE),
-            value("on", SLOW, "Linux", "all roots are dropped, and L1's is built anew", Boolean.TRUE));
+            value("on", SLOW, "Linux", "all roots are dropped, and L1's is built anew", Boolean.TRUE)),
+    VMFAIL_MSR(
+            "vmfail.msr",
+            "exitList",
+            value(
+                    "snapshot",
+                    RIGHT,
+                    "SDM",
+                    "when hardware refuses vmcs02, the MSRs of the entry list come back as they were",
+                    VmfailMsr.SNAPSHOT),
+            value(
+                    "exitList",
+                    WRONG,
+                    "Linux",
+                    "those that the exit-load list has, too, get the value that it gives them",
+                    VmfailMsr.EXIT_LIST),
+            value("none", WRONG, "test", "L2's stay", VmfailMsr.NONE)),
+    SVM_INVALID_EXIT(
+            "svm.invalidExit",
+            "kvm",
+            value(
+                    "silicon",
+                    RIGHT,
+                    "silicon",
+                    "a VMRUN that fails clears EXITINTINFO in vmcb12 and leaves EVENTINJ",
+                    Boolean.FALSE),
+            value("kvm", DEVIATES, "Linux", "it clears EVENTINJ and leaves EXITINTINFO", Boolean.TRUE));
 
     /** Where L1's PDPTE registers come from when hardware refuses vmcs02. */
     public enum VmfailPdptr {
@@ -61,6 +88,13 @@ public enum NestedPolicy implements PolicyPoint {
     /** Where L1's CR3 comes from then. */
     public enum VmfailCr3 {
         SNAPSHOT,
+        NONE
+    }
+
+    /** Where the MSRs that the entry list loaded come from then. */
+    public enum VmfailMsr {
+        SNAPSHOT,
+        EXIT_LIST,
         NONE
     }
 

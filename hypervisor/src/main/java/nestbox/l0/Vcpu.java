@@ -508,7 +508,7 @@ public final class Vcpu implements Execution, Requests {
     }
 
     /** Ends the run as KVM's exit to userspace would end it. */
-    EndOfRunException giveUp(String reason) {
+    public EndOfRunException giveUp(String reason) {
         need(StateGroup.ALL);
         return new EndOfRunException(new Outcome(Outcome.Kind.HYPERVISOR, 0, reason));
     }

@@ -1,5 +1,6 @@
 package nestbox.l0;
 
+import java.util.List;
 import nestbox.mmu.core.MmuConfig;
 
 /** VMX or SVM, as L0 finds it on its silicon. */
@@ -9,4 +10,7 @@ public interface VendorBackendFactory {
 
     /** Turns the extension on in a host processor and makes the control structure of its vCPU. */
     VendorBackend create(Vcpu vcpu, HostProcessor host);
+
+    /** The steps of a nested entry, in order. */
+    List<? extends EntryStepRow> entrySteps();
 }

@@ -39,7 +39,11 @@ final class HypervisorModule extends AbstractModule {
 
     @Provides
     @Singleton
-    L0Config config(VirtualizationProvider virtualization, RetentionPolicy retention, MmuPolicies policies) {
+    L0Config config(
+            VirtualizationProvider virtualization,
+            RetentionPolicy retention,
+            MmuPolicies policies,
+            VendorBackendFactory backends) {
         CpuModel silicon = configuration.silicon();
         return new L0Config(
                 silicon,
@@ -52,7 +56,8 @@ final class HypervisorModule extends AbstractModule {
                 false,
                 false,
                 policies,
-                configuration.nesting());
+                configuration.nesting(),
+                configuration.injections(backends));
     }
 
     @Provides

@@ -3,8 +3,10 @@ package nestbox.modules;
 import java.util.ArrayList;
 import java.util.List;
 import nestbox.core.NestboxException;
+import nestbox.l0.EntryInjections;
 import nestbox.l0.GuestOffer;
 import nestbox.l0.NestedPolicies;
+import nestbox.l0.VendorBackendFactory;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
 import nestbox.svm.l0.SvmOffer;
@@ -26,6 +28,7 @@ import nestbox.x86.model.Vendor;
  * @param memoryBytes of the machine that the image sees
  * @param cpus number of its processors
  * @param seed of every choice
+ * @param injections {@code STEP=FAILURE[@N]}: steps of nested entries that are made to fail
  */
 public record NestboxConfiguration(
         String cpu,
@@ -36,19 +39,42 @@ public record NestboxConfiguration(
         String tlb,
         long memoryBytes,
         int cpus,
-        long seed) {
+        long seed,
+        List<String> injections) {
+    public NestboxConfiguration {
+        injections = List.copyOf(injections);
+    }
+
     private static final long MEMORY = 128L << 20;
 
     /** Bare silicon of the most capable Intel model. */
     public static NestboxConfiguration bareSilicon() {
         return new NestboxConfiguration(
-                "max,+vmx", "", L0Mode.NONE, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
+                "max,+vmx",
+                "",
+                L0Mode.NONE,
+                MmuPolicies.exact(),
+                NestedPolicies.exact(),
+                "keep",
+                MEMORY,
+                1,
+                0,
+                List.of());
     }
 
     /** L0 with TDP on Intel's silicon; its guest may nest. */
     public static NestboxConfiguration nested() {
         return new NestboxConfiguration(
-                "max,+vmx", "max,+vmx", L0Mode.TDP, MmuPolicies.exact(), NestedPolicies.exact(), "keep", MEMORY, 1, 0);
+                "max,+vmx",
+                "max,+vmx",
+                L0Mode.TDP,
+                MmuPolicies.exact(),
+                NestedPolicies.exact(),
+                "keep",
+                MEMORY,
+                1,
+                0,
+                List.of());
     }
 
     /** As {@link #nested} with shadow paging. */
@@ -76,6 +102,15 @@ public record NestboxConfiguration(
         return limit(CpuModel.parse(cpu + (silicon().vendor() == Vendor.AMD ? ",-svm" : ",-vmx")));
     }
 
+    /** @throws NestboxException for one that names no step or failure of this vendor */
+    EntryInjections injections(VendorBackendFactory backends) {
+        EntryInjections parsed = EntryInjections.none();
+        for (String text : injections) {
+            parsed = parsed.with(text, backends.entrySteps());
+        }
+        return parsed;
+    }
+
     private CpuModel limit(CpuModel model) {
         boolean tdp = l0 == L0Mode.TDP;
         return GuestOffer.limit(SvmOffer.limit(model, tdp), tdp);
@@ -92,6 +127,7 @@ public record NestboxConfiguration(
         private long memoryBytes;
         private int cpus;
         private long seed;
+        private final List<String> injections;
 
         private Builder(NestboxConfiguration from) {
             cpu = from.cpu;
@@ -103,6 +139,7 @@ public record NestboxConfiguration(
             memoryBytes = from.memoryBytes;
             cpus = from.cpus;
             seed = from.seed;
+            injections = new ArrayList<>(from.injections);
         }
 
         public Builder cpu(String value) {
@@ -155,6 +192,12 @@ public record NestboxConfiguration(
             return this;
         }
 
+        /** One more step of nested entries that is made to fail: {@code STEP=FAILURE[@N]}. */
+        public Builder inject(String text) {
+            injections.add(text);
+            return this;
+        }
+
         /** @throws NestboxException with every reason why the combination is impossible */
         public NestboxConfiguration build() {
             List<String> reasons = new ArrayList<>();
@@ -181,7 +224,8 @@ public record NestboxConfiguration(
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }
-            return new NestboxConfiguration(cpu, guestCpu, l0, policies, nesting, tlb, memoryBytes, cpus, seed);
+            return new NestboxConfiguration(
+                    cpu, guestCpu, l0, policies, nesting, tlb, memoryBytes, cpus, seed, injections);
         }
 
         private static CpuModel model(String name, String text, List<String> reasons) {

@@ -1,7 +1,6 @@
 package nestbox.mmu.core;
 
 import java.util.Arrays;
-import nestbox.core.NestboxException;
 import nestbox.mmu.memory.PhysicalMemory;
 
 /**
@@ -60,7 +59,7 @@ public final class FramePool implements HostFrames {
             }
         }
         if (next >= FOUR_GIB) {
-            throw new NestboxException("host memory", "no frame below 4 GiB is left for the tables of the hypervisor");
+            throw new OutOfFramesException("no frame below 4 GiB is left for the tables of the hypervisor");
         }
         return fresh();
     }
@@ -75,8 +74,7 @@ public final class FramePool implements HostFrames {
 
     private long fresh() {
         if (next >= end) {
-            throw new NestboxException(
-                    "host memory", "no frame is left for the tables of the hypervisor: " + used + " used");
+            throw new OutOfFramesException("no frame is left for the tables of the hypervisor: " + used + " used");
         }
         long hpa = next;
         next += PAGE;

@@ -8,7 +8,7 @@ public interface HostFrames {
     /**
      * A zeroed 4-KiB frame.
      *
-     * @throws nestbox.core.NestboxException if none is left
+     * @throws OutOfFramesException if none is left
      */
     long allocate();
 

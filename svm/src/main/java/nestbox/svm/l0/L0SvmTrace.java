@@ -1,6 +1,7 @@
 package nestbox.svm.l0;
 
 import nestbox.core.trace.TraceEventType;
+import nestbox.l0.EntryRefusal;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Cpu;
 
@@ -11,7 +12,15 @@ final class L0SvmTrace {
     static final TraceEventType VMEXIT_INJECT =
             TraceEventType.of("kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err");
 
+    static final TraceEventType VMENTER_FAILED = TraceEventType.of("kvm_nested_vmenter_failed", "check", "#err");
+
     private L0SvmTrace() {}
+
+    static void entryFailed(Cpu cpu, EntryRefusal refusal) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(VMENTER_FAILED, refusal.failure().ordinal(), refusal.number());
+        }
+    }
 
     static void entered(Cpu cpu, long from, long address, Vmcb12 vmcb12) {
         if (cpu.trace.on) {

@@ -2,6 +2,7 @@ package nestbox.svm.l0;
 
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.Exit;
+import nestbox.l0.ExitKind;
 import nestbox.l0.Nesting;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
@@ -125,6 +126,11 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
 
     @Override
     public boolean reflect(Exit found) {
+        if (found.kind == ExitKind.INVALID_STATE) {
+            vmrun.refusedByHardware();
+            return true;
+        }
+        vmrun.transaction().commit();
         ExitCode row = ExitCode.of(found.code);
         if (row == null || !exits.toL1(row, found)) {
             return false;
@@ -153,7 +159,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
 
     @Override
     public void entryFailed(long error) {
-        exit.event(ExitCode.INVALID.code(), 0, 0);
+        vmrun.refusedByHardware();
     }
 
     @Override

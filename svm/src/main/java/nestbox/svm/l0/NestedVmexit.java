@@ -3,6 +3,7 @@ package nestbox.svm.l0;
 import java.util.Arrays;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
 import nestbox.mmu.core.NestedFault;
 import nestbox.svm.vmcb.EventInfo;
@@ -97,29 +98,28 @@ final class NestedVmexit {
         return EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode & 0xffffffffL);
     }
 
-    /** VMRUN's checks failed: nothing of L2 was loaded. */
-    void invalid() {
+    /**
+     * #VMEXIT(INVALID): VMRUN did not come to L2.
+     *
+     * @param host L2's state was loaded before, so that L1's is loaded now; else L1's was never left
+     */
+    void invalid(boolean host) {
         Vmcb to = svm.vmcb12.page();
-        writeInvalid(to);
-        to.commit();
-        L0SvmTrace.exited(cpu, ExitCode.INVALID.code(), 0, 0, 0);
-        svm.setGif(false);
-    }
-
-    private static void writeInvalid(Vmcb to) {
         to.set(VmcbField.EXITCODE, ExitCode.INVALID.code());
         to.set(VmcbField.EXITINFO1, 0);
         to.set(VmcbField.EXITINFO2, 0);
-        to.set(VmcbField.EVENTINJ, 0);
-    }
-
-    /** L2's state was loaded, but its page-directory pointers are illegal. */
-    void failedEntry() {
-        Vmcb to = svm.vmcb12.page();
-        writeInvalid(to);
+        if (svm.vcpu.hypervisor().config().nested().applies(NestedPolicy.SVM_INVALID_EXIT)) {
+            to.set(VmcbField.EVENTINJ, 0);
+        } else {
+            to.set(VmcbField.EXITINTINFO, 0);
+        }
         to.commit();
         L0SvmTrace.exited(cpu, ExitCode.INVALID.code(), 0, 0, 0);
-        toHost();
+        if (host) {
+            toHost();
+        } else {
+            svm.setGif(false);
+        }
     }
 
     private void toHost() {

@@ -1,7 +1,14 @@
 package nestbox.svm.l0;
 
+import java.util.List;
 import nestbox.core.UnsupportedFeatureException;
+import nestbox.l0.EntryFailure;
+import nestbox.l0.EntryRefusal;
+import nestbox.l0.EntryStep;
+import nestbox.l0.EntryTransaction;
+import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
+import nestbox.svm.check.VmrunCheck;
 import nestbox.svm.check.VmrunChecks;
 import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.Vmcb;
@@ -18,15 +25,28 @@ final class NestedVmrun {
     private final NestedSvm svm;
     private final Cpu cpu;
     private final Vmcb02 vmcb02;
+    private final EntryTransaction transaction;
+    private final L1Snapshot snapshot = new L1Snapshot();
+    /** RAX of the VMRUN. */
+    private long address;
+
+    private boolean stateLoaded;
+    private boolean mmuEntered;
 
     NestedVmrun(NestedSvm svm) {
         this.svm = svm;
         cpu = svm.cpu;
         vmcb02 = new Vmcb02(svm);
+        transaction =
+                new EntryTransaction(steps(), svm.vcpu.hypervisor().config().injections());
+    }
+
+    EntryTransaction transaction() {
+        return transaction;
     }
 
     /** RIP is behind VMRUN already. */
-    void run(long address) {
+    void run(long vmcb) {
         if ((cpu.cr0 & Cpu.CR0_PG) == 0 || cpu.smm) {
             throw cpu.raise(Vector.UD);
         }
@@ -36,22 +56,69 @@ final class NestedVmrun {
         if (svm.guestMode()) {
             throw new UnsupportedFeatureException("nested SVM", "VMRUN of L2 that L1 does not intercept");
         }
-        svm.vmcb12.load(address);
-        if (VmrunChecks.first(svm.vmcb12) != null) {
-            svm.exit.invalid();
-            return;
+        address = vmcb;
+        long rip = cpu.rip;
+        stateLoaded = false;
+        EntryRefusal refusal = transaction.run();
+        if (refusal == null) {
+            L0SvmTrace.entered(cpu, rip, address, svm.vmcb12);
+        } else {
+            conclude(refusal);
         }
-        enter(address);
     }
 
-    private void enter(long address) {
+    private List<EntryStep> steps() {
+        return List.of(
+                EntryStep.of(SvmEntryStep.COPY, this::copy, failure -> {}),
+                EntryStep.of(SvmEntryStep.CHECK, this::check, failure -> {}),
+                EntryStep.of(SvmEntryStep.REQUESTS, svm.vcpu::serveLocalFlushes),
+                EntryStep.of(
+                        SvmEntryStep.SNAPSHOT,
+                        () -> {
+                            snapshot.take(cpu, svm.host);
+                            svm.hostTrap = (cpu.systemFlags & Flags.TF) != 0;
+                            svm.stage.prepare();
+                            return null;
+                        },
+                        this::restoreL1),
+                EntryStep.of(SvmEntryStep.GUEST_MODE, this::enterGuestMode, this::leaveGuestMode),
+                EntryStep.of(SvmEntryStep.MERGE, vmcb02::merge),
+                EntryStep.of(SvmEntryStep.LOAD_STATE, this::loadState),
+                EntryStep.of(SvmEntryStep.PDPTES, this::loadPdptes, failure -> {}),
+                EntryStep.of(SvmEntryStep.MMU, this::enterMmu),
+                EntryStep.of(SvmEntryStep.EVENTS, this::inject, svm.vcpu::forgetEvents),
+                new EntryStep(SvmEntryStep.HARDWARE, () -> null, failure -> {}, this::refuseBySilicon));
+    }
+
+    private EntryRefusal copy() {
+        if (svm.vcpu.hypervisor().mmu().slots().toHpa(0, address) < 0) {
+            return new EntryRefusal(
+                    SvmEntryStep.COPY.id(), EntryFailure.UNBACKED_PAGE, 0, "vmcb12 " + Long.toHexString(address));
+        }
+        svm.vmcb12.load(address);
+        return null;
+    }
+
+    private EntryRefusal check() {
+        VmrunCheck failed = VmrunChecks.first(svm.vmcb12);
+        return failed == null
+                ? null
+                : new EntryRefusal(SvmEntryStep.CHECK.id(), EntryFailure.GUEST_STATE, 0, failed.id());
+    }
+
+    private void enterGuestMode() {
+        svm.guest = true;
+        svm.backend.enterVmcb02();
+    }
+
+    private void leaveGuestMode() {
+        svm.guest = false;
+        svm.backend.leaveVmcb02();
+    }
+
+    private void loadState() {
+        stateLoaded = true;
         Vmcb from = svm.vmcb12.copy();
-        long rip = cpu.rip;
-        svm.vcpu.serveLocalFlushes();
-        svm.host.save(cpu);
-        svm.hostTrap = (cpu.systemFlags & Flags.TF) != 0;
-        svm.stage.prepare();
-        transitionFlush();
         GuestState.load(cpu, from);
         if (svm.vmcb12.npt()) {
             cpu.pat = from.get(VmcbField.G_PAT);
@@ -61,22 +128,24 @@ final class NestedVmrun {
         cpu.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
         cpu.noStepTrap = true;
         cpu.switchedWorlds = true;
-        svm.guest = true;
-        svm.backend.enterVmcb02();
-        vmcb02.merge();
-        svm.setGif(true);
         cpu.updateMode();
         svm.stage.enter();
         cpu.mem.port().contextChanged();
-        svm.vcpu.worldChanged();
+    }
+
+    private EntryRefusal loadPdptes() {
         boolean walksTables = !svm.vmcb12.npt() && ControlRegisters.paePaging(cpu);
         if (walksTables && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
-            svm.exit.failedEntry();
-            return;
+            return new EntryRefusal(SvmEntryStep.PDPTES.id(), EntryFailure.GUEST_STATE, 0, "PDPTEs in memory");
         }
+        return null;
+    }
+
+    private void enterMmu() {
+        mmuEntered = true;
+        transitionFlush();
+        svm.vcpu.worldChanged();
         svm.vcpu.mmu().nestedEntered();
-        inject(from);
-        L0SvmTrace.entered(cpu, rip, address, svm.vmcb12);
     }
 
     /** Unconditional, both ways: TLB_CONTROL and a new ASID of vmcb12 ask for nothing more. */
@@ -85,8 +154,10 @@ final class NestedVmrun {
         svm.vcpu.raise(Request.TLB_FLUSH_CURRENT);
     }
 
-    private void inject(Vmcb from) {
+    private void inject() {
+        svm.setGif(true);
         svm.vcpu.forgetEvents();
+        Vmcb from = svm.vmcb12.copy();
         long event = from.get(VmcbField.EVENTINJ);
         if (!EventInfo.valid(event)) {
             if ((from.get(VmcbField.INTERRUPT_SHADOW) & 1) != 0) {
@@ -99,5 +170,52 @@ final class NestedVmrun {
         int vector = type == EventInfo.NMI ? Vector.NMI : EventInfo.vector(event);
         boolean error = EventInfo.hasErrorCode(event) && type == EventInfo.EXCEPTION;
         svm.vcpu.eventAgain().set(type, vector, error, EventInfo.errorCode(event), 0);
+    }
+
+    /** ASID 0 in vmcb02 is what the silicon refuses; it cannot miss a page or memory. */
+    private EntryRefusal refuseBySilicon(EntryFailure failure) {
+        if (failure.givesUp()) {
+            return EntryStep.forced(SvmEntryStep.HARDWARE, failure);
+        }
+        svm.backend.vmcb02().set(VmcbField.GUEST_ASID, 0);
+        return null;
+    }
+
+    /** Hardware refused vmcb02: what L0's checks let pass is unwound, and L1 sees #VMEXIT(INVALID). */
+    void refusedByHardware() {
+        svm.vcpu.take(StateGroup.ALL);
+        svm.vcpu.serveLocalFlushes();
+        transaction.rollBack(EntryFailure.VMFAIL);
+        conclude(new EntryRefusal(SvmEntryStep.HARDWARE.id(), EntryFailure.VMFAIL, 0, "the silicon"));
+    }
+
+    private void conclude(EntryRefusal refusal) {
+        L0SvmTrace.entryFailed(cpu, refusal);
+        if (refusal.failure().givesUp()) {
+            throw svm.vcpu.giveUp(
+                    "KVM_EXIT_INTERNAL_ERROR: nested entry, step " + refusal.step() + ": " + refusal.why());
+        }
+        svm.exit.invalid(stateLoaded && refusal.failure().toHost());
+    }
+
+    /**
+     * L1's registers and MMU come back. Behind loading L2's state an entry that fails by that state is a #VMEXIT, which leaves CR2,
+     * DR6 and DR7 as it leaves them; else everything is as it was.
+     */
+    private void restoreL1(EntryFailure failure) {
+        boolean vmexit = stateLoaded && failure.toHost();
+        boolean pdptesChanged = snapshot.restore(cpu, svm.host, vmexit);
+        cpu.updateMode();
+        svm.stage.leave();
+        cpu.mem.port().contextChanged();
+        cpu.updatePending();
+        svm.vcpu.worldChanged();
+        svm.hostTrap = false;
+        svm.vcpu.mmu().pdptesLoaded(pdptesChanged);
+        if (mmuEntered && !vmexit) {
+            svm.vcpu.mmu().nestedExited();
+            transitionFlush();
+        }
+        mmuEntered = false;
     }
 }

@@ -1,5 +1,6 @@
 package nestbox.svm.l0;
 
+import java.util.List;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.L0Config;
@@ -30,5 +31,10 @@ public final class SvmBackendFactory implements VendorBackendFactory {
     @Override
     public VendorBackend create(Vcpu vcpu, HostProcessor host) {
         return new SvmBackend(vcpu, host);
+    }
+
+    @Override
+    public List<SvmEntryStep> entrySteps() {
+        return List.of(SvmEntryStep.values());
     }
 }

@@ -1,6 +1,7 @@
 package nestbox.vmx.l0;
 
 import nestbox.core.trace.TraceEventType;
+import nestbox.l0.EntryRefusal;
 import nestbox.vmx.check.CheckFailure;
 import nestbox.x86.Cpu;
 
@@ -12,6 +13,8 @@ final class L0VmxTrace {
     static final TraceEventType VMEXIT_INJECT =
             TraceEventType.of("kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err");
 
+    private static final int NO_CHECK = -1;
+
     private L0VmxTrace() {}
 
     static void entered(NestedVmx vmx) {
@@ -21,12 +24,11 @@ final class L0VmxTrace {
         }
     }
 
-    static void entryFailed(Cpu cpu, CheckFailure failure) {
+    /** @param failure the check that failed, or null if the entry failed otherwise */
+    static void entryFailed(Cpu cpu, CheckFailure failure, EntryRefusal refusal) {
         if (cpu.trace.on) {
-            cpu.trace.emit(
-                    VMENTER_FAILED,
-                    failure.row().group().ordinal(),
-                    failure.failure().number());
+            int check = failure == null ? NO_CHECK : failure.row().group().ordinal();
+            cpu.trace.emit(VMENTER_FAILED, check, refusal.number());
         }
     }
 

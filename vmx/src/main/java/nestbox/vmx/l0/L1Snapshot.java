@@ -15,7 +15,7 @@ final class L1Snapshot {
     private final long[] pdpte = new long[4];
     private final long[] tables = new long[4];
     private final long[] control = new long[8];
-    private final long[] system = new long[6];
+    private final long[] system = new long[7];
 
     void take(Cpu c) {
         System.arraycopy(c.r, 0, general, 0, general.length);
@@ -42,6 +42,7 @@ final class L1Snapshot {
         system[3] = c.pat;
         system[4] = c.cpl;
         system[5] = c.nmiBlocked ? 1 : 0;
+        system[6] = c.pendingDebug;
     }
 
     void restore(Cpu c) {
@@ -68,6 +69,12 @@ final class L1Snapshot {
         c.pat = system[3];
         c.cpl = (int) system[4];
         c.nmiBlocked = system[5] != 0;
+        c.pendingDebug = system[6];
+        if (c.pendingDebug != 0) {
+            c.pend(Cpu.PENDING_DEBUG_TRAP);
+        } else {
+            c.unpend(Cpu.PENDING_DEBUG_TRAP);
+        }
         c.shadow = Cpu.SHADOW_NONE;
         c.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_INACTIVE);
         c.activity = Cpu.ACTIVE;

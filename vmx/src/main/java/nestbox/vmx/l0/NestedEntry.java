@@ -1,5 +1,11 @@
 package nestbox.vmx.l0;
 
+import java.util.Arrays;
+import java.util.List;
+import nestbox.l0.EntryFailure;
+import nestbox.l0.EntryRefusal;
+import nestbox.l0.EntryStep;
+import nestbox.l0.EntryTransaction;
 import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
@@ -9,6 +15,7 @@ import nestbox.vmx.check.CheckFailure;
 import nestbox.vmx.check.CheckGroup;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.check.Failure;
+import nestbox.vmx.vmcs.EntryFailureQualification;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InstructionError;
 import nestbox.vmx.vmcs.InterruptionType;
@@ -28,6 +35,11 @@ final class NestedEntry {
     private final Vmcs02 vmcs02;
     private final L2State state;
     private final NestedMsrLists lists;
+    private final EntryTransaction transaction;
+    /** The check that the last entry failed by, or null. */
+    private CheckFailure refused;
+    /** The step of the MMU was taken. */
+    private boolean mmuEntered;
 
     NestedEntry(NestedVmx vmx) {
         this.vmx = vmx;
@@ -36,6 +48,12 @@ final class NestedEntry {
         vmcs02 = new Vmcs02(vmx);
         state = new L2State(vmx);
         lists = new NestedMsrLists(cpu);
+        transaction =
+                new EntryTransaction(steps(), vmx.vcpu.hypervisor().config().injections());
+    }
+
+    EntryTransaction transaction() {
+        return transaction;
     }
 
     /** The emulator has cleared the shadow that the instruction runs in from what is pending, but not its kind. */
@@ -57,70 +75,135 @@ final class NestedEntry {
 
     void run(boolean launch, NestedInstructions instructions) {
         context.launching = launch;
-        CheckFailure failed = check();
-        if (failed != null) {
-            Failure failure = failed.failure();
-            L0VmxTrace.entryFailed(cpu, failed);
-            switch (failure.kind()) {
-                case VMFAIL_INVALID -> instructions.failInvalid();
-                case VMFAIL_VALID -> instructions.fail(failure.number());
-                default -> {
-                    vmx.vcpu.serveLocalFlushes();
-                    vmx.controls.load(vmx.vmcs12);
-                    vmx.exit.failedEntry(failure.number(), failure.qualification());
-                }
-            }
+        refused = null;
+        EntryRefusal refusal = transaction.run();
+        if (refusal == null) {
+            L0VmxTrace.entered(vmx);
             return;
         }
-        enter();
+        L0VmxTrace.entryFailed(cpu, refused, refusal);
+        if (refusal.failure() == EntryFailure.VMFAIL) {
+            if (refused != null && refused.failure().kind() == Failure.Kind.VMFAIL_INVALID) {
+                instructions.failInvalid();
+            } else {
+                instructions.fail(error(refusal));
+            }
+        } else {
+            conclude(refusal);
+        }
+    }
+
+    private static int error(EntryRefusal refusal) {
+        return refusal.number() == 0 ? InstructionError.ENTRY_CONTROLS.number() : (int) refusal.number();
+    }
+
+    private void conclude(EntryRefusal refusal) {
+        if (refusal.failure().givesUp()) {
+            throw vmx.vcpu.giveUp(
+                    "KVM_EXIT_INTERNAL_ERROR: nested entry, step " + refusal.step() + ": " + refusal.why());
+        }
+        vmx.controls.load(vmx.vmcs12);
+        boolean msr = refusal.failure() == EntryFailure.MSR_LOAD;
+        vmx.exit.failedEntry(
+                (msr ? ExitReason.MSR_LOAD_FAIL : ExitReason.INVALID_STATE).number(),
+                msr && refusal.number() == 0 ? 1 : refusal.number());
+    }
+
+    private List<EntryStep> steps() {
+        return List.of(
+                EntryStep.of(
+                        VmxEntryStep.CHECK_CONTROLS,
+                        () -> check(VmxEntryStep.CHECK_CONTROLS, false, EntryFailure.VMFAIL),
+                        failure -> {}),
+                EntryStep.of(VmxEntryStep.REQUESTS, vmx.vcpu::serveLocalFlushes),
+                EntryStep.of(
+                        VmxEntryStep.SNAPSHOT,
+                        () -> {
+                            vmx.snapshot.take(cpu);
+                            return null;
+                        },
+                        this::restoreL1),
+                EntryStep.of(VmxEntryStep.VMCS02, vmx.backend::enterVmcs02, vmx.backend::leaveVmcs02),
+                EntryStep.of(VmxEntryStep.MERGE, () -> {
+                    vmx.controls.load(vmx.vmcs12);
+                    vmcs02.merge();
+                }),
+                EntryStep.of(VmxEntryStep.PAGES, vmcs02::mapPages),
+                EntryStep.of(
+                        VmxEntryStep.CHECK_GUEST,
+                        () -> check(VmxEntryStep.CHECK_GUEST, true, EntryFailure.GUEST_STATE),
+                        failure -> {}),
+                EntryStep.of(VmxEntryStep.GUEST_MODE, () -> vmx.guest = true, () -> vmx.guest = false),
+                EntryStep.of(VmxEntryStep.LOAD_STATE, this::loadState, failure -> {}),
+                EntryStep.of(VmxEntryStep.MSR_LOAD, this::loadMsrs, this::restoreMsrs),
+                EntryStep.of(VmxEntryStep.MMU, this::enterMmu, vmx.stage()::leave),
+                EntryStep.of(VmxEntryStep.EVENTS, this::inject, vmx.vcpu::forgetEvents),
+                new EntryStep(VmxEntryStep.HARDWARE, () -> null, failure -> vmcs02.repair(), this::refuseBySilicon));
     }
 
     /** All checks but those that KVM leaves to hardware, because L1 can change the virtual-APIC page at any time. */
-    private CheckFailure check() {
+    private EntryRefusal check(VmxEntryStep step, boolean ofGuest, EntryFailure kind) {
         for (CheckGroup group : CheckGroup.values()) {
-            if (group == CheckGroup.VIRTUAL_APIC || group == CheckGroup.MSR_LOADING) {
+            boolean wanted = ofGuest
+                    ? group.phase() == CheckGroup.Phase.GUEST
+                    : group.phase() != CheckGroup.Phase.GUEST && group.phase() != CheckGroup.Phase.MSR_LOADING;
+            if (!wanted || group == CheckGroup.VIRTUAL_APIC) {
                 continue;
             }
-            CheckFailure failure = EntryChecks.group(context, group);
-            if (failure != null) {
-                return failure;
+            CheckFailure failed = EntryChecks.group(context, group);
+            if (failed != null) {
+                refused = failed;
+                Failure failure = failed.failure();
+                long number = ofGuest ? failure.qualification() : failure.number();
+                return new EntryRefusal(step.id(), kind, number, failed.row().id());
             }
         }
         return null;
     }
 
-    private void enter() {
-        vmx.vcpu.serveLocalFlushes();
-        // The instruction that failed on hardware would be skipped: RIP is behind it already.
-        vmx.snapshot.take(cpu);
-        vmx.controls.load(vmx.vmcs12);
-        vmx.guest = true;
-        vmx.backend.enterVmcs02();
-        vmcs02.merge();
-        if (!state.load()) {
-            undo();
-            vmx.exit.failedEntry(ExitReason.INVALID_STATE.number(), 2);
-            return;
+    private EntryRefusal loadState() {
+        vmcs02.mergeGuestOwned();
+        if (state.load()) {
+            return null;
         }
-        int bad = lists.load(vmx.vmcs12, VmcsField.VM_ENTRY_MSR_LOAD_ADDR, VmcsField.VM_ENTRY_MSR_LOAD_COUNT);
-        if (bad != 0) {
-            undo();
-            vmx.exit.failedEntry(ExitReason.MSR_LOAD_FAIL.number(), bad);
-            return;
+        return new EntryRefusal(
+                VmxEntryStep.LOAD_STATE.id(),
+                EntryFailure.GUEST_STATE,
+                EntryFailureQualification.PDPTE,
+                "PDPTEs in memory");
+    }
+
+    private EntryRefusal loadMsrs() {
+        int bad = lists.loadNoting(vmx.vmcs12);
+        return bad == 0
+                ? null
+                : new EntryRefusal(VmxEntryStep.MSR_LOAD.id(), EntryFailure.MSR_LOAD, bad, "entry " + bad);
+    }
+
+    /** MSRs that were loaded before the one that cannot be stay loaded. */
+    private void restoreMsrs(EntryFailure failure) {
+        if (failure == EntryFailure.VMFAIL) {
+            lists.undo(vmx.vmcs12, policies().vmfailMsr());
+        } else if (failure != EntryFailure.MSR_LOAD) {
+            lists.undo(vmx.vmcs12, NestedPolicy.VmfailMsr.SNAPSHOT);
         }
+    }
+
+    private void enterMmu() {
+        mmuEntered = true;
         transitionFlush(true);
         vmx.stage().enter();
         vmx.vcpu.worldChanged();
         vmx.vcpu.mmu().nestedEntered();
-        inject();
-        L0VmxTrace.entered(vmx);
     }
 
-    /** L2 was not entered: L1's world is in force again, with the registers that the failed entry leaves. */
-    private void undo() {
-        vmx.guest = false;
-        vmx.backend.leaveVmcs02();
-        vmx.snapshot.restore(cpu);
+    /** vmcs02 is spoilt, so that the silicon itself refuses it; it cannot miss a page or memory. */
+    private EntryRefusal refuseBySilicon(EntryFailure failure) {
+        if (failure.givesUp()) {
+            return EntryStep.forced(VmxEntryStep.HARDWARE, failure);
+        }
+        vmcs02.spoil(failure);
+        return null;
     }
 
     /** nested_vmx_transition_tlb_flush (facts D.6). */
@@ -157,31 +240,60 @@ final class NestedEntry {
                         (int) vmx.vmcs12.get(VmcsField.VM_ENTRY_INSTRUCTION_LEN));
     }
 
-    /** Hardware refused vmcs02 by VMfail: what L0's checks let pass is unwound, and L1's instruction fails (facts D.7). */
-    void refusedByHardware(long error) {
+    /** Hardware refused vmcs02: what L0's checks let pass is unwound, and L1's instruction fails (facts D.7). */
+    void refusedByHardware(EntryFailure failure, long number) {
         vmx.vcpu.take(StateGroup.ALL);
         vmx.vcpu.serveLocalFlushes();
-        vmx.vcpu.forgetEvents();
-        long[] pdptesOfL2 = cpu.pdpte.clone();
-        long cr3OfL2 = cpu.cr3;
-        undo();
-        vmx.stage().leave();
-        if (!unwind(pdptesOfL2, cr3OfL2)) {
+        EntryRefusal refusal = new EntryRefusal(VmxEntryStep.HARDWARE.id(), failure, number, "the silicon");
+        transaction.rollBack(failure);
+        if (cpu.activity == Cpu.SHUTDOWN) {
             return;
         }
-        Flags.setArithmetic(cpu, Flags.ZF);
-        vmx.vmcs12.set(VmcsField.VM_INSTRUCTION_ERROR, error == 0 ? InstructionError.ENTRY_CONTROLS.number() : error);
-        finishSwitch();
-        if (vmx.vcpu.hypervisor().config().nested().applies(NestedPolicy.VMFAIL_UNLOAD)) {
-            vmx.vcpu.mmu().unload();
+        L0VmxTrace.entryFailed(cpu, null, refusal);
+        if (failure == EntryFailure.VMFAIL) {
+            Flags.setArithmetic(cpu, Flags.ZF);
+            vmx.vmcs12.set(VmcsField.VM_INSTRUCTION_ERROR, error(refusal));
+        } else {
+            conclude(refusal);
         }
-        vmx.vcpu.mmu().nestedExited();
-        transitionFlush(false);
+    }
+
+    /** L1's registers and MMU come back; at VMfail, where no entry has happened, as policies want it. */
+    private void restoreL1(EntryFailure failure) {
+        long[] pdptesOfL2 = cpu.pdpte.clone();
+        long cr3OfL2 = cpu.cr3;
+        long pat = cpu.pat;
+        long efer = cpu.efer;
+        vmx.snapshot.restore(cpu);
+        if (failure == EntryFailure.MSR_LOAD) {
+            // L2's state was loaded, and host state says nothing of these bits.
+            cpu.pat = pat;
+            cpu.efer = efer;
+        }
+        boolean goesOn = failure != EntryFailure.VMFAIL || unwind(pdptesOfL2, cr3OfL2);
+        finishSwitch();
+        if (!goesOn) {
+            vmx.exit.abort(2);
+            return;
+        }
+        vmx.vcpu.mmu().pdptesLoaded(!Arrays.equals(pdptesOfL2, cpu.pdpte));
+        if (mmuEntered && !failure.toHost()) {
+            if (failure == EntryFailure.VMFAIL && policies().applies(NestedPolicy.VMFAIL_UNLOAD)) {
+                vmx.vcpu.mmu().unload();
+            }
+            vmx.vcpu.mmu().nestedExited();
+            transitionFlush(false);
+        }
+        mmuEntered = false;
+    }
+
+    private NestedPolicies policies() {
+        return vmx.vcpu.hypervisor().config().nested();
     }
 
     /** What policies do to CR3 and the PDPTE registers; false if L1 is shut down by it. */
     private boolean unwind(long[] pdptesOfL2, long cr3OfL2) {
-        NestedPolicies policies = vmx.vcpu.hypervisor().config().nested();
+        NestedPolicies policies = policies();
         if (policies.vmfailCr3() == NestedPolicy.VmfailCr3.NONE) {
             cpu.cr3 = cr3OfL2;
         }
@@ -192,11 +304,7 @@ final class NestedEntry {
             System.arraycopy(pdptesOfL2, 0, cpu.pdpte, 0, pdptesOfL2.length);
             return true;
         }
-        if (ControlRegisters.paePaging(cpu) && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
-            vmx.exit.abort(2);
-            return false;
-        }
-        return true;
+        return !ControlRegisters.paePaging(cpu) || cpu.mem.port().control().loadPdptes(cpu.cr3);
     }
 
     /** The registers of the processor were replaced: its derived state follows. */

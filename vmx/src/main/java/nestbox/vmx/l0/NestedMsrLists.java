@@ -1,5 +1,8 @@
 package nestbox.vmx.l0;
 
+import java.util.ArrayList;
+import java.util.List;
+import nestbox.l0.NestedPolicy;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
@@ -13,9 +16,76 @@ final class NestedMsrLists {
     private static final int SMM_MONITOR_CTL = 0x9b;
 
     private final Cpu cpu;
+    /** MSRs that {@link #loadNoting} has loaded, in order, and what they held before. */
+    private final List<long[]> noted = new ArrayList<>();
 
     NestedMsrLists(Cpu cpu) {
         this.cpu = cpu;
+    }
+
+    /** As {@link #load} of the entry list, so that {@link #undo} can follow. */
+    int loadNoting(Vmcs vmcs) {
+        noted.clear();
+        int count = (int) vmcs.get(VmcsField.VM_ENTRY_MSR_LOAD_COUNT);
+        long address = vmcs.get(VmcsField.VM_ENTRY_MSR_LOAD_ADDR);
+        for (int i = 0; i < count; i++) {
+            long at = address + (long) i * ENTRY;
+            int index = (int) cpu.physical.read(at, 4);
+            long[] before = before(index);
+            if (!loadEntry(at)) {
+                return i + 1;
+            }
+            if (before != null) {
+                noted.add(before);
+            }
+        }
+        return 0;
+    }
+
+    /** Null for an MSR that cannot be read. */
+    private long[] before(int index) {
+        try {
+            return new long[] {index, cpu.msrs.read(index)};
+        } catch (GuestFault fault) {
+            return null;
+        }
+    }
+
+    /** Puts back what {@link #loadNoting} loaded: as a snapshot, or by KVM's guess from the exit list (facts D.7). */
+    void undo(Vmcs vmcs, NestedPolicy.VmfailMsr policy) {
+        if (policy == NestedPolicy.VmfailMsr.NONE) {
+            return;
+        }
+        for (int i = noted.size() - 1; i >= 0; i--) {
+            long[] entry = noted.get(i);
+            if (policy == NestedPolicy.VmfailMsr.SNAPSHOT) {
+                write((int) entry[0], entry[1]);
+            } else {
+                byExitList(vmcs, (int) entry[0]);
+            }
+        }
+        noted.clear();
+    }
+
+    private void byExitList(Vmcs vmcs, int index) {
+        int count = (int) vmcs.get(VmcsField.VM_EXIT_MSR_LOAD_COUNT);
+        long address = vmcs.get(VmcsField.VM_EXIT_MSR_LOAD_ADDR);
+        for (int i = 0; i < count; i++) {
+            long at = address + (long) i * ENTRY;
+            if ((int) cpu.physical.read(at, 4) == index) {
+                write(index, cpu.physical.read(at + 8, 8));
+                return;
+            }
+        }
+    }
+
+    private boolean write(int index, long value) {
+        try {
+            cpu.msrs.write(index, value);
+            return true;
+        } catch (GuestFault fault) {
+            return false;
+        }
     }
 
     private static boolean special(int index) {
@@ -27,20 +97,17 @@ final class NestedMsrLists {
         int count = (int) vmcs.get(number);
         long address = vmcs.get(area);
         for (int i = 0; i < count; i++) {
-            long at = address + (long) i * ENTRY;
-            int index = (int) cpu.physical.read(at, 4);
-            boolean refused =
-                    cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index);
-            try {
-                if (refused) {
-                    return i + 1;
-                }
-                cpu.msrs.write(index, cpu.physical.read(at + 8, 8));
-            } catch (GuestFault fault) {
+            if (!loadEntry(address + (long) i * ENTRY)) {
                 return i + 1;
             }
         }
         return 0;
+    }
+
+    private boolean loadEntry(long at) {
+        int index = (int) cpu.physical.read(at, 4);
+        boolean refused = cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index);
+        return !refused && write(index, cpu.physical.read(at + 8, 8));
     }
 
     /** False if an MSR cannot be read. */

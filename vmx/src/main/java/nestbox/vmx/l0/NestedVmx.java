@@ -1,6 +1,8 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.EntryFailure;
 import nestbox.l0.Exit;
+import nestbox.l0.ExitKind;
 import nestbox.l0.Nesting;
 import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
@@ -138,6 +140,12 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
     @Override
     public boolean reflect(Exit found) {
         ExitReason reason = ExitReason.byNumber((int) found.code & 0xffff);
+        if (found.kind == ExitKind.INVALID_STATE) {
+            boolean msr = reason == ExitReason.MSR_LOAD_FAIL;
+            entry.refusedByHardware(msr ? EntryFailure.MSR_LOAD : EntryFailure.GUEST_STATE, found.info1);
+            return true;
+        }
+        entry.transaction().commit();
         if (reason == null || !exits.toL1(reason, found)) {
             return false;
         }
@@ -167,7 +175,7 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
 
     @Override
     public void entryFailed(long error) {
-        entry.refusedByHardware(error);
+        entry.refusedByHardware(EntryFailure.VMFAIL, error);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.EntryFailure;
 import nestbox.mmu.core.HostFrames;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.Vmcs;
@@ -15,16 +16,23 @@ final class Vmcs02 {
     /** An address that no processor has: a page of vmcs12 that cannot be mapped makes hardware refuse the entry. */
     private static final long UNBACKED = -1L;
 
+    private static final int TOO_MANY_TARGETS = 0xff;
+    private static final long MISALIGNED = 1;
+    private static final long FS_BASE = 0xc000_0100L;
+
     private final NestedVmx vmx;
     private final VmxBackend backend;
     private final VmcsDoor door;
     private final long bitmap;
+    private final long spoiltList;
+    private boolean spoilt;
 
     Vmcs02(NestedVmx vmx) {
         this.vmx = vmx;
         backend = vmx.backend;
         door = backend.door();
         HostFrames frames = vmx.vcpu.hypervisor().host().frames();
+        spoiltList = frames.allocate();
         bitmap = frames.allocate();
         for (int i = 0; i < BITMAP_BYTES; i += 8) {
             frames.write64(bitmap + i, -1);
@@ -58,7 +66,6 @@ final class Vmcs02 {
         } else {
             primary = primary & ~mask(VmxFeature.CR8_LOAD_EXITING, VmxFeature.CR8_STORE_EXITING)
                     | c.primary & mask(VmxFeature.CR8_LOAD_EXITING, VmxFeature.CR8_STORE_EXITING);
-            virtualApic(vmcs12);
         }
         primary |= VmxFeature.UNCONDITIONAL_IO_EXITING.mask() | VmxFeature.MSR_BITMAPS.mask();
         primary &= ~VmxFeature.IO_BITMAPS.mask();
@@ -72,8 +79,45 @@ final class Vmcs02 {
         door.write(VmcsField.VM_ENTRY_CONTROLS, v.entryControls);
         exceptions(c, vmcs12);
         msrs(c, vmcs12);
-        door.write(VmcsField.CR0_GUEST_HOST_MASK, backend.cr0Mask());
         door.write(VmcsField.VM_ENTRY_INTR_INFO, 0);
+    }
+
+    /** What depends on the vCPU's being L2 already. */
+    void mergeGuestOwned() {
+        door.write(VmcsField.CR0_GUEST_HOST_MASK, backend.cr0Mask());
+    }
+
+    /** Addresses of pages that L1 gives as its own become those of the host. */
+    void mapPages() {
+        if (vmx.controls.primary(VmxFeature.TPR_SHADOW)) {
+            virtualApic(vmx.vmcs12);
+        }
+    }
+
+    /** Makes the silicon refuse vmcs02, which is current, in one of its ways. */
+    void spoil(EntryFailure failure) {
+        switch (failure) {
+            case VMFAIL -> door.write(VmcsField.CR3_TARGET_COUNT, TOO_MANY_TARGETS);
+            case GUEST_STATE -> door.write(VmcsField.VMCS_LINK_POINTER, MISALIGNED);
+            default -> {
+                // FS.base cannot be loaded from a list.
+                HostFrames frames = vmx.vcpu.hypervisor().host().frames();
+                frames.write64(spoiltList, FS_BASE);
+                door.write(VmcsField.VM_ENTRY_MSR_LOAD_ADDR, spoiltList);
+                door.write(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 1);
+            }
+        }
+        spoilt = true;
+    }
+
+    /** Ends {@link #spoil}. */
+    void repair() {
+        if (spoilt) {
+            spoilt = false;
+            door.write(VmcsField.CR3_TARGET_COUNT, 0);
+            door.write(VmcsField.VMCS_LINK_POINTER, -1);
+            door.write(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 0);
+        }
     }
 
     private void virtualApic(Vmcs vmcs12) {

@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import java.util.List;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.L0Config;
@@ -37,5 +38,10 @@ public final class VmxBackendFactory implements VendorBackendFactory {
     @Override
     public VendorBackend create(Vcpu vcpu, HostProcessor host) {
         return new VmxBackend(vcpu, host);
+    }
+
+    @Override
+    public List<VmxEntryStep> entrySteps() {
+        return List.of(VmxEntryStep.values());
     }
 }
