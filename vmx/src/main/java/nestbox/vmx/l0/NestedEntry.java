@@ -136,7 +136,7 @@ final class NestedEntry {
                 EntryStep.of(VmxEntryStep.GUEST_MODE, () -> vmx.guest = true, () -> vmx.guest = false),
                 EntryStep.of(VmxEntryStep.LOAD_STATE, this::loadState, failure -> {}),
                 EntryStep.of(VmxEntryStep.MSR_LOAD, this::loadMsrs, this::restoreMsrs),
-                EntryStep.of(VmxEntryStep.MMU, this::enterMmu, vmx.stage()::leave),
+                EntryStep.of(VmxEntryStep.MMU, this::enterMmu, () -> vmx.stage().leave()),
                 EntryStep.of(VmxEntryStep.EVENTS, this::inject, vmx.vcpu::forgetEvents),
                 new EntryStep(VmxEntryStep.HARDWARE, () -> null, failure -> vmcs02.repair(), this::refuseBySilicon));
     }
