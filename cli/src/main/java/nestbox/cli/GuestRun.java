@@ -94,6 +94,9 @@ final class GuestRun {
         if (settings.blockSize < 1) {
             throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
         }
+        if (settings.pauseTicks < 1) {
+            throw new NestboxException("--pause-cost", settings.pauseTicks + " is not at least 1");
+        }
         CpuModel silicon = L0.wanted(settings) ? L0.silicon(settings) : null;
         CpuModel model = silicon == null ? CpuModel.parse(settings.cpu) : L0.guest(settings, silicon);
         model = model.toBuilder().processors(settings.processors).build();
@@ -104,6 +107,7 @@ final class GuestRun {
                 .seed(settings.seed)
                 .engine(settings.engine)
                 .blockSize(settings.blockSize)
+                .pauseTicks(settings.pauseTicks)
                 .rebootOnReset(settings.reboot)
                 .virtualization(Virtualization.provider(settings, err))
                 .serial(new LineFlushingStream(out))

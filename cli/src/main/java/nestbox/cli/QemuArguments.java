@@ -90,6 +90,8 @@ final class QemuArguments {
             case "engine" -> settings.engine = engine(word, value(word));
             case "block-size" ->
                 settings.blockSize = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
+            case "pause-cost" ->
+                settings.pauseTicks = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
             case "l0" -> {
                 settings.l0 = value(word);
                 settings.silicon = settings.silicon == null ? "max" : settings.silicon;

@@ -126,6 +126,14 @@ final class RunCommand implements Callable<Integer> {
     private int blockSize;
 
     @Option(
+            names = "--pause-cost",
+            paramLabel = "N",
+            defaultValue = "64",
+            description =
+                    "Virtual time that a PAUSE takes, in ticks; 1: as any instruction. Default: ${DEFAULT-VALUE}.")
+    private int pauseTicks;
+
+    @Option(
             names = "--l0",
             paramLabel = "none|tdp|shadow",
             defaultValue = "none",
@@ -179,6 +187,7 @@ final class RunCommand implements Callable<Integer> {
         settings.traceHash = traceHash;
         settings.engine = engine;
         settings.blockSize = blockSize;
+        settings.pauseTicks = pauseTicks;
         settings.l0 = l0;
         settings.guestCpu = guestCpu;
         settings.policies = policies;

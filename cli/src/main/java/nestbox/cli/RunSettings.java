@@ -35,6 +35,9 @@ final class RunSettings {
     boolean traceHash;
     MachineConfig.Engine engine = MachineConfig.Engine.BLOCK;
     int blockSize = 64;
+    /** Ticks that a PAUSE takes. */
+    int pauseTicks = MachineConfig.PAUSE_TICKS;
+
     boolean reboot;
     /** Print summary and progress on the error stream. */
     boolean summary = true;

@@ -2,16 +2,16 @@ package nestbox.core;
 
 /**
  * The machine's virtual time in ticks: retired instructions plus idle skips. While a processor runs a slice, time is the
- * start of the slice plus what the processor has retired since; so a device sees the exact tick of the instruction that
+ * start of the slice plus the ticks that the processor has run since; so a device sees the exact tick of the instruction that
  * reaches it, whatever the engine's blocks are.
  */
 public final class Clock implements Stateful {
     /** Virtual ticks a second; one retired instruction is one tick. */
     public static final long HZ = 1_000_000_000L;
 
-    /** Tells how many instructions were retired in the running slice. */
+    /** Tells for how many ticks the running slice has run. */
     public interface SliceCounter {
-        long retiredInSlice();
+        long ticksInSlice();
     }
 
     private long base;
@@ -35,7 +35,7 @@ public final class Clock implements Stateful {
     /** The running processor's own time, for observers: reading it changes nothing. */
     public long exact() {
         SliceCounter counter = running;
-        return counter == null ? base : base + counter.retiredInSlice();
+        return counter == null ? base : base + counter.ticksInSlice();
     }
 
     /** From here on time follows {@code counter}, which must read 0 now. */

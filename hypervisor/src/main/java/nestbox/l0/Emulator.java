@@ -68,7 +68,7 @@ final class Emulator {
         try {
             if (due != null) {
                 deliver(due);
-                guest.retired++;
+                guest.ticks++;
             } else if (guest.pending != 0) {
                 Boundary.service(guest, reference);
             } else {
@@ -76,7 +76,7 @@ final class Emulator {
             }
         } catch (GuestFault fault) {
             Exceptions.deliverFault(guest);
-            guest.retired++;
+            guest.ticks++;
         }
     }
 
@@ -107,7 +107,7 @@ final class Emulator {
     /** Goes behind an instruction that L0 has carried out itself. */
     void skip(int length) {
         goBehind(length);
-        guest.retired++;
+        guest.ticks++;
         if ((guest.systemFlags & Flags.TF) != 0) {
             vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, 1 << 14);
         }

@@ -1,16 +1,16 @@
 package nestbox.l0;
 
-import nestbox.core.Clock;
 import nestbox.core.NestboxException;
 import nestbox.x86.Cpu;
 import nestbox.x86.Platform;
 
 /** The board around the host's processors: it has no ports that guests may reach, and the virtual time of the whole stack. */
 final class HostPlatform implements Platform {
-    private final Clock clock;
+    private final Platform machine;
 
-    HostPlatform(Clock clock) {
-        this.clock = clock;
+    /** @param machine the board whose time it is */
+    HostPlatform(Platform machine) {
+        this.machine = machine;
     }
 
     @Override
@@ -23,7 +23,17 @@ final class HostPlatform implements Platform {
 
     @Override
     public long now() {
-        return clock.now();
+        return machine.now();
+    }
+
+    @Override
+    public int pauseTicks() {
+        return machine.pauseTicks();
+    }
+
+    @Override
+    public long idleTicks() {
+        return machine.idleTicks();
     }
 
     @Override

@@ -1,11 +1,11 @@
 package nestbox.l0;
 
-import nestbox.core.Clock;
 import nestbox.core.NestboxException;
 import nestbox.mmu.core.HostFrames;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
+import nestbox.x86.Platform;
 import nestbox.x86.Reg;
 import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.engine.BlockInterpreter;
@@ -51,9 +51,9 @@ public final class HostProcessor {
             VirtualizationProvider virtualization,
             PhysicalMemory memory,
             HostFrames frames,
-            Clock clock) {
+            Platform machine) {
         CpuFeatures features = config.silicon();
-        cpu = new Cpu(id, features, new HostPlatform(clock), memory, config.ports(), config.seed() + id);
+        cpu = new Cpu(id, features, new HostPlatform(machine), memory, config.ports(), config.seed() + id);
         cpu.extension = virtualization.create(cpu);
         interrupts = new HostInterrupts(cpu);
         cpu.apic = interrupts;

@@ -84,7 +84,7 @@ public final class Hypervisor implements Underneath {
     @Override
     public Execution execution(Cpu cpu, Decoder decoder, ReferenceEngine reference) {
         HostProcessor processor =
-                new HostProcessor(cpu.id, config, config.virtualization(), host.memory(), host.frames(), clock);
+                new HostProcessor(cpu.id, config, config.virtualization(), host.memory(), host.frames(), cpu.platform);
         Vcpu vcpu = new Vcpu(this, cpu, processor, reference, model(cpu.features));
         ((GuestPort) cpu.mem.port()).attach(vcpu);
         vcpus.add(vcpu);

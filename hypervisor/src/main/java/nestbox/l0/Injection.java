@@ -96,7 +96,7 @@ final class Injection {
             report();
             backend.inject(exception);
             exception.clear();
-            guest.retired++;
+            guest.ticks++;
         } else {
             injected = false;
         }
@@ -139,7 +139,7 @@ final class Injection {
         chosen.set(type, vector, false, 0, 0);
         L0Trace.injected(vcpu, type, vector);
         vcpu.backend().inject(chosen);
-        guest.retired++;
+        guest.ticks++;
     }
 
     /** Registers that report an exception's cause. A fault pushes RF, which the processor leaves to who injects it. */

@@ -62,7 +62,7 @@ public final class Vcpu implements Execution, Requests {
     private final long[] exitCounts = new long[EXIT_CODES];
     private final String[] exitNames = new String[EXIT_CODES];
     private RootToLoad root;
-    /** The host processor runs the guest; its count of instructions then. */
+    /** The host processor runs the guest; its count of ticks then. */
     private boolean running;
 
     private long hostStart;
@@ -140,9 +140,9 @@ public final class Vcpu implements Execution, Requests {
     }
 
     @Override
-    public long retiredInSlice() {
-        long inGuest = running ? host.cpu().retired + host.cpu().cursor - hostStart : 0;
-        return guest.retiredInSlice() + inGuest;
+    public long ticksInSlice() {
+        long inGuest = running ? host.cpu().ticks + host.cpu().cursor - hostStart : 0;
+        return guest.ticksInSlice() + inGuest;
     }
 
     // ---- state ----------------------------------------------------------------------------------------------------
@@ -233,13 +233,13 @@ public final class Vcpu implements Execution, Requests {
 
     @Override
     public void run(long budget) {
-        long end = guest.retired + budget;
-        for (int entries = 0; guest.retired < end && entries < ENTRIES_A_RUN; entries++) {
-            long before = guest.retired;
+        long end = guest.ticks + budget;
+        for (int entries = 0; guest.ticks < end && entries < ENTRIES_A_RUN; entries++) {
+            long before = guest.ticks;
             if (!once(end)) {
                 return;
             }
-            futile = guest.retired == before ? futile + 1 : 0;
+            futile = guest.ticks == before ? futile + 1 : 0;
             if (futile > FUTILE_EXITS) {
                 throw giveUp("KVM_EXIT_INTERNAL_ERROR: the guest makes no progress; its last exit was " + exit.name);
             }
@@ -272,7 +272,7 @@ public final class Vcpu implements Execution, Requests {
         if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0) {
             emulator.traps();
         }
-        enterGuest(end - guest.retired);
+        enterGuest(end - guest.ticks);
         return true;
     }
 
@@ -344,7 +344,8 @@ public final class Vcpu implements Execution, Requests {
             host.setCr2(guest.cr2);
         }
         System.arraycopy(guest.r, 0, h.r, 0, GENERAL);
-        hostStart = h.retired;
+        hostStart = h.ticks;
+        long hostWaited = h.waited;
         running = true;
         boolean left;
         try {
@@ -368,7 +369,8 @@ public final class Vcpu implements Execution, Requests {
         guest.cr2 = h.cr2;
         available = 0;
         backend.decode(exit);
-        guest.retired += h.retired - hostStart - (countsAsInstruction(exit.kind) ? 1 : 0);
+        guest.ticks += h.ticks - hostStart - (countsAsInstruction(exit.kind) ? 1 : 0);
+        guest.waited += h.waited - hostWaited;
         backend.vectoring(injection.again);
         count();
         L0Trace.exit(this, exit);

@@ -25,7 +25,7 @@ public interface VendorBackend {
     /**
      * Enters the guest and lets it run; general registers are the processor's already.
      *
-     * @return true if it was left, false if {@code budget} instructions retired before
+     * @return true if it was left, false if {@code budget} ticks passed before
      */
     boolean enter(long budget);
 

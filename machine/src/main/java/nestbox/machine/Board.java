@@ -299,6 +299,16 @@ public final class Board implements Platform, Bus, Stateful {
         return clock.now();
     }
 
+    @Override
+    public int pauseTicks() {
+        return machine.config().pauseTicks();
+    }
+
+    @Override
+    public long idleTicks() {
+        return machine.idleTicks();
+    }
+
     /** The SMI handler of the machine's own firmware has nothing to do and returns at once; that of a BIOS image needs SMM. */
     @Override
     public boolean systemManagement(Cpu cpu) {

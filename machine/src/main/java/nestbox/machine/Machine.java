@@ -164,7 +164,7 @@ public final class Machine implements Stateful {
     public long retired() {
         long sum = 0;
         for (Execution processor : processors) {
-            sum += processor.cpu().retired;
+            sum += processor.cpu().retired();
         }
         return sum;
     }
@@ -242,6 +242,11 @@ public final class Machine implements Stateful {
     /** Whether no BIOS image stands in for the machine's own firmware. */
     boolean ownFirmware() {
         return protocol != BootProtocol.BIOS;
+    }
+
+    /** See {@link nestbox.x86.Platform#idleTicks}. */
+    long idleTicks() {
+        return scheduler.idleTicks();
     }
 
     /** The chipset asserts SMI#, which as on QEMU's board is wired to the bootstrap processor. */

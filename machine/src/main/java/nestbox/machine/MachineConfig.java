@@ -18,6 +18,7 @@ import nestbox.x86.model.CpuFeatures;
  * @param engine which engine executes
  * @param blockSize longest block of the block interpreter, in instructions; no result depends on it
  * @param quantum longest turn of one of several processors, in ticks
+ * @param pauseTicks how much virtual time a PAUSE takes, in ticks; 1 makes it an instruction like any other
  * @param serial where the first serial port's output goes
  * @param debugConsole where what the guest writes to port 402h goes
  * @param screen there is a text screen at B8000h
@@ -35,6 +36,7 @@ public record MachineConfig(
         Engine engine,
         int blockSize,
         int quantum,
+        int pauseTicks,
         OutputStream serial,
         OutputStream debugConsole,
         boolean screen,
@@ -43,6 +45,9 @@ public record MachineConfig(
         boolean rebootOnReset,
         VirtualizationProvider virtualization) {
     public static final int MAX_CPUS = 16;
+
+    /** What a PAUSE takes by default: docs/decisions/0015-waiting.md. */
+    public static final int PAUSE_TICKS = 64;
 
     /** The engines. */
     public enum Engine {
@@ -62,6 +67,9 @@ public record MachineConfig(
         }
         if (quantum < 1) {
             reasons.add("a turn of " + quantum + " ticks is too short");
+        }
+        if (pauseTicks < 1) {
+            reasons.add("a PAUSE of " + pauseTicks + " ticks is too short");
         }
         if (cpu == null
                 || serial == null
@@ -90,6 +98,7 @@ public record MachineConfig(
         builder.engine = engine;
         builder.blockSize = blockSize;
         builder.quantum = quantum;
+        builder.pauseTicks = pauseTicks;
         builder.serial = serial;
         builder.debugConsole = debugConsole;
         builder.screen = screen;
@@ -110,6 +119,7 @@ public record MachineConfig(
         private Engine engine = Engine.BLOCK;
         private int blockSize = 64;
         private int quantum = 1000;
+        private int pauseTicks = PAUSE_TICKS;
         private OutputStream serial = OutputStream.nullOutputStream();
         private OutputStream debugConsole = OutputStream.nullOutputStream();
         private boolean screen;
@@ -154,6 +164,11 @@ public record MachineConfig(
 
         public Builder quantum(int value) {
             quantum = value;
+            return this;
+        }
+
+        public Builder pauseTicks(int value) {
+            pauseTicks = value;
             return this;
         }
 
@@ -202,6 +217,7 @@ public record MachineConfig(
                     engine,
                     blockSize,
                     quantum,
+                    pauseTicks,
                     serial,
                     debugConsole,
                     screen,

@@ -10,7 +10,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.engine.Execution;
 
 /**
- * Runs several processors on one host thread, each at one instruction a tick of virtual time. Time advances in windows that
+ * Runs several processors on one host thread, each at one instruction a tick of virtual time (more when it waits, see {@link Cpu#letPass}). Time advances in windows that
  * end at the quantum or at the next event, whichever is earlier; in a window every processor that is not idle runs, one after
  * the other, up to its end. A processor that schedules an earlier event shortens the window for itself and for those after it;
  * so an event is never early for any processor and exact for the one whose instruction scheduled it.
@@ -68,6 +68,11 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         return now;
     }
 
+    /** Ticks that the running processor may let pass: until the next event, and no more than others take in a turn. */
+    long idleTicks() {
+        return Math.max(0, Math.min(quantum, events.nextDue() - clock.exact()));
+    }
+
     /** Ends the running slice at the next instruction boundary, and the window with it. */
     void stop() {
         stopping = true;
@@ -83,7 +88,10 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         }
     }
 
-    /** Runs one window; {@code budget} limits the instructions of all processors together. */
+    /**
+     * Runs one window; {@code budget} limits the ticks of all processors together. An instruction that waits may end behind the
+     * window.
+     */
     Progress window(long budget) {
         stopping = false;
         clock.endSlice(now);
@@ -98,7 +106,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
             left -= used;
             ran |= used > 0 || processors[i].cpu().activity == Cpu.ACTIVE;
         }
-        if (stopping || left == 0) {
+        if (stopping || left <= 0) {
             return Progress.RAN;
         }
         if (ran) {
@@ -143,7 +151,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         return cpu.activity != Cpu.ACTIVE && (cpu.pending & WAKES[cpu.activity]) == 0;
     }
 
-    /** Lets one processor reach the end of the window and says how many instructions that took. */
+    /** Lets one processor reach the end of the window and says how many ticks that took. */
     private long turn(int index, long budget) {
         Cpu cpu = processors[index].cpu();
         long used = 0;
@@ -151,9 +159,9 @@ final class Scheduler implements EventQueue.Listener, Stateful {
             local[index] = now;
         }
         while (!stopping && used < budget && local[index] < horizon() && !idle(cpu)) {
-            long retired = slice(index, Math.min(budget - used, horizon() - local[index]));
-            used += retired;
-            if (retired == 0 && cpu.activity != Cpu.ACTIVE) {
+            long ticks = slice(index, Math.min(budget - used, horizon() - local[index]));
+            used += ticks;
+            if (ticks == 0 && cpu.activity != Cpu.ACTIVE) {
                 // Something is pending that may not end the halt: its time passes as that of an idle processor does.
                 local[index] = Math.max(local[index], horizon());
                 break;
@@ -166,7 +174,7 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         Cpu cpu = processors[index].cpu();
         cpu.unpend(Cpu.PENDING_STOP);
         clock.endSlice(local[index]);
-        long start = cpu.retired;
+        long start = cpu.ticks;
         cpu.sliceStart = start;
         clock.startSlice(processors[index]);
         running = cpu;
@@ -177,10 +185,10 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         } finally {
             running = null;
             trace.setCpu(Trace.NO_CPU);
-            local[index] += cpu.retired - start;
+            local[index] += cpu.ticks - start;
             clock.endSlice(local[index]);
         }
-        return cpu.retired - start;
+        return cpu.ticks - start;
     }
 
     /** The processor whose slice runs, or null between slices. */

@@ -43,7 +43,7 @@ class MachineTest {
             """ + EXIT + Guests.IDT;
 
     /** Processors 1 to 3 are started in real mode; each adds its work to a counter under a lock. */
-    private static final String SMP = """
+    static final String SMP = """
             start:
                 mov esi, trampoline
                 mov edi, 0x8000

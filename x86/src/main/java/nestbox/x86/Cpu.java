@@ -252,11 +252,18 @@ public final class Cpu implements Clock.SliceCounter {
     /** What the current block was decoded for; see {@link #updateMode}. */
     public int modeKey;
 
-    /** Instructions retired since reset, up to the running block's start. */
-    public long retired;
-    /** Index of the running instruction in its block; with {@link #retired} and {@link #sliceStart} it gives the exact tick. */
+    /**
+     * Virtual time that this processor has run for, in ticks, up to the running block's start: one for each instruction, each
+     * delivered event and each fault, and {@link #waited}.
+     */
+    public long ticks;
+    /** Those of {@link #ticks} that passed in instructions that wait, beyond the tick of the instruction itself. */
+    public long waited;
+    /** MONITOR or UMONITOR has armed what MWAIT or UMWAIT waits for. */
+    public boolean monitorArmed;
+    /** Index of the running instruction in its block; with {@link #ticks} and {@link #sliceStart} it gives the exact tick. */
     public int cursor;
-    /** {@link #retired} when the slice began. */
+    /** {@link #ticks} when the slice began. */
     public long sliceStart;
     /** The running block ends before the instruction with this index; slow paths lower it to end the block early. */
     public int blockLimit;
@@ -341,8 +348,27 @@ public final class Cpu implements Clock.SliceCounter {
     }
 
     @Override
-    public long retiredInSlice() {
-        return retired - sliceStart + cursor;
+    public long ticksInSlice() {
+        return ticks - sliceStart + cursor;
+    }
+
+    /** Instructions and delivered events: {@link #ticks} without the waiting. */
+    public long retired() {
+        return ticks - waited;
+    }
+
+    /**
+     * Lets virtual time pass in the running instruction, beyond its own tick, but never past the machine's next event. Only for
+     * instructions that end their block.
+     *
+     * @return whether all of it passed
+     */
+    public boolean letPass(long wanted) {
+        long most = Math.max(0, platform.idleTicks() - 1);
+        long passed = Math.min(wanted, most);
+        ticks += passed;
+        waited += passed;
+        return passed == wanted;
     }
 
     /** Raises an exception without an error code. Never returns; the result type lets callers write {@code throw raise(..)}. */
@@ -448,6 +474,12 @@ public final class Cpu implements Clock.SliceCounter {
 
     public void unpend(int reasons) {
         pending &= ~reasons;
+    }
+
+    /** The running instruction or event switches between guest and hypervisor, which also ends what MONITOR armed. */
+    public void switchWorlds() {
+        switchedWorlds = true;
+        monitorArmed = false;
     }
 
     /** The extension has left guest mode: the processor is in root mode (VMX) or host mode (SVM) again. */

@@ -60,13 +60,17 @@ public final class CpuState {
                 .writeLong(c.pat)
                 .writeLong(c.tscOffset)
                 .writeInt(c.cpl)
-                .writeLong(c.retired);
+                .writeLong(c.ticks)
+                .writeLong(c.waited);
         out.writeInt(c.pending & ~DERIVED)
                 .writeInt(c.activity)
                 .writeInt(c.shadow)
                 .writeLong(c.pendingDebug);
         c.counters.save(out);
-        out.writeBoolean(c.nmiBlocked).writeBoolean(c.nmiLatched).writeInt(c.sipiVector);
+        out.writeBoolean(c.monitorArmed)
+                .writeBoolean(c.nmiBlocked)
+                .writeBoolean(c.nmiLatched)
+                .writeInt(c.sipiVector);
         out.writeBoolean(c.interruptLine());
         out.writeBoolean(c.smm).writeInt(c.smbase).writeBoolean(c.smmNmiBlocked).writeLong(c.smmPendingDebug);
         c.random.save(out);
@@ -129,12 +133,14 @@ public final class CpuState {
         c.pat = in.readLong();
         c.tscOffset = in.readLong();
         c.cpl = in.readInt();
-        c.retired = in.readLong();
+        c.ticks = in.readLong();
+        c.waited = in.readLong();
         c.pending = in.readInt();
         c.activity = in.readInt();
         c.shadow = in.readInt();
         c.pendingDebug = in.readLong();
         c.counters.restore(in);
+        c.monitorArmed = in.readBoolean();
         c.nmiBlocked = in.readBoolean();
         c.nmiLatched = in.readBoolean();
         c.sipiVector = in.readInt();

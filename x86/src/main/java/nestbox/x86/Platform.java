@@ -12,6 +12,19 @@ public interface Platform {
     /** Virtual time, exact at the running instruction. */
     long now();
 
+    /** How long a PAUSE takes, in ticks; at least 1. */
+    default int pauseTicks() {
+        return 1;
+    }
+
+    /**
+     * How many ticks may pass, from the beginning of the running instruction on, before the board wants something: until its next
+     * event, and not so long that other processors fall behind.
+     */
+    default long idleTicks() {
+        return 0;
+    }
+
     /** The processor shut down (triple fault). */
     void shutdown(Cpu cpu);
 

@@ -132,7 +132,7 @@ final class NestedVmexit {
         cpu.activity = Cpu.ACTIVE;
         cpu.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP | Cpu.PENDING_INACTIVE);
         cpu.noStepTrap = true;
-        cpu.switchedWorlds = true;
+        cpu.switchWorlds();
         svm.setGif(false);
         cpu.updateMode();
         svm.stage.leave();

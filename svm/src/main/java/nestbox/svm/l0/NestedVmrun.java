@@ -127,7 +127,7 @@ final class NestedVmrun {
         cpu.shadow = Cpu.SHADOW_NONE;
         cpu.unpend(Cpu.PENDING_SHADOW | Cpu.PENDING_DEBUG_TRAP);
         cpu.noStepTrap = true;
-        cpu.switchedWorlds = true;
+        cpu.switchWorlds();
         cpu.updateMode();
         svm.stage.enter();
         cpu.mem.port().contextChanged();

@@ -1,8 +1,5 @@
 package nestbox.svm.silicon;
 
-import nestbox.core.StateReader;
-import nestbox.core.StateWriter;
-import nestbox.core.Stateful;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.world.PermissionMaps;
 import nestbox.x86.Cpu;
@@ -15,7 +12,7 @@ import nestbox.x86.insn.Insn;
  * Which instructions leave the guest, and what EXITINFO1 and EXITINFO2 say of them (APM Vol. 2, "Instruction Intercepts", "Decode
  * Assists").
  */
-final class InstructionIntercepts implements Stateful {
+final class InstructionIntercepts {
     private static final long MOV_CR = 1L << 63;
     private static final long NOT_SELECTIVE = Cpu.CR0_TS | Cpu.CR0_MP;
 
@@ -32,26 +29,9 @@ final class InstructionIntercepts implements Stateful {
     private static final int SOURCE_GATE = 3;
 
     private final Svm svm;
-    /** The guest has executed MONITOR and no MWAIT since. What else may disarm the hardware is its own affair. */
-    private boolean armed;
 
     InstructionIntercepts(Svm svm) {
         this.svm = svm;
-    }
-
-    @Override
-    public void save(StateWriter out) {
-        out.writeBoolean(armed);
-    }
-
-    @Override
-    public void restore(StateReader in) {
-        armed = in.readBoolean();
-    }
-
-    /** The world changes. */
-    void disarm() {
-        armed = false;
     }
 
     private boolean leave(Cpu c, Insn in, int code, long info1, long info2) {
@@ -103,11 +83,7 @@ final class InstructionIntercepts implements Stateful {
                 }
                 return false;
             case MONITOR:
-                if (leave(c, in, ExitCode.MONITOR)) {
-                    return true;
-                }
-                armed = true;
-                return false;
+                return leave(c, in, ExitCode.MONITOR);
             case MWAIT:
                 return mwait(c, in);
             case GDTR_IDTR:
@@ -202,9 +178,7 @@ final class InstructionIntercepts implements Stateful {
 
     /** MWAIT has an intercept of its own for when it would really wait. */
     private boolean mwait(Cpu c, Insn in) {
-        boolean waits = armed;
-        armed = false;
-        return leave(c, in, ExitCode.MWAIT) || (waits && leave(c, in, ExitCode.MWAIT_CONDITIONAL));
+        return leave(c, in, ExitCode.MWAIT) || (c.monitorArmed && leave(c, in, ExitCode.MWAIT_CONDITIONAL));
     }
 
     private boolean msr(Cpu c, Insn in, int index, boolean write) {

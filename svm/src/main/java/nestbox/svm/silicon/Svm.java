@@ -168,7 +168,6 @@ final class Svm implements VirtualizationExtension {
         host.save(out);
         nestedPaging.save(out);
         worldSwitch.save(out);
-        instructions.save(out);
         systemManagement.save(out);
         if (held != null) {
             held.save(out);
@@ -189,7 +188,6 @@ final class Svm implements VirtualizationExtension {
         host.restore(in);
         nestedPaging.restore(in);
         worldSwitch.restore(in);
-        instructions.restore(in);
         systemManagement.restore(in);
         if (held != null) {
             held.restore(in);
@@ -331,7 +329,7 @@ final class Svm implements VirtualizationExtension {
         c.activity = Cpu.ACTIVE;
         c.unpend(Cpu.PENDING_INACTIVE);
         Exceptions.exception(c, Vector.SX, EventInDelivery.EXCEPTION, true, REDIRECTED_INIT, 0, true);
-        c.retired++;
+        c.ticks++;
     }
 
     @Override

@@ -39,7 +39,7 @@ final class SystemManagement implements Stateful {
         if (inGuest) {
             System.arraycopy(c.pdpte, 0, pdpte, 0, pdpte.length);
             svm.guest = false;
-            c.switchedWorlds = true;
+            c.switchWorlds();
             svm.virtualEventsChanged();
             c.mem.port().control().enterSpace(0, null);
         }
@@ -50,7 +50,7 @@ final class SystemManagement implements Stateful {
             inGuest = false;
             System.arraycopy(pdpte, 0, c.pdpte, 0, pdpte.length);
             svm.guest = true;
-            c.switchedWorlds = true;
+            c.switchWorlds();
             svm.enterGuestSpace();
             c.updateMode();
             svm.virtualEventsChanged();

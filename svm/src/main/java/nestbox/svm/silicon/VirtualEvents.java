@@ -65,6 +65,6 @@ final class VirtualEvents {
         c.unpend(Cpu.PENDING_INACTIVE);
         c.counters.resumed();
         Exceptions.deliver(c, vector, type, false, 0, false);
-        c.retired++;
+        c.ticks++;
     }
 }

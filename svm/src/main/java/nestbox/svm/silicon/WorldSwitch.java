@@ -95,8 +95,7 @@ final class WorldSwitch implements CheckContext, Stateful {
                     SvmTrace.VMRUN, from.address(), c.rip, k.asid & 0xffffffffL, flush, from.get(VmcbField.EVENTINJ));
         }
         svm.guest = true;
-        svm.instructions.disarm();
-        c.switchedWorlds = true;
+        c.switchWorlds();
         control.enterSpace(k.asid & 0xffffffffL, stage);
         c.updateMode();
         svm.gif = true;
@@ -262,7 +261,7 @@ final class WorldSwitch implements CheckContext, Stateful {
             LastBranches.leave(c, svm.host);
         }
         svm.guest = false;
-        c.switchedWorlds = true;
+        c.switchWorlds();
         svm.gif = false;
         svm.host.restore(c);
         if (svm.nested()) {

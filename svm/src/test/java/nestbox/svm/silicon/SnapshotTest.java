@@ -75,7 +75,7 @@ class SnapshotTest {
         assertThat(whole.cpu.activity).isEqualTo(Cpu.HALTED);
         assertThat(whole.exitCode()).isEqualTo(ExitCode.VMMCALL.code());
         assertThat(whole.cpu.r[12]).isZero();
-        long length = whole.cpu.retired;
+        long length = whole.cpu.ticks;
         Lab straight = lab(nested, policy);
         straight.start(ROUNDS);
         int guests = 0;

@@ -40,7 +40,7 @@ final class Entry {
         vmx.controls.load(vmcs);
         cpu.blockLimit = 0;
         cpu.noStepTrap = true;
-        cpu.switchedWorlds = true;
+        cpu.switchWorlds();
         vmx.guest = true;
         vmx.flushForTransition();
         vmx.guestState.load();
@@ -73,7 +73,7 @@ final class Entry {
             default -> {
                 cpu.blockLimit = 0;
                 cpu.noStepTrap = true;
-                cpu.switchedWorlds = true;
+                cpu.switchWorlds();
                 vmx.controls.load(vmx.vmcs);
                 vmx.flushForTransition();
                 vmx.exit.entryFailure(failure.number(), failure.qualification());

@@ -148,7 +148,7 @@ final class Events {
     }
 
     private long tick() {
-        return cpu.retired + cpu.cursor;
+        return cpu.ticks + cpu.cursor;
     }
 
     /**

@@ -99,7 +99,7 @@ final class Exit {
         vmx.guest = false;
         cpu.blockLimit = 0;
         cpu.noStepTrap = true;
-        cpu.switchedWorlds = true;
+        cpu.switchWorlds();
         if (!vmx.hostState.load()) {
             abort(AbortIndicator.HOST_PDPTES);
         } else if (vmx.msrLists.load(VmcsField.VM_EXIT_MSR_LOAD_ADDR, VmcsField.VM_EXIT_MSR_LOAD_COUNT) != 0) {

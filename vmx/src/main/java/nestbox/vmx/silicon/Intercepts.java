@@ -56,7 +56,7 @@ final class Intercepts {
             case PAUSE:
                 return pause(in);
             case MWAIT:
-                return plain(in, ExitReason.MWAIT_INSTRUCTION, c.primary(Controls.MWAIT));
+                return c.primary(Controls.MWAIT) && exit(in, ExitReason.MWAIT_INSTRUCTION, cpu.monitorArmed ? 1 : 0, 0);
             case MONITOR:
                 return plain(in, ExitReason.MONITOR_INSTRUCTION, c.primary(Controls.MONITOR));
             case INVD:

@@ -35,7 +35,7 @@ final class PostedInterrupts {
             }
         }
         vmx.virtualApic.evaluate();
-        cpu.retired++;
+        cpu.ticks++;
         return true;
     }
 }

@@ -279,7 +279,7 @@ final class VirtualApic {
         cpu.activity = Cpu.ACTIVE;
         cpu.unpend(Cpu.PENDING_INACTIVE);
         Exceptions.deliver(cpu, vector, EventInDelivery.EXTERNAL, false, 0, false);
-        cpu.retired++;
+        cpu.ticks++;
         return true;
     }
 

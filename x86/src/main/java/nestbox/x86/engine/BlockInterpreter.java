@@ -48,7 +48,7 @@ public final class BlockInterpreter implements Engine {
             return;
         }
         int block = CodeArena.NONE;
-        while (c.retired < end && c.pending == 0) {
+        while (c.ticks < end && c.pending == 0) {
             block = next(block);
             if (block == CodeArena.NONE || c.codeSize != 64 && c.rip + arena.bytes(block) - 1 > c.limit[Reg.CS]) {
                 reference.step();
@@ -91,7 +91,7 @@ public final class BlockInterpreter implements Engine {
         long offset = done == 0 ? 0 : next(arena.second(running, done - 1));
         c.faultLength = (int) (next(arena.second(running, done)) - offset);
         c.rip = done == 0 ? start : c.wrapRip(start + offset);
-        c.retired += done;
+        c.ticks += done;
         c.cursor = 0;
     }
 
@@ -110,7 +110,7 @@ public final class BlockInterpreter implements Engine {
             long start = c.rip;
             r[Reg.BLOCK_RIP] = start;
             int length = arena.length(block);
-            int limit = (int) Math.min(length, end - c.retired);
+            int limit = (int) Math.min(length, end - c.ticks);
             c.blockLimit = limit;
             int begin = block + CodeArena.HEADER;
             int stop = begin + 2 * Math.min(arena.straight(block), limit);
@@ -607,8 +607,8 @@ public final class BlockInterpreter implements Engine {
                 rip = c.rip;
             }
             c.rip = rip;
-            c.retired += place - begin >> 1;
-            if (c.pending != 0 || c.retired >= end || c.codeSize != 64) {
+            c.ticks += place - begin >> 1;
+            if (c.pending != 0 || c.ticks >= end || c.codeSize != 64) {
                 return block;
             }
             int to = arena.follower(block, rip, mem.fetchEpoch);

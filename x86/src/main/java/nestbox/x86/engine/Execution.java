@@ -8,7 +8,7 @@ public interface Execution extends Clock.SliceCounter {
     Cpu cpu();
 
     /**
-     * Runs until {@code budget} more instructions have retired or the processor cannot go on by itself (it is halted, shut
+     * Runs until at least {@code budget} more ticks have passed or the processor cannot go on by itself (it is halted, shut
      * down, waits for a SIPI, or was asked to stop).
      */
     void run(long budget);

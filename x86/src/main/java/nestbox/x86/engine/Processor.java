@@ -23,19 +23,19 @@ public final class Processor implements Execution {
     }
 
     @Override
-    public long retiredInSlice() {
-        return cpu.retiredInSlice();
+    public long ticksInSlice() {
+        return cpu.ticksInSlice();
     }
 
     /**
-     * Runs until {@code budget} more instructions have retired or the processor cannot go on by itself (it is halted, shut
-     * down, waits for a SIPI, or was asked to stop). A delivered exception counts as one instruction, so that every loop of
+     * Runs until at least {@code budget} more ticks have passed or the processor cannot go on by itself (it is halted, shut
+     * down, waits for a SIPI, or was asked to stop). A delivered exception counts as one tick, so that every loop of
      * the guest takes time.
      */
     @Override
     public void run(long budget) {
-        long end = cpu.retired + budget;
-        while (cpu.retired < end) {
+        long end = cpu.ticks + budget;
+        while (cpu.ticks < end) {
             try {
                 if (cpu.pending != 0) {
                     if (!Boundary.service(cpu, reference)) {
@@ -47,7 +47,7 @@ public final class Processor implements Execution {
             } catch (GuestFault fault) {
                 Exceptions.deliverFault(cpu);
                 cpu.faultLength = 0;
-                cpu.retired++;
+                cpu.ticks++;
             }
         }
     }

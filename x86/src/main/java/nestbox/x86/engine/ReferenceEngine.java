@@ -18,7 +18,7 @@ public final class ReferenceEngine implements Engine {
 
     @Override
     public void run(long end) {
-        while (cpu.retired < end && cpu.pending == 0) {
+        while (cpu.ticks < end && cpu.pending == 0) {
             step();
         }
     }
@@ -46,7 +46,7 @@ public final class ReferenceEngine implements Engine {
                 cpu.faultLength = in.length;
             }
         }
-        cpu.retired++;
+        cpu.ticks++;
         return in;
     }
 

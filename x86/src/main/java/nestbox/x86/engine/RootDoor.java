@@ -73,7 +73,7 @@ public final class RootDoor {
     /**
      * Lets a processor that is in a guest run.
      *
-     * @return true once root mode was entered; false if {@code budget} instructions retired before, or if the processor waits
+     * @return true once root mode was entered; false if {@code budget} ticks passed before, or if the processor waits
      */
     public boolean run(long budget) {
         cpu.leftGuest = false;

@@ -68,8 +68,6 @@ final class Miscellany {
 
     private static Handler hint(String mnemonic) {
         switch (mnemonic) {
-            case "PAUSE":
-                return Miscellany::pause;
             case "NOP":
             case "PREFETCH":
             case "PREFETCHW":
@@ -86,12 +84,6 @@ final class Miscellany {
                 return Miscellany::nothing;
             default:
                 return null;
-        }
-    }
-
-    private static void pause(Cpu c, Insn in) {
-        if (c.extension != null) {
-            c.extension.intercept(c, Intercept.PAUSE, in, 0, 0);
         }
     }
 

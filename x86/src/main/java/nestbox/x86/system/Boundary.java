@@ -124,7 +124,7 @@ public final class Boundary {
                 activate(c);
                 endShadow(c);
                 Exceptions.nmi(c);
-                c.retired++;
+                c.ticks++;
             }
             return true;
         }
@@ -147,7 +147,7 @@ public final class Boundary {
         c.unpend(Cpu.PENDING_DEBUG_TRAP);
         endShadow(c);
         Exceptions.debugTrap(c, dr6);
-        c.retired++;
+        c.ticks++;
     }
 
     private static boolean interrupt(Cpu c) {
@@ -160,7 +160,7 @@ public final class Boundary {
         }
         activate(c);
         Exceptions.externalInterrupt(c, vector);
-        c.retired++;
+        c.ticks++;
         return true;
     }
 
@@ -174,7 +174,7 @@ public final class Boundary {
         }
         endShadow(c);
         Exceptions.exception(c, nestbox.x86.Vector.DB, EventInDelivery.EXCEPTION, false, 0, hits, false);
-        c.retired++;
+        c.ticks++;
         return true;
     }
 

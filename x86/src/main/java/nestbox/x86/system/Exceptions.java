@@ -122,6 +122,7 @@ public final class Exceptions {
 
     private static void deliver(
             Cpu c, int vector, int type, boolean hasError, long error, boolean resume, int instructionLength) {
+        c.monitorArmed = false;
         int length = instructionLength;
         int v = vector;
         int t = type;

@@ -12,7 +12,7 @@ import nestbox.x86.model.Feature;
 import nestbox.x86.op.Operands;
 import nestbox.x86.op.simd.ExtendedState;
 
-/** Cache and translation invalidation, time, counters, MSRs, XCR0, MONITOR and MWAIT, RSM (SDM Vol. 2). */
+/** Cache and translation invalidation, time, counters, MSRs, XCR0, RSM (SDM Vol. 2). */
 final class Hints {
     private static final long TSC_LIMIT = 0xffffffffL;
 
@@ -59,16 +59,6 @@ final class Hints {
             case "WBINVD":
             case "WBNOINVD":
                 return (c, i) -> caches(c, i, Intercept.WBINVD);
-            case "MONITOR":
-                return Hints::monitor;
-            case "MWAIT":
-                return Hints::mwait;
-            case "UMONITOR":
-                return Hints::userMonitor;
-            case "UMWAIT":
-                return (c, i) -> userWait(c, i, Intercept.UMWAIT);
-            case "TPAUSE":
-                return (c, i) -> userWait(c, i, Intercept.TPAUSE);
             case "RSM":
                 return ManagementMode::resume;
             default:
@@ -101,7 +91,7 @@ final class Hints {
         }
     }
 
-    private static void checkTsc(Cpu c) {
+    static void checkTsc(Cpu c) {
         if ((c.cr4 & Cpu.CR4_TSD) != 0 && c.cpl > 0) {
             throw c.raise(Vector.GP, 0);
         }
@@ -112,9 +102,14 @@ final class Hints {
         if (Guard.taken(c, what, in)) {
             return false;
         }
-        long tsc = c.tsc();
-        pair(c, c.extension == null ? tsc : c.extension.tsc(c, tsc));
+        pair(c, tscSeen(c, 0));
         return true;
+    }
+
+    /** The time-stamp counter as the program sees it, {@code ahead} ticks from now. */
+    static long tscSeen(Cpu c, long ahead) {
+        long tsc = c.tsc() + ahead;
+        return c.extension == null ? tsc : c.extension.tsc(c, tsc);
     }
 
     private static void rdtscp(Cpu c, Insn in) {
@@ -214,57 +209,5 @@ final class Hints {
     private static void caches(Cpu c, Insn in, Intercept what) {
         Guard.privileged(c);
         Guard.taken(c, what, in);
-    }
-
-    /** No MONITOR is ever armed for long: MWAIT may end for any reason, and ends at once. */
-    private static void monitor(Cpu c, Insn in) {
-        checkMonitor(c);
-        if ((int) c.r[Reg.RCX] != 0) {
-            throw c.raise(Vector.GP, 0);
-        }
-        if (!Guard.taken(c, Intercept.MONITOR, in)) {
-            long offset = Operands.zeroExtend(c.r[Reg.RAX], in.addressSize);
-            c.mem.probeRead(Operands.linearAt(c, in, in.seg, offset, 1, false), 1, in.seg);
-        }
-    }
-
-    private static void mwait(Cpu c, Insn in) {
-        checkMonitor(c);
-        boolean interruptBreak = (c.features.cpuid(5, 0)[2] & 2) != 0;
-        if ((c.r[Reg.RCX] & 0xffffffffL & ~(interruptBreak ? 1L : 0)) != 0) {
-            throw c.raise(Vector.GP, 0);
-        }
-        Guard.taken(c, Intercept.MWAIT, in);
-    }
-
-    /** As {@link #monitor}, of the address in the operand. */
-    private static void userMonitor(Cpu c, Insn in) {
-        if (!Guard.taken(c, Intercept.USER_WAIT, in)) {
-            long offset = Operands.zeroExtend(c.r[in.rm], in.addressSize);
-            c.mem.probeRead(Operands.linearAt(c, in, in.seg, offset, 1, false), 1, in.seg);
-        }
-    }
-
-    /**
-     * UMWAIT and TPAUSE: the wait may end for reasons of the implementation (SDM Vol. 2, "TPAUSE"), and here it ends at once, so
-     * that neither the deadline in EDX:EAX nor the limit of IA32_UMWAIT_CONTROL is reached: CF is clear.
-     */
-    private static void userWait(Cpu c, Insn in, Intercept what) {
-        if (Guard.taken(c, Intercept.USER_WAIT, in)) {
-            return;
-        }
-        checkTsc(c);
-        if ((c.r[in.rm] & 0xffffffffL) >>> 1 != 0) {
-            throw c.raise(Vector.GP, 0);
-        }
-        if (!Guard.taken(c, what, in)) {
-            Flags.setArithmetic(c, 0);
-        }
-    }
-
-    private static void checkMonitor(Cpu c) {
-        if (c.cpl != 0 || !Cpuid.monitorEnabled(c)) {
-            throw c.raise(Vector.UD);
-        }
     }
 }

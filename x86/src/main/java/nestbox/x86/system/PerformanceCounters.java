@@ -51,7 +51,7 @@ public final class PerformanceCounters implements Stateful {
     private long unfinished;
 
     private long settledTicks;
-    private long settledUnfinished;
+    private long settledIdle;
     private boolean user;
     private boolean guest;
     private boolean svm;
@@ -80,7 +80,12 @@ public final class PerformanceCounters implements Stateful {
     }
 
     private long ticks() {
-        return cpu.retired + cpu.cursor;
+        return cpu.ticks + cpu.cursor;
+    }
+
+    /** Ticks in which nothing retired. */
+    private long idle() {
+        return unfinished + cpu.waited;
     }
 
     /** A dispatch of a REP instruction left iterations to do. */
@@ -145,7 +150,7 @@ public final class PerformanceCounters implements Stateful {
     /** Counts from here on, by what the processor is now. */
     private void startOver() {
         settledTicks = ticks();
-        settledUnfinished = unfinished;
+        settledIdle = idle();
         user = cpu.cpl == 3;
         guest = cpu.extension != null && cpu.extension.inGuest();
         svm = (cpu.efer & Cpu.EFER_SVME) != 0;
@@ -183,15 +188,15 @@ public final class PerformanceCounters implements Stateful {
 
     private void settle() {
         long ticks = ticks() - settledTicks;
-        long repeats = unfinished - settledUnfinished;
+        long idle = idle() - settledIdle;
         settledTicks += ticks;
-        settledUnfinished = unfinished;
+        settledIdle = idle();
         if (!enabled || ticks == 0) {
             return;
         }
         for (int i = 0; i < values.length; i++) {
             if (counts(selects[i])) {
-                long sum = values[i] + ticks - (event(selects[i]) == RETIRED_INSTRUCTIONS ? repeats : 0);
+                long sum = values[i] + ticks - (event(selects[i]) == RETIRED_INSTRUCTIONS ? idle : 0);
                 values[i] = sum & (1L << WIDTH) - 1;
                 if (sum != values[i] && (selects[i] & INTERRUPT) != 0 && cpu.apic != null) {
                     cpu.apic.performanceOverflow();

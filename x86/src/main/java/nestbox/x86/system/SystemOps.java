@@ -23,6 +23,7 @@ public final class SystemOps {
         handler = handler != null ? handler : PortOps.bind(in);
         handler = handler != null ? handler : FastCalls.bind(in);
         handler = handler != null ? handler : CetOps.bind(in);
+        handler = handler != null ? handler : Waits.bind(in);
         return handler != null ? handler : Hints.bind(in);
     }
 

@@ -167,7 +167,7 @@ class EngineDifferenceTest {
             fault = refused.getMessage();
         }
         String registers = Arrays.toString(Arrays.copyOf(cpu.r, 16)) + " rip " + cpu.rip + " flags " + cpu.rflags()
-                + " retired " + cpu.retired;
+                + " retired " + cpu.ticks;
         byte[] memory = new byte[MEMORY];
         cpu.physical.copyOut(0, memory, 0, memory.length);
         return new End(registers, fault, memory);

@@ -111,7 +111,7 @@ class NativeVectorsTest {
 
     private static int runToFault(Cpu cpu, Engine engine) {
         try {
-            engine.run(cpu.retired + LIMIT);
+            engine.run(cpu.ticks + LIMIT);
             return -1;
         } catch (GuestFault fault) {
             return fault.vector;

@@ -53,11 +53,11 @@ class StringsTest {
     void aDispatchExecutesAtMostItsBudget() {
         Snippet code = mode64(Repeat.MOST + 10);
         long end = code.place(REP_STOSB);
-        long retired = code.cpu.retired;
+        long retired = code.cpu.ticks;
         code.step();
         assertThat(code.cpu.rip).isEqualTo(Snippet.ADDRESS);
         assertThat(code.cpu.r[Reg.RCX]).isEqualTo(10);
-        assertThat(code.cpu.retired).isEqualTo(retired + 1);
+        assertThat(code.cpu.ticks).isEqualTo(retired + 1);
         code.step();
         assertThat(code.cpu.rip).isEqualTo(end);
         assertThat(code.cpu.r[Reg.RCX]).isZero();
@@ -90,7 +90,7 @@ class StringsTest {
             new ReferenceEngine(one.cpu, new Decoder(one.cpu.features)).run(end);
             new BlockInterpreter(other.cpu, new Decoder(other.cpu.features), blockSize).run(end);
             assertThat(other.cpu.rip).as("tick %d", end).isEqualTo(one.cpu.rip);
-            assertThat(other.cpu.retired).isEqualTo(one.cpu.retired);
+            assertThat(other.cpu.ticks).isEqualTo(one.cpu.ticks);
             assertThat(Arrays.copyOf(other.cpu.r, 16)).isEqualTo(Arrays.copyOf(one.cpu.r, 16));
         }
     }
