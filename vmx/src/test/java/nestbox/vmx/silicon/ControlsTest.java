@@ -44,9 +44,9 @@ class ControlsTest {
         return machine;
     }
 
-    /** A loop of {@code length} instructions with one PAUSE each turn. */
+    /** A loop of one PAUSE, which takes 64 ticks, and {@code filler} + 2 other instructions. */
     @ParameterizedTest
-    @CsvSource({"10, 100, 0, true", "10, 100, 20, false", "100, 100, 20, true", "10, 1000000, 0, false"})
+    @CsvSource({"66, 100, 0, true", "66, 100, 1, false", "86, 100, 20, true", "66, 1000000, 0, false"})
     void pauseLoops(int gap, int window, int filler, boolean exits) {
         Hypervisor l1 = new Hypervisor(false, false)
                 .processor(0, PAUSE_LOOP_EXITING.mask())
