@@ -172,6 +172,26 @@ public record NestboxConfiguration(
             return this;
         }
 
+        /**
+         * Policies as one text: words that are a preset's name ({@code exact}, {@code kvm}) or {@code NAME=VALUE}, each changing
+         * what those before it have left.
+         */
+        public Builder policies(String words) {
+            for (String word : words.trim().split("\\s+")) {
+                int equals = word.indexOf('=');
+                if (equals > 0) {
+                    policy(word.substring(0, equals), word.substring(equals + 1));
+                } else if (word.equals("exact") || word.equals("kvm")) {
+                    policies = word.equals("kvm") ? MmuPolicies.kvm() : MmuPolicies.exact();
+                    nesting = word.equals("kvm") ? NestedPolicies.kvm() : NestedPolicies.exact();
+                } else {
+                    throw new NestboxException(
+                            "policy", "'" + word + "' is neither NAME=VALUE nor a preset (exact, kvm)");
+                }
+            }
+            return this;
+        }
+
         public Builder tlb(String value) {
             tlb = value;
             return this;

@@ -39,6 +39,19 @@ final class Mmu {
         }
     }
 
+    /** How often a page is among the roots. */
+    int rootsOf(ShadowPage page) {
+        int found = 0;
+        for (RootCache.Root root : roots.previous) {
+            found += root.page == page ? 1 : 0;
+        }
+        found += roots.current.page == page ? 1 : 0;
+        for (ShadowPage root : pae) {
+            found += root == page ? 1 : 0;
+        }
+        return found;
+    }
+
     boolean direct() {
         return Role.has(role, Role.DIRECT);
     }

@@ -21,6 +21,9 @@ public final class MmuTrace {
     public static final TraceEventType CHECK_MMIO_SPTE = TraceEventType.of("check_mmio_spte", "#spte", "#gen", "valid");
     public static final TraceEventType HANDLE_MMIO_PAGE_FAULT =
             TraceEventType.of("handle_mmio_page_fault", "#addr", "#gfn", "access");
+    /** An access whose fault or operand the MMIO cache answered; KVM has no tracepoint for it. */
+    public static final TraceEventType MMIO_CACHE_HIT = TraceEventType.of("mmio_cache_hit", "#address", "#gfn");
+
     public static final TraceEventType PAGETABLE_WALK = TraceEventType.of("kvm_mmu_pagetable_walk", "#addr", "#pferr");
     public static final TraceEventType WALKER_ERROR = TraceEventType.of("kvm_mmu_walker_error", "#pferr");
     public static final TraceEventType PAGE_FAULT = TraceEventType.of("kvm_page_fault", "#address", "#error_code");
@@ -36,6 +39,7 @@ public final class MmuTrace {
             MARK_MMIO_SPTE,
             CHECK_MMIO_SPTE,
             HANDLE_MMIO_PAGE_FAULT,
+            MMIO_CACHE_HIT,
             PAGETABLE_WALK,
             WALKER_ERROR,
             PAGE_FAULT);

@@ -73,6 +73,11 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         return mmu;
     }
 
+    /** How often a page is a root of this vCPU. */
+    int rootsOf(ShadowPage page) {
+        return rootMmu.rootsOf(page) + guestMmu.rootsOf(page);
+    }
+
     MmioCache mmio() {
         return mmio;
     }
@@ -415,7 +420,7 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     public Translation gvaToGpa(Gva address, int access) {
         long linear = address.value();
         if (mmio.matchesGva(linear) && mmioPermits(access)) {
-            vm.counters.mmioCacheHits++;
+            mmioCacheHit(linear);
             return new Translation.Mapped(new Gpa(mmio.gfn() << 12 | linear & 0xfff), true);
         }
         if (!gvaWalk.walk(linear, access)) {
@@ -428,10 +433,6 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     }
 
     /**
-     * Whether the cached rights, which say nothing of fetches, permit an access; a write needs the dirty flag to be set, too, and
-     * so the right itself.
-     */
-    /**
      * Where the MMIO cache says that a linear address leads, before any walk: the emulator's first look at an operand.
      *
      * @return the L1-physical address, or -1 if the cache does not match or does not permit the access
@@ -441,10 +442,21 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         if (!mmio.matchesGva(linear) || !mmioPermits(access)) {
             return -1;
         }
-        vm.counters.mmioCacheHits++;
+        mmioCacheHit(linear);
         return mmio.gfn() << 12 | linear & 0xfff;
     }
 
+    void mmioCacheHit(long address) {
+        vm.counters.mmioCacheHits++;
+        if (vm.trace.on) {
+            vm.trace.emit(MmuTrace.MMIO_CACHE_HIT, address, mmio.gfn());
+        }
+    }
+
+    /**
+     * Whether the cached rights, which say nothing of fetches, permit an access; a write needs the dirty flag to be set, too, and
+     * so the right itself.
+     */
     private boolean mmioPermits(int access) {
         if ((access & Access.EXECUTE) != 0) {
             return false;

@@ -229,6 +229,6 @@ class GuestEventsTest {
             }
         });
         assertThat(cpu.mmu.pageFault(new Gpa(0x4000_0000L), PfError.WRITE)).isEqualTo(FaultResult.Resume.RETRY);
-        assertThat(Invariants.broken(tdp.vm)).isEmpty();
+        assertThat(MmuInvariants.broken(tdp.vm)).isEmpty();
     }
 }

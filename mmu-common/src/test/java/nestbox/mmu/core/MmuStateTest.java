@@ -37,6 +37,6 @@ class MmuStateTest {
         assertThat(restored.mmu.isMmio(new Gpa(0x4000_0000L))).isTrue();
         assertThat(restored.access(0x5000, Access.READ)).isEqualTo(End.at(Rig.BACKING + 0x5000));
         assertThat(other.vm.slots().takeDirty(0, 0)[0]).isEqualTo(1 << 5);
-        assertThat(Invariants.broken(other.vm)).isEmpty();
+        assertThat(MmuInvariants.broken(other.vm)).isEmpty();
     }
 }

@@ -272,7 +272,7 @@ class NestedMmuPropertyTest {
                     exitL2();
                 }
                 if (i % 100 == 0) {
-                    assertThat(Invariants.broken(rig.vm)).as(this::story).isEmpty();
+                    assertThat(MmuInvariants.broken(rig.vm)).as(this::story).isEmpty();
                 }
             }
         }

@@ -290,7 +290,7 @@ class ShadowMmuPropertyTest {
                     access();
                 }
                 if (i % CHECK_EVERY == 0) {
-                    assertThat(Invariants.broken(rig.vm)).as(this::story).isEmpty();
+                    assertThat(MmuInvariants.broken(rig.vm)).as(this::story).isEmpty();
                 }
             }
         }

@@ -53,6 +53,27 @@ hex:    push @bx
         pop @bx
         ret
 
+; Shows the test what is read at ESI or RSI: address and number, 32 bits at a time, go to the ports 5E0h to 5ECh.
+see:    push @ax
+        push @dx
+        mov @ax, @si
+        mov edx, 0x5e0
+        out dx, eax
+        shr @ax, 16
+        shr @ax, 16
+        mov edx, 0x5e4
+        out dx, eax
+        mov @ax, [@si]
+        mov edx, 0x5e8
+        out dx, eax
+        shr @ax, 16
+        shr @ax, 16
+        mov edx, 0x5ec
+        out dx, eax
+        pop @dx
+        pop @ax
+        ret
+
 ; Sets up the IDT: every exception is reported and ends the run with 40h + its vector.
 idt_fill: mov edi, idt
         mov edx, exception_stubs

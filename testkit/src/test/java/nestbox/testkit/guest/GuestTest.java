@@ -1,58 +1,25 @@
 package nestbox.testkit.guest;
 
+import static nestbox.testkit.NestboxAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.inject.AbstractModule;
-import com.google.inject.multibindings.OptionalBinder;
-import java.io.ByteArrayOutputStream;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.stream.Stream;
 import nestbox.machine.Outcome;
-import nestbox.modules.Nestbox;
-import nestbox.modules.NestboxConfiguration;
+import nestbox.modules.L0Mode;
 import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.testkit.LabRun;
+import nestbox.testkit.NestedLab;
+import nestbox.testkit.NestedTest;
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.insn.AssemblyException;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** The building blocks set up what they say, on bare silicon and under L0. */
 class GuestTest {
-    private static final NestboxConfiguration AMD = NestboxConfiguration.nested().toBuilder()
-            .cpu("max,+svm")
-            .guestCpu("max,+svm")
-            .build();
-
-    /** What a guest prints, and how it ends unless well. */
-    private static String run(NestboxConfiguration configuration, Guest guest) {
-        ByteArrayOutputStream serial = new ByteArrayOutputStream();
-        Nestbox lab = Nestbox.create(configuration, new AbstractModule() {
-            @Override
-            protected void configure() {
-                OptionalBinder.newOptionalBinder(binder(), OutputStream.class)
-                        .setBinding()
-                        .toInstance(serial);
-            }
-        });
-        lab.load(guest.image(), "");
-        Outcome outcome = lab.run(1_000_000);
-        String printed = serial.toString(StandardCharsets.ISO_8859_1);
-        return outcome.equals(new Outcome(Outcome.Kind.DEBUG_EXIT, 0, "")) ? printed : printed + outcome;
-    }
-
-    static Stream<NestboxConfiguration> laboratories() {
-        return Stream.of(
-                NestboxConfiguration.bareSilicon(),
-                NestboxConfiguration.nested(),
-                NestboxConfiguration.nestedOnShadow());
-    }
-
-    @ParameterizedTest
-    @MethodSource("laboratories")
-    void tablesOfEachModeLeadWhereTheySay(NestboxConfiguration lab) {
+    @NestedTest
+    void tablesOfEachModeLeadWhereTheySay(NestedLab lab) {
         Guest[] guests = {Guest.longMode(), Guest.pae(), Guest.twoLevel()};
         for (Guest guest : guests) {
             guest.page("old", 'O')
@@ -79,24 +46,25 @@ class GuestTest {
                             mov al, [0x40000000]
                             jmp tell
                             """.formatted(guest == guests[0] ? "rax" : "eax"));
-            assertThat(run(lab, guest)).isEqualTo("ONNN");
+            assertThat(lab.run(guest)).endedWell().printed("ONNN");
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("laboratories")
-    void anExceptionIsReported(NestboxConfiguration lab) {
+    @NestedTest
+    void anExceptionIsReported(NestedLab lab) {
         for (Guest guest : new Guest[] {Guest.longMode(), Guest.pae(), Guest.twoLevel()}) {
             guest.body("here: mov [0x80000000], eax");
             long here = guest.assemble().address("here");
-            assertThat(run(lab, guest)).startsWith("exception e error 2 at " + Long.toHexString(here) + "\n");
+            assertThat(lab.run(guest)).printed("exception e error 2 at " + Long.toHexString(here) + "\n");
         }
         Guest plain = Guest.protectedMode().body("ud2");
-        assertThat(run(lab, plain)).startsWith("exception 6 error 0").contains("code=" + 0x46);
+        LabRun run = lab.run(plain);
+        assertThat(run.printed()).startsWith("exception 6 error 0");
+        assertThat(run.outcome().code()).isEqualTo(0x46);
     }
 
-    @Test
-    void aHandlerOfTheGuestsOwn() {
+    @NestedTest
+    void aHandlerOfTheGuestsOwn(NestedLab lab) {
         Guest guest = Guest.longMode()
                 .handler(13, "own")
                 .body("mov ax, 0x1234\nmov ds, ax")
@@ -105,7 +73,7 @@ class GuestTest {
                 call hex
                 jmp finish
                 """);
-        assertThat(run(NestboxConfiguration.bareSilicon(), guest)).isEqualTo("1234");
+        assertThat(lab.run(guest)).endedWell().printed("1234");
     }
 
     /** L1 with an L2 behind EPT. */
@@ -117,43 +85,61 @@ class GuestTest {
                 .tables("l2_tables", t -> t.identity(16 << 20).map(0x50000000L, 0x40000000L))
                 .vmcs("vmcs", v -> v.ept("ept").cr3("l2_tables").vpid(1))
                 .body("vmlaunch\njmp vmx_failed")
-                .label("l2", "mov eax, [0x50000000]\ncall hex\nvmcall");
+                .label("l2", "mov esi, 0x50000000\ncall see\nvmcall");
     }
 
-    @Test
-    void anL2BehindEpt() {
-        assertThat(run(NestboxConfiguration.bareSilicon(), intel())).isEqualTo("2aexit 12 0\n");
-        assertThat(run(NestboxConfiguration.nested(), intel())).isEqualTo("2aexit 12 0\n");
-        // Without EPT there is no field EPT pointer: VMWRITE fails with error 12.
-        assertThat(run(NestboxConfiguration.nestedOnShadow(), intel())).startsWith("VMfail c\n");
+    @NestedTest(l0 = {L0Mode.NONE, L0Mode.TDP})
+    void anL2BehindEpt(NestedLab lab) {
+        assertThat(lab.run(intel()))
+                .endedWell()
+                .printed("exit 12 0\n")
+                .exitsToL1("VMCALL")
+                .l2Sees(0x50000000L, 42)
+                .vmcs(VmcsField.VM_EXIT_REASON, 18)
+                .vmcs("vmcs", VmcsField.VIRTUAL_PROCESSOR_ID, 1)
+                .l1Read(VmcsField.EXIT_QUALIFICATION)
+                .l1NeverRead(VmcsField.GUEST_PDPTE0)
+                .l1Wrote(VmcsField.EPT_POINTER)
+                .l1NeverWrote(VmcsField.GUEST_PDPTE0);
     }
 
-    @ParameterizedTest
-    @MethodSource("laboratories")
-    void anL2WithoutEptInEachMode(NestboxConfiguration lab) {
+    /** Without EPT there is no field EPT pointer: VMWRITE fails with error 12. */
+    @NestedTest(l0 = L0Mode.SHADOW)
+    void shadowPagingOffersNoEpt(NestedLab lab) {
+        LabRun run = lab.run(intel());
+        assertThat(run).ended(Outcome.Kind.DEBUG_EXIT).printed("VMfail c\n").exitsToL1();
+        assertThat(run.outcome().code()).isEqualTo(0x31);
+    }
+
+    @NestedTest
+    void anL2WithoutEptInEachMode(NestedLab lab) {
         for (Guest guest : new Guest[] {Guest.longMode(), Guest.pae(), Guest.twoLevel()}) {
             guest.vmcs("vmcs", v -> v.enable(VmxFeature.HLT_EXITING).onExit("left"))
                     .body("vmlaunch\njmp vmx_failed")
                     .label("l2", "mov al, '2'\ncall putc\nhlt")
                     .label("left", "mov al, '1'\ncall putc\njmp vmx_exit");
-            assertThat(run(lab, guest)).isEqualTo("21exit c 0\n");
+            assertThat(lab.run(guest)).endedWell().printed("21exit c 0\n").exitsToL1("HLT");
         }
     }
 
-    @Test
-    void anL2BehindNestedPaging() {
+    @NestedTest(
+            cpu = "max,+svm",
+            l0 = {L0Mode.NONE, L0Mode.TDP})
+    void anL2BehindNestedPaging(NestedLab lab) {
         Guest guest = Guest.longMode()
                 .page("secret", 42)
                 .npt("npt", t -> t.identity(16 << 20).map(0x40000000L, "secret"))
                 .tables("l1_tables", t -> t.identity(1L << 30))
                 .tables("l2_tables", t -> t.identity(16 << 20).map(0x50000000L, 0x40000000L))
                 .vmcb("vmcb", v -> v.npt("npt").cr3("l2_tables").intercept(ExitCode.HLT))
-                .body("mov eax, vmcb\nvmrun\nmov eax, [vmcb + 0x70]\ncall hex\njmp finish")
-                .label("l2", "mov eax, [0x50000000]\ncall hex\nhlt");
-        NestboxConfiguration bare =
-                NestboxConfiguration.bareSilicon().toBuilder().cpu("max,+svm").build();
-        assertThat(run(bare, guest)).isEqualTo("2a78");
-        assertThat(run(AMD, guest)).isEqualTo("2a78");
+                .body("mov eax, vmcb\nvmrun\njmp finish")
+                .label("l2", "mov esi, 0x50000000\ncall see\nhlt");
+        assertThat(lab.run(guest))
+                .endedWell()
+                .exitsToL1("HLT")
+                .l2Sees(0x50000000L, 42)
+                .vmcb("vmcb", VmcbField.EXITCODE, ExitCode.HLT.code())
+                .vmcb("vmcb", VmcbField.GUEST_ASID, 1);
     }
 
     @Test

@@ -3,6 +3,7 @@ package nestbox.vmx.l0;
 import nestbox.core.trace.TraceEventType;
 import nestbox.l0.EntryRefusal;
 import nestbox.vmx.check.CheckFailure;
+import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 
 /** KVM's tracepoints of nested VMX. */
@@ -13,9 +14,27 @@ final class L0VmxTrace {
     static final TraceEventType VMEXIT_INJECT =
             TraceEventType.of("kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err");
 
+    /** VMREAD and VMWRITE of L1 that succeed, as the silicon reports them. */
+    static final TraceEventType READ =
+            TraceEventType.of("vmcs_read", "#field", "#value", "shadow").naming("field", L0VmxTrace::field);
+
+    static final TraceEventType WRITE =
+            TraceEventType.of("vmcs_write", "#field", "#value", "shadow").naming("field", L0VmxTrace::field);
+
     private static final int NO_CHECK = -1;
 
     private L0VmxTrace() {}
+
+    private static String field(long encoding) {
+        VmcsField field = VmcsField.byEncoding(encoding);
+        return field == null ? null : field.name();
+    }
+
+    static void access(Cpu cpu, TraceEventType type, long encoding, long value) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(type, encoding, value, 0);
+        }
+    }
 
     static void entered(NestedVmx vmx) {
         if (vmx.cpu.trace.on) {

@@ -196,8 +196,9 @@ final class NestedInstructions {
             fail(InstructionError.UNSUPPORTED_COMPONENT);
             return;
         }
-        long value = vmx.vmcs12.get(field);
-        Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, (encoding & 1) != 0 ? value >>> 32 : value);
+        long value = (encoding & 1) != 0 ? vmx.vmcs12.get(field) >>> 32 : vmx.vmcs12.get(field);
+        Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, value);
+        L0VmxTrace.access(cpu, L0VmxTrace.READ, encoding, value);
         succeed();
     }
 
@@ -218,6 +219,7 @@ final class NestedInstructions {
             fail(InstructionError.READ_ONLY_COMPONENT);
             return;
         }
+        L0VmxTrace.access(cpu, L0VmxTrace.WRITE, encoding, value);
         if ((encoding & 1) != 0) {
             value = vmx.vmcs12.get(field) & 0xffffffffL | value << 32;
         }

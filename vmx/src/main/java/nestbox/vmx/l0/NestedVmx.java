@@ -8,6 +8,7 @@ import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
@@ -23,7 +24,7 @@ import nestbox.x86.system.EventInDelivery;
  * VMX as L0 emulates it for L1. The state of VMX operation, the current vmcs12, and what L2 may do; L1's instructions are
  * {@link NestedInstructions}, entries {@link NestedEntry}, exits {@link NestedExit}.
  */
-final class NestedVmx implements VirtualizationExtension, Nesting {
+final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     static final long NONE = -1;
 
     final Cpu cpu;
@@ -80,6 +81,21 @@ final class NestedVmx implements VirtualizationExtension, Nesting {
         }
         vmcs12 = new Vmcs(address, new long[VmcsField.count()]);
         vmcs12.load(cpu.physical);
+    }
+
+    @Override
+    public Vmcs currentVmcs() {
+        return vmcs12;
+    }
+
+    @Override
+    public long vmxonPointer() {
+        return vmxonPointer;
+    }
+
+    @Override
+    public boolean nonRoot() {
+        return guest;
     }
 
     void turnOn(long pointer) {

@@ -5,6 +5,7 @@ import nestbox.core.StateWriter;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
+import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
@@ -20,7 +21,7 @@ import nestbox.x86.mem.TranslationControl;
  * VMX of one processor: its mode of operation (outside VMX, root, non-root), the current VMCS, and the dispatch of the
  * processor's questions to the classes that answer them (SDM Vol. 3, chapters on VMX).
  */
-public final class Vmx implements VirtualizationExtension {
+public final class Vmx implements VirtualizationExtension, CurrentVmcs {
     /** The value of a VMCS pointer that points nowhere. */
     static final long NONE = -1;
 
@@ -88,6 +89,21 @@ public final class Vmx implements VirtualizationExtension {
 
     TranslationControl translations() {
         return cpu.mem.port().control();
+    }
+
+    @Override
+    public Vmcs currentVmcs() {
+        return vmcs;
+    }
+
+    @Override
+    public long vmxonPointer() {
+        return vmxonPointer;
+    }
+
+    @Override
+    public boolean nonRoot() {
+        return guest;
     }
 
     void turnOn(long pointer) {

@@ -4,15 +4,26 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What must hold of all shadow pages between any two steps. */
-final class Invariants {
-    private Invariants() {}
+/** What must hold of the MMU core of a virtual machine between any two steps; for tests, which look at it from outside. */
+public final class MmuInvariants {
+    private MmuInvariants() {}
 
-    static List<String> broken(MmuVm vm) {
+    /** What does not hold, a line each. */
+    public static List<String> broken(MmuVm vm) {
         List<String> wrong = new ArrayList<>();
+        if (vm.openInvalidations != 0) {
+            wrong.add(vm.openInvalidations + " invalidations are not discharged");
+        }
         List<ShadowPage> all = vm.pages.all();
         for (ShadowPage page : all) {
             check(vm, page, wrong);
+            int roots = 0;
+            for (MmuVcpu vcpu : vm.vcpus) {
+                roots += vcpu.rootsOf(page);
+            }
+            if (roots != page.rootCount) {
+                wrong.add(name(page) + " is a root " + roots + " times, and counts " + page.rootCount);
+            }
         }
         for (int space = 0; space < MemorySlots.SPACES; space++) {
             for (MemorySlot slot : vm.slots().slots(space)) {
@@ -33,9 +44,24 @@ final class Invariants {
         return wrong;
     }
 
+    /**
+     * Shadow pages that remain after every vCPU has dropped its roots and all pages have been zapped: they can never go. The
+     * machine must not run on afterwards.
+     */
+    public static List<String> leaked(MmuVm vm) {
+        for (MmuVcpu vcpu : vm.vcpus) {
+            vcpu.unload();
+        }
+        vm.zapAllFast();
+        return vm.pages.all().stream().map(page -> name(page) + " leaks").toList();
+    }
+
+    private static String name(ShadowPage page) {
+        return "page " + page.id + " gfn " + Long.toHexString(page.gfn) + " role " + Integer.toHexString(page.role);
+    }
+
     private static void check(MmuVm vm, ShadowPage page, List<String> wrong) {
-        String name =
-                "page " + page.id + " gfn " + Long.toHexString(page.gfn) + " role " + Integer.toHexString(page.role);
+        String name = name(page);
         SpteFormat format = vm.pages.format;
         int used = 0;
         for (int i = 0; i < ShadowPage.ENTRIES; i++) {

@@ -1,0 +1,98 @@
+package nestbox.testkit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import nestbox.l0.Hypervisor;
+import nestbox.mmu.core.MmuInvariants;
+import nestbox.svm.vmcb.ExitCode;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.vmx.vmcs.CurrentVmcs;
+import nestbox.vmx.vmcs.ExitReason;
+import nestbox.vmx.vmcs.Vmcs;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
+
+/**
+ * What must hold at the end of every run, whatever the guest did: no undischarged invalidation, shadow pages and their reverse map
+ * that agree with each other and with guest memory's slots, no shadow page that can never go, a current vmcs12 that VMPTRLD and
+ * L0's own exits can have left, and vmcb12s whose exit code is one of the manual's.
+ */
+public final class LabInvariants {
+    private static final int EXIT_FLAGS = 0xffff;
+
+    private LabInvariants() {}
+
+    /** What does not hold, a line each. The run's machine must not run on afterwards. */
+    public static List<String> broken(LabRun run) {
+        List<String> wrong = new ArrayList<>();
+        for (int i = 0; i < run.machine().cpus(); i++) {
+            Cpu cpu = run.machine().cpu(i);
+            if (cpu.extension instanceof CurrentVmcs vmx) {
+                vmcs(cpu, vmx, wrong);
+            }
+        }
+        vmcbs(run, wrong);
+        Optional<Hypervisor> hypervisor = run.lab().hypervisor();
+        if (hypervisor.isPresent()) {
+            wrong.addAll(MmuInvariants.broken(hypervisor.get().mmu()));
+            wrong.addAll(MmuInvariants.leaked(hypervisor.get().mmu()));
+        }
+        return wrong;
+    }
+
+    private static void vmcs(Cpu cpu, CurrentVmcs vmx, List<String> wrong) {
+        Vmcs current = vmx.currentVmcs();
+        String name = "vmcs12 of processor " + cpu.id;
+        if (current == null) {
+            if (vmx.nonRoot()) {
+                wrong.add(name + ": L2 runs without one");
+            }
+            return;
+        }
+        long address = current.address();
+        if (vmx.vmxonPointer() == -1) {
+            wrong.add(name + ": is current outside VMX operation");
+        }
+        if (address == vmx.vmxonPointer()) {
+            wrong.add(name + ": is the VMXON region");
+        }
+        if ((address & 0xfff) != 0 || address >>> cpu.features.physicalBits() != 0) {
+            wrong.add(name + ": lies at " + Long.toHexString(address));
+        }
+        if (vmx.nonRoot() && current.launchState() != Vmcs.LAUNCHED) {
+            wrong.add(name + ": L2 runs, and it is not launched");
+        }
+        int reason = (int) current.get(VmcsField.VM_EXIT_REASON) & EXIT_FLAGS;
+        if (current.launchState() == Vmcs.LAUNCHED && ExitReason.byNumber(reason) == null) {
+            wrong.add(name + ": has exit reason " + reason);
+        }
+        Vmcs again = new Vmcs(address, new long[VmcsField.count()]);
+        current.writeBack(cpu.physical);
+        again.load(cpu.physical);
+        for (VmcsField field : VmcsField.values()) {
+            if (again.get(field) != current.get(field)) {
+                wrong.add(name + ": " + field + " does not survive VMCLEAR and VMPTRLD");
+            }
+        }
+    }
+
+    /** VMCBs that L1 has run, by the events. */
+    private static void vmcbs(LabRun run, List<String> wrong) {
+        if (run.intel()) {
+            return;
+        }
+        run.events().stream()
+                .filter(event -> event.name().equals("vmrun") || event.name().equals("kvm_nested_vmenter"))
+                .mapToLong(event -> event.field("vmcb"))
+                .distinct()
+                .forEach(address -> {
+                    long at = address + VmcbField.EXITCODE.offset();
+                    long code = run.machine().memory().read(at, VmcbField.EXITCODE.bytes());
+                    if (ExitCode.of(code) == null) {
+                        wrong.add(
+                                "vmcb12 at " + Long.toHexString(address) + " has exit code " + Long.toHexString(code));
+                    }
+                });
+    }
+}

@@ -1,0 +1,51 @@
+package nestbox.testkit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import nestbox.modules.L0Mode;
+import nestbox.modules.NestboxConfiguration;
+
+/** One combination of the dimensions of a {@link NestedTest}. */
+record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabytes, long seed) {
+    static final String BARE = "bare silicon";
+
+    static List<NestedCase> of(NestedTest test) {
+        List<NestedCase> cases = new ArrayList<>();
+        for (String cpu : test.cpu()) {
+            for (L0Mode l0 : test.l0()) {
+                for (String tlb : test.tlb()) {
+                    for (String policy : l0 == L0Mode.NONE ? new String[] {""} : test.policy()) {
+                        cases.add(new NestedCase(cpu, l0, tlb, policy, test.megabytes(), test.seed()));
+                    }
+                }
+            }
+        }
+        return cases;
+    }
+
+    String name() {
+        String below = l0 == L0Mode.NONE ? BARE : l0.name().toLowerCase(Locale.ROOT) + " " + policy;
+        return cpu + " | " + below + " | tlb " + tlb;
+    }
+
+    /** Whether every one of the filter's words is part of the name. */
+    boolean matches(String filter) {
+        for (String word : filter.split(",")) {
+            if (!name().contains(word.trim())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    NestboxConfiguration configuration() {
+        NestboxConfiguration.Builder builder = NestboxConfiguration.bareSilicon().toBuilder()
+                .cpu(cpu)
+                .l0(l0)
+                .tlb(tlb)
+                .memoryBytes((long) megabytes << 20)
+                .seed(seed);
+        return (l0 == L0Mode.NONE ? builder : builder.guestCpu(cpu).policies(policy)).build();
+    }
+}

@@ -1,0 +1,97 @@
+package nestbox.testkit;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Module;
+import com.google.inject.multibindings.OptionalBinder;
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import nestbox.machine.load.ImageFile;
+import nestbox.modules.Nestbox;
+import nestbox.modules.NestboxConfiguration;
+import nestbox.testkit.guest.Guest;
+import nestbox.x86.insn.Assembly;
+
+/** Runs guests in laboratories of one configuration; each run has a machine of its own, and is recorded. */
+public final class NestedLab {
+    private static final long LIMIT = 50_000_000;
+
+    private final NestboxConfiguration configuration;
+    private final List<Module> modules = new ArrayList<>();
+    private final List<LabRun> runs = new ArrayList<>();
+    private long limit = LIMIT;
+    private String commandLine = "";
+
+    public NestedLab(NestboxConfiguration configuration) {
+        this.configuration = configuration;
+    }
+
+    public NestboxConfiguration configuration() {
+        return configuration;
+    }
+
+    /** Adds Guice modules of the user's own to every later run; see {@link Nestbox#create}. */
+    public NestedLab with(Module... more) {
+        modules.addAll(Arrays.asList(more));
+        return this;
+    }
+
+    /** Ends later runs after so many instructions; without it after fifty million. */
+    public NestedLab limit(long instructions) {
+        limit = instructions;
+        return this;
+    }
+
+    /** What later runs give their image as command line. */
+    public NestedLab commandLine(String text) {
+        commandLine = text;
+        return this;
+    }
+
+    /** Assembles a guest and runs it. */
+    public LabRun run(Guest guest) {
+        Assembly assembly = guest.assemble();
+        return run(configuration, new ImageFile("guest", assembly.bytes()), assembly.labels(), List.of());
+    }
+
+    /** Runs a guest with the configuration changed: the same on bare silicon, say, to compare with. */
+    public LabRun run(Guest guest, UnaryOperator<NestboxConfiguration.Builder> change) {
+        Assembly assembly = guest.assemble();
+        NestboxConfiguration changed = change.apply(configuration.toBuilder()).build();
+        return run(changed, new ImageFile("guest", assembly.bytes()), assembly.labels(), List.of());
+    }
+
+    /** Runs an image with files that it gets as modules or initial RAM disk. */
+    public LabRun run(ImageFile image, ImageFile... files) {
+        return run(configuration, image, Map.of(), List.of(files));
+    }
+
+    private LabRun run(NestboxConfiguration how, ImageFile image, Map<String, Long> labels, List<ImageFile> files) {
+        ByteArrayOutputStream serial = new ByteArrayOutputStream();
+        List<Module> all = new ArrayList<>(modules);
+        all.add(new AbstractModule() {
+            @Override
+            protected void configure() {
+                OptionalBinder.newOptionalBinder(binder(), OutputStream.class)
+                        .setBinding()
+                        .toInstance(serial);
+            }
+        });
+        Nestbox lab = Nestbox.create(how, all.toArray(Module[]::new));
+        EventRecorder recorder = new EventRecorder(lab.hypervisor().isPresent());
+        lab.machine().trace().addSink(recorder);
+        lab.machine().load(image, commandLine, files);
+        LabRun run = new LabRun(lab, serial, recorder, labels);
+        runs.add(run);
+        run.end(lab.run(limit));
+        return run;
+    }
+
+    List<LabRun> runs() {
+        return runs;
+    }
+}
