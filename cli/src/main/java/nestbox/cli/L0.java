@@ -25,7 +25,7 @@ import nestbox.x86.model.Vendor;
 final class L0 {
     /** What L0's guests get of virtualization. */
     static VirtualizationProvider nesting(RunSettings settings) {
-        return new NestedVmxProvider(tdp(settings.l0)).orElse(new NestedSvmProvider());
+        return new NestedVmxProvider(silicon(settings), tdp(settings.l0)).orElse(new NestedSvmProvider());
     }
 
     private L0() {}

@@ -27,11 +27,15 @@ final class Emulator {
     /** Executes the instruction at the guest's RIP. */
     void step() {
         vcpu.take(StateGroup.ALL);
+        boolean ofL2 = vcpu.guestMode();
         try {
             Boundary.instruction(guest, reference);
         } catch (GuestFault fault) {
             fault(fault);
             return;
+        }
+        if (ofL2 && vcpu.guestMode()) {
+            vcpu.nesting().emulated();
         }
         traps();
     }
@@ -50,7 +54,8 @@ final class Emulator {
 
     /** Debug traps of the instruction just emulated. */
     void traps() {
-        boolean held = (guest.pending & Cpu.PENDING_SHADOW) != 0 && guest.shadow == Cpu.SHADOW_MOV_SS;
+        boolean held = (guest.pending & Cpu.PENDING_SHADOW) != 0 && guest.shadow == Cpu.SHADOW_MOV_SS
+                || vcpu.guestMode() && vcpu.nesting().trapsWait();
         if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0 && !held) {
             long bits = guest.pendingDebug;
             guest.pendingDebug = 0;

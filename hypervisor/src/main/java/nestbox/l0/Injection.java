@@ -107,10 +107,13 @@ final class Injection {
             backend.setInterruptWindow(false);
             return;
         }
-        if (vcpu.guestMode() && (nmi || interrupt)) {
-            if (injected) {
-                vcpu.leaveAtOnce();
-            } else if (nmi && nesting.nmi() || interrupt && nesting.interrupt()) {
+        if (vcpu.guestMode()) {
+            if (injected || nesting.entryPending()) {
+                if (nmi || interrupt || nesting.exitDue()) {
+                    vcpu.leaveAtOnce();
+                }
+                injected = true;
+            } else if (leavesL2()) {
                 return;
             }
         }
@@ -133,6 +136,22 @@ final class Injection {
         }
         backend.setNmiWindow(nmi);
         backend.setInterruptWindow(interrupt);
+    }
+
+    /** Lets what waits become an exit of L2, in the order of priority; true if there was one. */
+    boolean leavesL2() {
+        Nesting nesting = vcpu.nesting();
+        if (nesting.exitDue()) {
+            nesting.takeExit();
+            return true;
+        }
+        boolean nmi = (guest.pending & Cpu.PENDING_NMI) != 0;
+        return nmi && nesting.nmi() || guest.interruptLine() && nesting.interrupt();
+    }
+
+    /** Something is on its way into the guest: what would leave L2 must wait. */
+    boolean busy() {
+        return again.active || exception.active;
     }
 
     private void inject(int type, int vector) {

@@ -1,6 +1,7 @@
 package nestbox.l0;
 
 import nestbox.mmu.core.NestedFault;
+import nestbox.mmu.core.Ngpa;
 
 /**
  * What a vCPU asks of its guest's virtualization extension, which L0 emulates: nested VMX or nested SVM. The object is also the
@@ -52,4 +53,38 @@ public interface Nesting {
 
     /** Interrupts leave L2 whatever its flag says. */
     boolean interruptsExit();
+
+    /**
+     * An exit that is no interrupt's and no NMI's is due before L2's next instruction: by the monitor trap flag or the preemption
+     * timer.
+     */
+    default boolean exitDue() {
+        return false;
+    }
+
+    /** Makes the exit that {@link #exitDue} announced. */
+    default void takeExit() {}
+
+    /** A walk of EPT12 sets a dirty flag; false if L1's page-modification log is full. */
+    default boolean logDirty(Ngpa address) {
+        return true;
+    }
+
+    /** Debug traps on L2's last instruction wait: the exit that is due comes first. */
+    default boolean trapsWait() {
+        return false;
+    }
+
+    /** L0 has emulated an instruction of L2. */
+    default void emulated() {}
+
+    /** An entry into L2 was emulated, and hardware has yet to make it: L2 cannot be left before. */
+    default boolean entryPending() {
+        return false;
+    }
+
+    /** Something of L2's own ends its HLT: a virtual interrupt. */
+    default boolean wakesFromHalt() {
+        return false;
+    }
 }

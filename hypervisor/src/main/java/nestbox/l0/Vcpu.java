@@ -281,17 +281,26 @@ public final class Vcpu implements Execution, Requests {
         if ((guest.pending & (Cpu.PENDING_SMI | Cpu.PENDING_INIT | Cpu.PENDING_SIPI)) == 0) {
             return false;
         }
+        if (guestMode() && (injection.busy() || nesting.entryPending()) && guest.activity == Cpu.ACTIVE) {
+            leaveAtOnce();
+            return false;
+        }
         take(StateGroup.ALL);
         return Boundary.startOver(guest);
     }
 
     private boolean wake() {
+        if (guestMode() && !eventsHeld() && injection.leavesL2()) {
+            // The exit has told L1 of the inactive state.
+            return guest.activity == Cpu.ACTIVE;
+        }
         boolean wakes = switch (guest.activity) {
             case Cpu.HALTED ->
                 injection.exceptionPending()
                         || injection.reinjects()
                         || (guest.pending & Cpu.PENDING_NMI) != 0 && !guest.nmiBlocked && !eventsHeld()
-                        || guest.interruptLine() && interruptsOpen();
+                        || guest.interruptLine() && interruptsOpen()
+                        || guestMode() && nesting.wakesFromHalt();
             default -> false;
         };
         if (wakes) {

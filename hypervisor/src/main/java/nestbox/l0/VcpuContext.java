@@ -1,6 +1,7 @@
 package nestbox.l0;
 
 import nestbox.mmu.core.GuestContext;
+import nestbox.mmu.core.Ngpa;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 
@@ -92,6 +93,11 @@ final class VcpuContext implements GuestContext {
     @Override
     public long hostEfer() {
         return vcpu.guestMode() ? vcpu.nesting().hostEfer() : guest.efer;
+    }
+
+    @Override
+    public boolean logNestedDirty(Ngpa address) {
+        return vcpu.nesting().logDirty(address);
     }
 
     @Override

@@ -2,6 +2,7 @@ package nestbox.vmx.check;
 
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.CapabilityWord;
+import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.model.Feature;
@@ -15,6 +16,11 @@ public interface CheckContext {
     long get(VmcsField field);
 
     VmxModel model();
+
+    /** The processor's VMCS revision identifier. */
+    default int revision() {
+        return VmxCapability.REVISION;
+    }
 
     /** EFER.LMA of the processor that enters. */
     boolean ia32eMode();

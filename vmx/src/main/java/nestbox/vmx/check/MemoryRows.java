@@ -2,7 +2,6 @@ package nestbox.vmx.check;
 
 import java.util.List;
 import java.util.function.Predicate;
-import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.EntryFailureQualification;
 import nestbox.vmx.vmcs.VmcsField;
@@ -38,7 +37,7 @@ final class MemoryRows {
                         rows,
                         "guest.link.revision",
                         "the first word's bits 30:0 are the processor's VMCS revision identifier",
-                        c -> !addressable(c) || (firstWord(c) & ~VmcsLayout.SHADOW_INDICATOR) == VmxCapability.REVISION)
+                        c -> !addressable(c) || (firstWord(c) & ~VmcsLayout.SHADOW_INDICATOR) == c.revision())
                 .reads(CpuState.MEMORY);
         link(
                         rows,

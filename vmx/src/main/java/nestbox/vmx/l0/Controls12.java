@@ -19,6 +19,8 @@ final class Controls12 {
     long eptp;
     long vpid;
     long tscOffset;
+    /** Fixed-point with 48 fraction bits; 0 stands for 1. */
+    long tscMultiplier;
 
     void load(Vmcs vmcs) {
         pin = vmcs.get(VmcsField.PIN_BASED_VM_EXEC_CONTROL);
@@ -34,6 +36,17 @@ final class Controls12 {
         eptp = ept() ? vmcs.get(VmcsField.EPT_POINTER) : 0;
         vpid = secondary(VmxFeature.ENABLE_VPID) ? vmcs.get(VmcsField.VIRTUAL_PROCESSOR_ID) : 0;
         tscOffset = primary(VmxFeature.TSC_OFFSETTING) ? vmcs.get(VmcsField.TSC_OFFSET) : 0;
+        boolean scales = primary(VmxFeature.TSC_OFFSETTING) && secondary(VmxFeature.TSC_SCALING);
+        tscMultiplier = scales ? vmcs.get(VmcsField.TSC_MULTIPLIER) : 0;
+    }
+
+    /** A difference of L1's time-stamp counter, or a value of it, as L2 counts. */
+    long scaled(long value) {
+        if (tscMultiplier == 0) {
+            return value;
+        }
+        long high = Math.multiplyHigh(value, tscMultiplier) + (tscMultiplier < 0 ? value : 0);
+        return high << 16 | value * tscMultiplier >>> 48;
     }
 
     boolean pin(VmxFeature feature) {

@@ -44,6 +44,7 @@ final class EmulatedStage {
         stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
         stage.root = eptp;
         stage.tableRead = (eptp & ACCESSED_DIRTY) != 0 ? Access.READ | Access.WRITE : Access.READ;
+        stage.dirtyListener = vmx.controls.secondary(VmxFeature.ENABLE_PML) ? vmx.functions::logDirty : null;
         stage.addressBits = Math.min(48, vmx.cpu.features.physicalBits());
         control().enterSpace(SPACE, stage);
     }
@@ -72,8 +73,11 @@ final class EmulatedStage {
     /** Notes the exit that is made when the access has unwound. */
     void refused(long guestPhysical, long linear, int access, boolean ofTable) {
         Walker walker = stage.walker;
-        NestedFault.Kind kind =
-                walker.outcome == Walker.RESERVED ? NestedFault.Kind.EPT_MISCONFIG : NestedFault.Kind.EPT_VIOLATION;
+        NestedFault.Kind kind = switch (walker.outcome) {
+            case Walker.RESERVED -> NestedFault.Kind.EPT_MISCONFIG;
+            case Walker.STAGE_FAILED -> NestedFault.Kind.PML_FULL;
+            default -> NestedFault.Kind.EPT_VIOLATION;
+        };
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
         vmx.vmcs12.set(nestbox.vmx.vmcs.VmcsField.GUEST_LINEAR_ADDRESS, linear == SecondStage.NO_LINEAR ? 0 : linear);
         due = new NestedFault(kind, new Ngpa(guestPhysical), access & 7, rights, ofTable, 0, false);

@@ -1,6 +1,7 @@
 package nestbox.vmx.l0;
 
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
@@ -16,7 +17,10 @@ final class L2State {
     private static final long STI = 1;
     private static final long MOV_SS = 2;
     private static final long NMI = 8;
+    private static final long HITS = 15;
     private static final long HITS_AND_STEP = 0x400f;
+    private static final long ENABLED = 1 << 12;
+    private static final long ENABLED_OR_STEP = 0x5000;
 
     private final NestedVmx vmx;
     private final Cpu cpu;
@@ -87,11 +91,15 @@ final class L2State {
             cpu.pend(Cpu.PENDING_SHADOW);
         }
         cpu.nmiBlocked = (blocked & NMI) != 0;
-        cpu.pendingDebug = s.get(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS) & HITS_AND_STEP;
+        cpu.activity = (int) s.get(VmcsField.GUEST_ACTIVITY_STATE);
+        // SDM Vol. 3, "Delivery of Pending Debug Exceptions after VM Entry".
+        long debug = s.get(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS);
+        boolean injects = InterruptionType.valid(s.get(VmcsField.VM_ENTRY_INTR_INFO));
+        boolean delivers = (debug & ENABLED_OR_STEP) != 0 && cpu.activity < Cpu.SHUTDOWN && !injects;
+        cpu.pendingDebug = delivers ? debug & HITS_AND_STEP : 0;
         if (cpu.pendingDebug != 0) {
             cpu.pend(Cpu.PENDING_DEBUG_TRAP);
         }
-        cpu.activity = (int) s.get(VmcsField.GUEST_ACTIVITY_STATE);
         if (cpu.activity != Cpu.ACTIVE) {
             cpu.pend(Cpu.PENDING_INACTIVE);
         }
@@ -153,6 +161,9 @@ final class L2State {
         }
         s.set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, blocked);
         s.set(VmcsField.GUEST_ACTIVITY_STATE, cpu.activity);
+        long debug = cpu.pendingDebug & HITS_AND_STEP;
+        s.set(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, debug | ((debug & HITS) != 0 ? ENABLED : 0));
+        vmx.timer.save();
         if (c.ept() && ControlRegisters.paePaging(cpu)) {
             for (int i = 0; i < 4; i++) {
                 s.set(VmxGuestState.PDPTE[i], cpu.pdpte[i]);

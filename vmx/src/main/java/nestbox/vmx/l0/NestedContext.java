@@ -31,6 +31,11 @@ final class NestedContext implements CheckContext {
     }
 
     @Override
+    public int revision() {
+        return NestedVmxProvider.REVISION;
+    }
+
+    @Override
     public boolean ia32eMode() {
         return cpu.longMode();
     }

@@ -78,6 +78,10 @@ final class NestedEntry {
         refused = null;
         EntryRefusal refusal = transaction.run();
         if (refusal == null) {
+            if (cpu.activity != Cpu.ACTIVE) {
+                // What L2 waits for, L0 waits for: hardware does not enter it, and cannot refuse.
+                transaction.commit();
+            }
             L0VmxTrace.entered(vmx);
             return;
         }
@@ -128,7 +132,7 @@ final class NestedEntry {
                     vmx.controls.load(vmx.vmcs12);
                     vmcs02.merge();
                 }),
-                EntryStep.of(VmxEntryStep.PAGES, vmcs02::mapPages),
+                EntryStep.of(VmxEntryStep.PAGES, this::mapPages, failure -> {}),
                 EntryStep.of(
                         VmxEntryStep.CHECK_GUEST,
                         () -> check(VmxEntryStep.CHECK_GUEST, true, EntryFailure.GUEST_STATE),
@@ -137,7 +141,10 @@ final class NestedEntry {
                 EntryStep.of(VmxEntryStep.LOAD_STATE, this::loadState, failure -> {}),
                 EntryStep.of(VmxEntryStep.MSR_LOAD, this::loadMsrs, this::restoreMsrs),
                 EntryStep.of(VmxEntryStep.MMU, this::enterMmu, () -> vmx.stage().leave()),
-                EntryStep.of(VmxEntryStep.EVENTS, this::inject, vmx.vcpu::forgetEvents),
+                EntryStep.of(VmxEntryStep.EVENTS, this::begin, () -> {
+                    vmx.vcpu.forgetEvents();
+                    vmx.forgetL2();
+                }),
                 new EntryStep(VmxEntryStep.HARDWARE, () -> null, failure -> vmcs02.repair(), this::refuseBySilicon));
     }
 
@@ -159,6 +166,16 @@ final class NestedEntry {
             }
         }
         return null;
+    }
+
+    private EntryRefusal mapPages() {
+        return vmx.apic.mapPages()
+                ? null
+                : new EntryRefusal(
+                        VmxEntryStep.PAGES.id(),
+                        EntryFailure.UNBACKED_PAGE,
+                        0,
+                        "the APIC-access page of vmcs12 has no memory");
     }
 
     private EntryRefusal loadState() {
@@ -218,6 +235,12 @@ final class NestedEntry {
         }
     }
 
+    private void begin() {
+        inject();
+        vmx.loadShadow();
+        vmx.timer.start();
+    }
+
     private void inject() {
         long word = vmx.vmcs12.get(VmcsField.VM_ENTRY_INTR_INFO);
         vmx.vcpu.forgetEvents();
@@ -225,7 +248,8 @@ final class NestedEntry {
             return;
         }
         if (InterruptionType.type(word) == InterruptionType.OTHER_EVENT) {
-            throw new nestbox.core.UnsupportedFeatureException("nested VMX", "injection of a pending MTF exit");
+            vmx.trapFlag = true;
+            return;
         }
         boolean error = (word & InterruptionType.ERROR_CODE) != 0;
         cpu.activity = Cpu.ACTIVE;

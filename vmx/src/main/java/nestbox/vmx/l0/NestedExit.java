@@ -24,6 +24,7 @@ final class NestedExit {
     private static final long CR0_LOADED = 0x8005003fL & ~CR0_KEPT;
     private static final long LINEAR_VALID = 1 << 7;
     private static final long TRANSLATED = 1 << 8;
+    private static final long NMI_UNBLOCKED = 1 << 12;
 
     private static final VmcsField[] HOST_SELECTORS = {
         VmcsField.HOST_ES_SELECTOR,
@@ -83,10 +84,15 @@ final class NestedExit {
             event(ExitReason.EPT_MISCONFIG, 0);
             return;
         }
+        if (fault.kind() == NestedFault.Kind.PML_FULL) {
+            long told = fault.byHardware() ? vmx.backend.door().read(VmcsField.EXIT_QUALIFICATION) : 0;
+            event(ExitReason.PML_FULL, told & NMI_UNBLOCKED);
+            return;
+        }
         long qualification =
                 fault.access() & (Access.READ | Access.WRITE | Access.EXECUTE) | (long) fault.rights() << 3;
         if (fault.byHardware()) {
-            qualification |= vmx.backend.door().read(VmcsField.EXIT_QUALIFICATION) & (LINEAR_VALID | TRANSLATED);
+            qualification |= vmx.backend.door().read(VmcsField.EXIT_QUALIFICATION) & (LINEAR_VALID | TRANSLATED | NMI_UNBLOCKED);
             s.set(VmcsField.GUEST_LINEAR_ADDRESS, vmx.backend.door().read(VmcsField.GUEST_LINEAR_ADDRESS));
         } else {
             qualification |= LINEAR_VALID | (fault.ofTable() ? 0 : TRANSLATED);
@@ -102,16 +108,22 @@ final class NestedExit {
         vectoring(s);
         L0VmxTrace.exited(vmx, reason, qualification, information, s.get(VmcsField.VM_EXIT_INTR_ERROR_CODE));
         state.save();
+        vmx.apic.save();
         s.setLaunchState(Vmcs.LAUNCHED);
         s.set(VmcsField.VM_ENTRY_INTR_INFO, s.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
         vmx.vcpu.forgetEvents();
+        vmx.forgetL2();
         vmx.guest = false;
+        vmx.stage().leave();
+        vmx.backend.leaveVmcs02();
         if (!lists.store(s)) {
             abort(1);
             return;
         }
-        vmx.backend.leaveVmcs02();
-        vmx.stage().leave();
+        if (vmx.controls.pin(VmxFeature.VIRTUAL_NMIS)) {
+            // L2's were virtual; its entry had unblocked the processor's own.
+            cpu.nmiBlocked = false;
+        }
         toHost();
     }
 
@@ -211,7 +223,7 @@ final class NestedExit {
 
     /** SDM Vol. 3, "VMX Aborts": L1 shuts down. */
     void abort(int indicator) {
-        vmx.guest = false;
+        vmx.vcpu.worldChanged();
         cpu.physical.write(vmx.vmcs12.address() + 4, 4, indicator);
         cpu.activity = Cpu.SHUTDOWN;
         cpu.pend(Cpu.PENDING_INACTIVE);

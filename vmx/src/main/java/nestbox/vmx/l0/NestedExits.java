@@ -23,6 +23,8 @@ final class NestedExits {
     private static final int LOW_MSRS = 0x2000;
     private static final int HIGH_MSRS = 0xc000_0000;
     private static final int PORTS_OF_A = 0x8000;
+    /** Bits 31:28 of the information on VMREAD and VMWRITE. */
+    private static final int FIELD_REGISTER = 28;
 
     private final NestedVmx vmx;
     private final Cpu cpu;
@@ -59,6 +61,9 @@ final class NestedExits {
             case MSR_READ -> msr(false);
             case MSR_WRITE -> msr(true);
             case TPR_BELOW_THRESHOLD -> c.primary(VmxFeature.TPR_SHADOW);
+            case VMREAD -> field(VmcsField.VMREAD_BITMAP);
+            case VMWRITE -> field(VmcsField.VMWRITE_BITMAP);
+            case VMFUNC -> !vmx.functions.possible();
             default -> true;
         };
     }
@@ -161,6 +166,19 @@ final class NestedExits {
         }
         long map = vmx.vmcs12.get(VmcsField.MSR_BITMAP) + (high ? 1024 : 0) + (write ? 2048 : 0);
         return bit(map, index & LOW_MSRS - 1);
+    }
+
+    /** Whether an access of L2 to a VMCS field is not shadowed by L1. */
+    private boolean field(VmcsField bitmap) {
+        if (!c.secondary(VmxFeature.VMCS_SHADOWING)) {
+            return true;
+        }
+        long information = vmx.backend.door().read(VmcsField.VMX_INSTRUCTION_INFO);
+        long encoding = value((int) (information >>> FIELD_REGISTER) & 15);
+        if (!cpu.mode64()) {
+            encoding &= 0xffffffffL;
+        }
+        return encoding >>> 15 != 0 || bit(vmx.vmcs12.get(bitmap), (int) encoding);
     }
 
     private boolean bit(long map, int number) {

@@ -48,6 +48,7 @@ final class NestedInstructions {
             case "VMCLEAR" -> vmclear(in);
             case "INVEPT" -> invept(in);
             case "INVVPID" -> invvpid(in);
+            case "VMFUNC" -> vmfunc();
             default -> throw cpu.raise(Vector.UD);
         }
     }
@@ -58,6 +59,18 @@ final class NestedInstructions {
         if (!vmx.on || vmx.guest) {
             throw cpu.raise(Vector.UD);
         }
+        if (cpu.cpl != 0) {
+            throw cpu.raise(Vector.GP, 0);
+        }
+    }
+
+    /** As {@link #permit}, but L2 may, too: its access goes to the shadow VMCS, as L1 has arranged. */
+    private void permitAccess() {
+        if (!vmx.guest) {
+            permit();
+            return;
+        }
+        checkMode();
         if (cpu.cpl != 0) {
             throw cpu.raise(Vector.GP, 0);
         }
@@ -117,7 +130,7 @@ final class NestedInstructions {
             throw cpu.raise(Vector.GP, 0);
         }
         long address = pointer(in);
-        if (badAddress(address) || (cpu.physical.read(address, 4) & 0xffffffffL) != NestedVmxProvider.REVISION) {
+        if (badAddress(address) || (int) cpu.physical.read(address, 4) != NestedVmxProvider.REVISION) {
             failInvalid();
             return;
         }
@@ -159,8 +172,10 @@ final class NestedInstructions {
             fail(InstructionError.VMPTRLD_VMXON_POINTER);
             return;
         }
-        long first = cpu.physical.read(address, 4) & 0xffffffffL;
-        if (first != NestedVmxProvider.REVISION) {
+        int first = (int) cpu.physical.read(address, 4);
+        boolean shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
+        if ((first & ~VmcsLayout.SHADOW_INDICATOR) != NestedVmxProvider.REVISION
+                || shadow && !vmx.has(VmxFeature.VMCS_SHADOWING)) {
             fail(InstructionError.VMPTRLD_REVISION);
             return;
         }
@@ -185,8 +200,9 @@ final class NestedInstructions {
     }
 
     private void vmread(Insn in) {
-        permit();
-        if (vmx.vmcs12 == null) {
+        permitAccess();
+        Vmcs vmcs = vmx.accessed();
+        if (vmcs == null) {
             failInvalid();
             return;
         }
@@ -196,15 +212,16 @@ final class NestedInstructions {
             fail(InstructionError.UNSUPPORTED_COMPONENT);
             return;
         }
-        long value = (encoding & 1) != 0 ? vmx.vmcs12.get(field) >>> 32 : vmx.vmcs12.get(field);
+        long value = (encoding & 1) != 0 ? vmcs.get(field) >>> 32 : vmcs.get(field);
         Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, value);
         L0VmxTrace.access(cpu, L0VmxTrace.READ, encoding, value);
         succeed();
     }
 
     private void vmwrite(Insn in) {
-        permit();
-        if (vmx.vmcs12 == null) {
+        permitAccess();
+        Vmcs vmcs = vmx.accessed();
+        if (vmcs == null) {
             failInvalid();
             return;
         }
@@ -221,15 +238,23 @@ final class NestedInstructions {
         }
         L0VmxTrace.access(cpu, L0VmxTrace.WRITE, encoding, value);
         if ((encoding & 1) != 0) {
-            value = vmx.vmcs12.get(field) & 0xffffffffL | value << 32;
+            value = vmcs.get(field) & 0xffffffffL | value << 32;
         }
         for (VmcsField rights : VmxGuestState.RIGHTS) {
             if (field == rights) {
                 value &= RIGHTS;
             }
         }
-        vmx.vmcs12.set(field, value);
+        vmcs.set(field, value);
         succeed();
+    }
+
+    /** L2's, which {@link NestedExits} has found to be L0's: it switches EPTP12. L1 has no VM functions. */
+    private void vmfunc() {
+        if (!vmx.guest) {
+            throw cpu.raise(Vector.UD);
+        }
+        vmx.functions.switchTables();
     }
 
     private void enter(boolean launch) {

@@ -6,6 +6,7 @@ import nestbox.l0.ExitKind;
 import nestbox.l0.Nesting;
 import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
+import nestbox.mmu.core.Ngpa;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.CurrentVmcs;
@@ -14,6 +15,7 @@ import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
@@ -42,10 +44,19 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     boolean guest;
     long vmxonPointer = NONE;
     Vmcs vmcs12;
+    /** The VMCS to which L2's own VMREAD and VMWRITE go while it runs, or null. */
+    Vmcs shadow12;
     /** VPID that L2 ran with last. */
     long lastVpid12;
     /** L1's registers that an entry that hardware refuses must bring back. */
     final L1Snapshot snapshot = new L1Snapshot();
+
+    /** A monitor-trap-flag exit is due before L2's next instruction. */
+    boolean trapFlag;
+
+    NestedTimer timer;
+    NestedFunctions functions;
+    NestedApic apic;
 
     private boolean heldInit;
 
@@ -62,6 +73,9 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         instructions = new NestedInstructions(this);
         exits = new NestedExits(this);
         stage = new EmulatedStage(this);
+        timer = new NestedTimer(this);
+        functions = new NestedFunctions(this);
+        apic = new NestedApic(this);
     }
 
     EmulatedStage stage() {
@@ -79,8 +93,31 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             }
             vmcs12.writeBack(cpu.physical);
         }
-        vmcs12 = new Vmcs(address, new long[VmcsField.count()]);
-        vmcs12.load(cpu.physical);
+        vmcs12 = load(address);
+    }
+
+    private Vmcs load(long address) {
+        Vmcs vmcs = new Vmcs(address, new long[VmcsField.count()]);
+        vmcs.load(cpu.physical);
+        return vmcs;
+    }
+
+    /** L2 runs: takes a copy of the shadow VMCS that L1 gave it. */
+    void loadShadow() {
+        long link = vmcs12.get(VmcsField.VMCS_LINK_POINTER);
+        shadow12 = controls.secondary(VmxFeature.VMCS_SHADOWING) && link != NONE ? load(link) : null;
+    }
+
+    private void flushShadow() {
+        if (shadow12 != null) {
+            shadow12.writeBack(cpu.physical);
+            shadow12 = null;
+        }
+    }
+
+    /** What VMREAD and VMWRITE of the guest that runs go to, or null. */
+    Vmcs accessed() {
+        return guest ? shadow12 : vmcs12;
     }
 
     @Override
@@ -117,12 +154,20 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         }
     }
 
+    /** L2 is left, or was not reached: nothing of it waits any more. */
+    void forgetL2() {
+        trapFlag = false;
+        timer.stop();
+        flushShadow();
+    }
+
     long cr0Mask() {
         return controls.cr0Mask;
     }
 
-    long tscOffset() {
-        return controls.tscOffset;
+    /** What L2's time-stamp counter is ahead of the host's, after scaling. */
+    long tscOffset(long offset01) {
+        return controls.scaled(offset01) + controls.tscOffset;
     }
 
     // ---- what the vCPU asks ---------------------------------------------------------------------------------------
@@ -201,10 +246,13 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         }
         long word = 0;
         if (controls.exit(VmxFeature.ACKNOWLEDGE_INTERRUPT)) {
-            int vector = cpu.apic.acknowledge();
-            if (vector < 0) {
-                return false;
-            }
+            int vector;
+            do {
+                vector = cpu.apic.acknowledge();
+                if (vector < 0) {
+                    return false;
+                }
+            } while (apic.posted(vector));
             word = vector | InterruptionType.VALID;
         }
         exit.interruption(ExitReason.EXTERNAL_INTERRUPT, 0, word, 0);
@@ -213,7 +261,8 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public boolean nmi() {
-        if (!controls.pin(VmxFeature.NMI_EXITING)) {
+        boolean blocked = cpu.nmiBlocked && !controls.pin(VmxFeature.VIRTUAL_NMIS);
+        if (!controls.pin(VmxFeature.NMI_EXITING) || blocked) {
             return false;
         }
         cpu.unpend(Cpu.PENDING_NMI);
@@ -235,6 +284,64 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         return controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING);
     }
 
+    @Override
+    public boolean exitDue() {
+        return dueExit() != null;
+    }
+
+    @Override
+    public void takeExit() {
+        ExitReason reason = dueExit();
+        trapFlag = false;
+        exit.event(reason, 0);
+    }
+
+    /** The exit that is due whatever interrupts and NMIs wait (facts D.8), or null. Hardware opens windows if L2 is active. */
+    private ExitReason dueExit() {
+        if (trapFlag) {
+            return ExitReason.MONITOR_TRAP_FLAG;
+        }
+        if (timer.expired()) {
+            return ExitReason.PREEMPTION_TIMER;
+        }
+        cpu.unpend(Cpu.PENDING_EXTENSION);
+        if (cpu.activity == Cpu.ACTIVE || cpu.activity == Cpu.WAIT_FOR_SIPI) {
+            return null;
+        }
+        if (controls.primary(VmxFeature.NMI_WINDOW_EXITING) && !cpu.nmiBlocked) {
+            return ExitReason.NMI_WINDOW;
+        }
+        boolean window = controls.primary(VmxFeature.INTERRUPT_WINDOW_EXITING)
+                && cpu.activity == Cpu.HALTED
+                && (cpu.systemFlags & Flags.IF) != 0;
+        return window ? ExitReason.INTERRUPT_WINDOW : null;
+    }
+
+    @Override
+    public boolean wakesFromHalt() {
+        return apic.wakes();
+    }
+
+    @Override
+    public boolean logDirty(Ngpa address) {
+        return functions.logDirty(address.value());
+    }
+
+    @Override
+    public boolean trapsWait() {
+        return trapFlag;
+    }
+
+    @Override
+    public void emulated() {
+        trapFlag = controls.primary(VmxFeature.MONITOR_TRAP_FLAG);
+    }
+
+    @Override
+    public boolean entryPending() {
+        return entry.transaction().open();
+    }
+
     // ---- what emulated instructions and events of the guest's processor ask
     // ------------------------------------------
 
@@ -254,6 +361,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         vmxonPointer = NONE;
         heldInit = false;
         if (vcpu != null) {
+            forgetL2();
             stage.leave();
         }
     }
@@ -290,6 +398,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         return switch (number) {
             case 0 -> value & ~controls.cr0Mask | controls.cr0Shadow & controls.cr0Mask;
             case 4 -> value & ~controls.cr4Mask | controls.cr4Shadow & controls.cr4Mask;
+            case 8 -> controls.primary(VmxFeature.TPR_SHADOW) ? apic.taskPriority() >>> 4 : value;
             default -> value;
         };
     }
@@ -318,7 +427,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public long tsc(Cpu c, long value) {
-        return guest ? value + controls.tscOffset : value;
+        return guest ? controls.scaled(value) + controls.tscOffset : value;
     }
 
     @Override

@@ -8,6 +8,7 @@ import nestbox.vmx.capability.VmxModels;
 import nestbox.x86.Cpu;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.VirtualizationProvider;
+import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 import nestbox.x86.system.Msr;
@@ -15,14 +16,19 @@ import nestbox.x86.system.Msr;
 /** Gives nested VMX to guests of L0 whose CPU model shows VMX. */
 public final class NestedVmxProvider implements VirtualizationProvider {
     /** vmcs12's revision identifier, as KVM has it. */
-    static final long REVISION = 0x11e57ed0L;
+    static final int REVISION = 0x11e57ed0;
 
     private static final long REVISION_MASK = 0x7fffffffL;
 
+    private final CpuFeatures silicon;
     private final boolean ept;
 
-    /** @param ept L0 has EPT; else its guests are offered none, and nothing that needs it */
-    public NestedVmxProvider(boolean ept) {
+    /**
+     * @param silicon of the processors below L0
+     * @param ept L0 uses EPT; else its guests are offered none, and nothing that needs it
+     */
+    public NestedVmxProvider(CpuFeatures silicon, boolean ept) {
+        this.silicon = silicon;
         this.ept = ept;
     }
 
@@ -31,7 +37,7 @@ public final class NestedVmxProvider implements VirtualizationProvider {
         if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
             return null;
         }
-        VmxModel model = VmxModel.of(cpu.features, NestedOffer.of(VmxModels.features(cpu.features), ept));
+        VmxModel model = VmxModel.of(cpu.features, NestedOffer.of(VmxModels.features(cpu.features), VmxModels.features(silicon), ept));
         cpu.msrs.register(rows(model.capability()));
         return new NestedVmx(cpu, model);
     }

@@ -10,11 +10,17 @@ import nestbox.x86.Vector;
 /** The controls of vmcs02: a merge of vmcs01's and vmcs12's, row by row as facts D.4 has it. */
 final class Vmcs02 {
     private static final int BITMAP_BYTES = 4096;
+    private static final long TSC_RATIO_ONE = 1L << 48;
+    private static final int LOW_READ = 0;
     private static final int HIGH_READ = 0x400;
+    private static final int LOW_WRITE = 0x800;
     private static final int HIGH_WRITE = 0xc00;
+    private static final int X2APIC = 0x800;
+    private static final int X2APIC_END = 0x900;
+    private static final int X2APIC_TPR = 0x808;
+    private static final int X2APIC_EOI = 0x80b;
+    private static final int X2APIC_SELF_IPI = 0x83f;
     private static final int[] PASSED = {0x100, 0x101, 0x102};
-    /** An address that no processor has: a page of vmcs12 that cannot be mapped makes hardware refuse the entry. */
-    private static final long UNBACKED = -1L;
 
     private static final int TOO_MANY_TARGETS = 0xff;
     private static final long MISALIGNED = 1;
@@ -23,15 +29,18 @@ final class Vmcs02 {
     private final NestedVmx vmx;
     private final VmxBackend backend;
     private final VmcsDoor door;
+    private final HostFrames frames;
     private final long bitmap;
     private final long spoiltList;
     private boolean spoilt;
+    /** The bitmap lets reads of x2APIC MSRs pass. */
+    private boolean x2apicOpen;
 
     Vmcs02(NestedVmx vmx) {
         this.vmx = vmx;
         backend = vmx.backend;
         door = backend.door();
-        HostFrames frames = vmx.vcpu.hypervisor().host().frames();
+        frames = vmx.vcpu.hypervisor().host().frames();
         spoiltList = frames.allocate();
         bitmap = frames.allocate();
         for (int i = 0; i < BITMAP_BYTES; i += 8) {
@@ -56,22 +65,12 @@ final class Vmcs02 {
         Controls12 c = vmx.controls;
         Vmcs vmcs12 = vmx.vmcs12;
         HardwareVmcs v = backend.vmcs02();
-        door.write(
-                VmcsField.PIN_BASED_VM_EXEC_CONTROL,
-                of01(VmcsField.PIN_BASED_VM_EXEC_CONTROL) | c.pin & ~VmxFeature.PREEMPTION_TIMER.mask());
-        long windows = mask(VmxFeature.INTERRUPT_WINDOW_EXITING, VmxFeature.NMI_WINDOW_EXITING, VmxFeature.TPR_SHADOW);
-        long primary = backend.vmcs01().primary & ~windows | c.primary;
-        if (!c.primary(VmxFeature.TPR_SHADOW)) {
-            primary |= mask(VmxFeature.CR8_LOAD_EXITING, VmxFeature.CR8_STORE_EXITING);
-        } else {
-            primary = primary & ~mask(VmxFeature.CR8_LOAD_EXITING, VmxFeature.CR8_STORE_EXITING)
-                    | c.primary & mask(VmxFeature.CR8_LOAD_EXITING, VmxFeature.CR8_STORE_EXITING);
-        }
-        primary |= VmxFeature.UNCONDITIONAL_IO_EXITING.mask() | VmxFeature.MSR_BITMAPS.mask();
-        primary &= ~VmxFeature.IO_BITMAPS.mask();
-        v.primary = primary;
-        door.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
-        if ((primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {
+        // The timer is L0's, and so is the processing of posted interrupts.
+        long pin12 = c.pin & ~mask(VmxFeature.PREEMPTION_TIMER, VmxFeature.POSTED_INTERRUPTS);
+        door.write(VmcsField.PIN_BASED_VM_EXEC_CONTROL, of01(VmcsField.PIN_BASED_VM_EXEC_CONTROL) | pin12);
+        v.primary = primary(c);
+        door.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, v.primary);
+        if ((v.primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {
             secondary(c);
         }
         door.write(VmcsField.VM_EXIT_CONTROLS, of01(VmcsField.VM_EXIT_CONTROLS));
@@ -80,18 +79,12 @@ final class Vmcs02 {
         exceptions(c, vmcs12);
         msrs(c, vmcs12);
         door.write(VmcsField.VM_ENTRY_INTR_INFO, 0);
+        vmx.apic.load();
     }
 
     /** What depends on the vCPU's being L2 already. */
     void mergeGuestOwned() {
         door.write(VmcsField.CR0_GUEST_HOST_MASK, backend.cr0Mask());
-    }
-
-    /** Addresses of pages that L1 gives as its own become those of the host. */
-    void mapPages() {
-        if (vmx.controls.primary(VmxFeature.TPR_SHADOW)) {
-            virtualApic(vmx.vmcs12);
-        }
     }
 
     /** Makes the silicon refuse vmcs02, which is current, in one of its ways. */
@@ -101,7 +94,6 @@ final class Vmcs02 {
             case GUEST_STATE -> door.write(VmcsField.VMCS_LINK_POINTER, MISALIGNED);
             default -> {
                 // FS.base cannot be loaded from a list.
-                HostFrames frames = vmx.vcpu.hypervisor().host().frames();
                 frames.write64(spoiltList, FS_BASE);
                 door.write(VmcsField.VM_ENTRY_MSR_LOAD_ADDR, spoiltList);
                 door.write(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 1);
@@ -120,22 +112,31 @@ final class Vmcs02 {
         }
     }
 
-    private void virtualApic(Vmcs vmcs12) {
-        long gpa = vmcs12.get(VmcsField.VIRTUAL_APIC_PAGE_ADDR);
-        long hpa = vmx.vcpu.hypervisor().mmu().slots().toHpa(0, gpa);
-        door.write(VmcsField.VIRTUAL_APIC_PAGE_ADDR, hpa < 0 ? UNBACKED : hpa);
-        door.write(VmcsField.TPR_THRESHOLD, vmcs12.get(VmcsField.TPR_THRESHOLD));
+    private long primary(Controls12 c) {
+        long cr8 = mask(VmxFeature.CR8_LOAD_EXITING, VmxFeature.CR8_STORE_EXITING);
+        long windows = mask(VmxFeature.INTERRUPT_WINDOW_EXITING, VmxFeature.NMI_WINDOW_EXITING, VmxFeature.TPR_SHADOW);
+        long primary = backend.vmcs01().primary & ~windows | c.primary;
+        // Without TPR shadow every use of CR8 must leave L2: the register is the host's.
+        primary = c.primary(VmxFeature.TPR_SHADOW) ? primary & ~cr8 | c.primary & cr8 : primary | cr8;
+        primary |= VmxFeature.UNCONDITIONAL_IO_EXITING.mask() | VmxFeature.MSR_BITMAPS.mask();
+        return primary & ~VmxFeature.IO_BITMAPS.mask();
     }
 
     private void secondary(Controls12 c) {
         long taken = mask(
                 VmxFeature.VIRTUALIZE_APIC_ACCESSES,
                 VmxFeature.VIRTUALIZE_X2APIC_MODE,
+                VmxFeature.APIC_REGISTER_VIRTUALIZATION,
+                VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
                 VmxFeature.ENABLE_INVPCID,
                 VmxFeature.ENABLE_RDTSCP,
                 VmxFeature.ENABLE_XSAVES,
+                VmxFeature.ENABLE_VM_FUNCTIONS,
+                VmxFeature.DESCRIPTOR_TABLE_EXITING,
+                VmxFeature.TSC_SCALING,
                 VmxFeature.UNRESTRICTED_GUEST);
-        long secondary = of01(VmcsField.SECONDARY_VM_EXEC_CONTROL) & ~taken | c.secondary;
+        long software = mask(VmxFeature.ENABLE_PML, VmxFeature.VMCS_SHADOWING);
+        long secondary = of01(VmcsField.SECONDARY_VM_EXEC_CONTROL) & ~taken | c.secondary & ~software;
         if (!backend.ept()) {
             secondary &= ~VmxFeature.ENABLE_EPT.mask();
         }
@@ -145,6 +146,17 @@ final class Vmcs02 {
         } else {
             secondary |= VmxFeature.ENABLE_VPID.mask();
             door.write(VmcsField.VIRTUAL_PROCESSOR_ID, v.vpid);
+        }
+        if (c.secondary(VmxFeature.ENABLE_VM_FUNCTIONS)) {
+            // Every function leaves L2.
+            door.write(VmcsField.VM_FUNCTION_CONTROL, 0);
+        }
+        if (c.secondary(VmxFeature.TSC_SCALING)) {
+            // In force with TSC offsetting alone, which vmcs02 always has.
+            door.write(VmcsField.TSC_MULTIPLIER, c.tscMultiplier != 0 ? c.tscMultiplier : TSC_RATIO_ONE);
+        }
+        if (c.secondary(VmxFeature.ENABLE_XSAVES)) {
+            door.write(VmcsField.XSS_EXIT_BITMAP, vmx.vmcs12.get(VmcsField.XSS_EXIT_BITMAP));
         }
         door.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary);
     }
@@ -162,20 +174,37 @@ final class Vmcs02 {
         door.write(VmcsField.EXCEPTION_BITMAP, bitmap01 | c.exceptions);
     }
 
-    /** An MSR passes only if both bitmaps let it pass. */
+    /** An MSR passes only if both bitmaps let it pass; of the x2APIC's, those that hardware virtualizes and L1 lets pass. */
     private void msrs(Controls12 c, Vmcs vmcs12) {
-        HostFrames frames = vmx.vcpu.hypervisor().host().frames();
         boolean used = c.primary(VmxFeature.MSR_BITMAPS);
-        long map12 = vmcs12.get(VmcsField.MSR_BITMAP);
         for (int msr : PASSED) {
-            for (int part : new int[] {HIGH_READ, HIGH_WRITE}) {
-                int offset = part + (msr >>> 3);
-                long bit = 1L << (msr & 7);
-                boolean intercepted = !used || (vmx.cpu.physical.read(map12 + offset, 1) & bit) != 0;
-                long old = frames.read(bitmap + offset, 1);
-                frames.write(bitmap + offset, 1, intercepted ? old | bit : old & ~bit);
+            pass(used, HIGH_READ, msr);
+            pass(used, HIGH_WRITE, msr);
+        }
+        boolean virtual = used && c.secondary(VmxFeature.VIRTUALIZE_X2APIC_MODE);
+        boolean registers = virtual && c.secondary(VmxFeature.APIC_REGISTER_VIRTUALIZATION);
+        if (registers || x2apicOpen) {
+            long map12 = vmcs12.get(VmcsField.MSR_BITMAP);
+            for (int i = X2APIC >>> 3; i < X2APIC_END >>> 3; i += 8) {
+                frames.write64(bitmap + i, registers ? vmx.cpu.physical.read(map12 + i, 8) : -1);
             }
         }
+        boolean delivery = virtual && c.secondary(VmxFeature.VIRTUAL_INTERRUPT_DELIVERY);
+        pass(registers || virtual, LOW_READ, X2APIC_TPR);
+        pass(virtual, LOW_WRITE, X2APIC_TPR);
+        pass(delivery, LOW_WRITE, X2APIC_EOI);
+        pass(delivery, LOW_WRITE, X2APIC_SELF_IPI);
+        x2apicOpen = registers;
         door.write(VmcsField.MSR_BITMAP, bitmap);
+    }
+
+    /** Lets one access to an MSR pass if L1's bitmap does and {@code possible}. */
+    private void pass(boolean possible, int part, int msr) {
+        int offset = part + (msr >>> 3);
+        long bit = 1L << (msr & 7);
+        long map12 = vmx.vmcs12.get(VmcsField.MSR_BITMAP);
+        boolean intercepted = !possible || (vmx.cpu.physical.read(map12 + offset, 1) & bit) != 0;
+        long old = frames.read(bitmap + offset, 1);
+        frames.write(bitmap + offset, 1, intercepted ? old | bit : old & ~bit);
     }
 }

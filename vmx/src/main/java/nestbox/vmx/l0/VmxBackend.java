@@ -107,7 +107,7 @@ final class VmxBackend implements VendorBackend {
 
     /** What the guest's time-stamp counter is ahead of the host's. */
     long tscOffset() {
-        return guest.tscOffset + (inL2() ? nested.tscOffset() : 0);
+        return inL2() ? nested.tscOffset(guest.tscOffset) : guest.tscOffset;
     }
 
     boolean inL2() {
@@ -397,17 +397,19 @@ final class VmxBackend implements VendorBackend {
 
     @Override
     public void setInterruptWindow(boolean on) {
-        setPrimary(VmxFeature.INTERRUPT_WINDOW_EXITING.mask(), on);
+        setPrimary(VmxFeature.INTERRUPT_WINDOW_EXITING, on);
     }
 
     @Override
     public void setNmiWindow(boolean on) {
-        setPrimary(VmxFeature.NMI_WINDOW_EXITING.mask(), on);
+        setPrimary(VmxFeature.NMI_WINDOW_EXITING, on);
     }
 
-    private void setPrimary(long bit, boolean on) {
+    /** L1's own wish for the window stands in vmcs02, too. */
+    private void setPrimary(VmxFeature window, boolean on) {
         HardwareVmcs v = vmcs.current();
-        v.primary = on ? v.primary | bit : v.primary & ~bit;
+        boolean wanted = on || inL2() && nested.controls.primary(window);
+        v.primary = wanted ? v.primary | window.mask() : v.primary & ~window.mask();
         vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, v.primary);
     }
 

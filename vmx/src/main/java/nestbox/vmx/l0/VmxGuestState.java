@@ -18,6 +18,8 @@ final class VmxGuestState {
     private static final long STI = 1;
     private static final long MOV_SS = 2;
     private static final long NMI = 8;
+    private static final long HITS = 15;
+    private static final long ENABLED_BREAKPOINT = 1 << 12;
     private static final long SINGLE_STEP = 1 << 14;
     private static final int KERNEL_GS_BASE = 0xc0000102;
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
@@ -98,6 +100,7 @@ final class VmxGuestState {
         VmcsField.VMX_INSTRUCTION_INFO,
         VmcsField.GUEST_PHYSICAL_ADDRESS,
         VmcsField.GUEST_LINEAR_ADDRESS,
+        VmcsField.GUEST_INTR_STATUS,
         VmcsField.VM_INSTRUCTION_ERROR
     };
 
@@ -159,6 +162,12 @@ final class VmxGuestState {
             guest.pend(Cpu.PENDING_SHADOW);
         }
         guest.nmiBlocked = (blocked & NMI) != 0;
+        guest.pendingDebug = vmcs.read(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS) & (HITS | SINGLE_STEP);
+        if (guest.pendingDebug != 0) {
+            guest.pend(Cpu.PENDING_DEBUG_TRAP);
+        } else {
+            guest.unpend(Cpu.PENDING_DEBUG_TRAP);
+        }
     }
 
     private void fetchSegments() {
@@ -223,7 +232,8 @@ final class VmxGuestState {
         // A blocked single-step trap must be told (SDM Vol. 3, "Checks on Guest Non-Register State").
         boolean trap = shadow && (guest.systemFlags & Flags.TF) != 0 && (guest.debugCtl & 2) == 0;
         long held = shadow ? guest.pendingDebug : 0;
-        vmcs.write(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, held | (trap ? SINGLE_STEP : 0));
+        long enabled = (held & HITS) != 0 ? ENABLED_BREAKPOINT : 0;
+        vmcs.write(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, held | enabled | (trap ? SINGLE_STEP : 0));
     }
 
     private void storeSegments() {

@@ -11,6 +11,7 @@ import nestbox.x86.insn.Insn;
 /** VMFUNC and its one function, EPTP switching (SDM Vol. 3, "VM Functions"). */
 final class VmFunctions {
     private static final int LIST_ENTRIES = 512;
+    private static final int FUNCTIONS = 64;
 
     private final Vmx vmx;
     private final Cpu cpu;
@@ -25,6 +26,9 @@ final class VmFunctions {
             throw cpu.raise(Vector.UD);
         }
         long function = cpu.r[Reg.RAX] & 0xffffffffL;
+        if (function >= FUNCTIONS) {
+            throw cpu.raise(Vector.UD);
+        }
         boolean known =
                 function == 0 && (vmx.vmcs.get(VmcsField.VM_FUNCTION_CONTROL) & VmxFeature.EPTP_SWITCHING.mask()) != 0;
         if (!known || !switchTables()) {

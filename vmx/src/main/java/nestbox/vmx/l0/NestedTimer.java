@@ -1,0 +1,57 @@
+package nestbox.vmx.l0;
+
+import nestbox.vmx.capability.VmxCapability;
+import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Cpu;
+
+/**
+ * The VMX-preemption timer of L2, which L0 keeps by L1's time-stamp counter and the machine's timer events, as KVM does with its
+ * own timer (facts D.4, D.11; SDM Vol. 3, "VMX-Preemption Timer").
+ */
+final class NestedTimer {
+    private static final long NEVER = Long.MAX_VALUE;
+    private static final int SHIFT = VmxCapability.PREEMPTION_TIMER_SHIFT;
+
+    private final NestedVmx vmx;
+    private final Cpu cpu;
+    /** L1's TSC at which the timer reaches 0, or NEVER. */
+    private long deadline = NEVER;
+
+    NestedTimer(NestedVmx vmx) {
+        this.vmx = vmx;
+        cpu = vmx.cpu;
+    }
+
+    /** L2 is entered. */
+    void start() {
+        if (!vmx.controls.pin(VmxFeature.PREEMPTION_TIMER)) {
+            return;
+        }
+        long value = vmx.vmcs12.get(VmcsField.VMX_PREEMPTION_TIMER_VALUE);
+        deadline = ((cpu.tsc() >>> SHIFT) + value) << SHIFT;
+        cpu.platform.wakeExtension(cpu, deadline - cpu.tscOffset);
+    }
+
+    /** In the activity state wait-for-SIPI the timer causes no exit. */
+    boolean expired() {
+        return deadline != NEVER && cpu.tsc() >= deadline && cpu.activity != Cpu.WAIT_FOR_SIPI;
+    }
+
+    /** Stores what is left, if L1 asks for it. */
+    void save() {
+        if (deadline != NEVER && vmx.controls.exit(VmxFeature.SAVE_PREEMPTION_TIMER)) {
+            long left = Math.max(0, (deadline >>> SHIFT) - (cpu.tsc() >>> SHIFT));
+            vmx.vmcs12.set(VmcsField.VMX_PREEMPTION_TIMER_VALUE, left);
+        }
+    }
+
+    /** L2 is left. */
+    void stop() {
+        if (deadline != NEVER) {
+            deadline = NEVER;
+            cpu.platform.wakeExtension(cpu, NEVER);
+        }
+        cpu.unpend(Cpu.PENDING_EXTENSION);
+    }
+}
