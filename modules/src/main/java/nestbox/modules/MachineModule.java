@@ -55,6 +55,7 @@ final class MachineModule extends AbstractModule {
 
     /** What L0's guests get of virtualization. */
     private VirtualizationProvider nesting() {
-        return new NestedVmxProvider(configuration.silicon(), configuration.l0() == L0Mode.TDP).orElse(new NestedSvmProvider());
+        return new NestedVmxProvider(configuration.silicon(), configuration.l0() == L0Mode.TDP)
+                .orElse(new NestedSvmProvider());
     }
 }

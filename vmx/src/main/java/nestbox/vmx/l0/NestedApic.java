@@ -107,8 +107,7 @@ final class NestedApic {
 
     /** Whether an interrupt that L1's APIC has acknowledged is the notification for L2; its requests are then L2's. */
     boolean posted(int vector) {
-        if (!vmx.controls.pin(VmxFeature.POSTED_INTERRUPTS)
-                || vector != vmx.vmcs12.get(VmcsField.POSTED_INTR_NV)) {
+        if (!vmx.controls.pin(VmxFeature.POSTED_INTERRUPTS) || vector != vmx.vmcs12.get(VmcsField.POSTED_INTR_NV)) {
             return false;
         }
         long descriptor = vmx.vmcs12.get(VmcsField.POSTED_INTR_DESC_ADDR);

@@ -92,7 +92,8 @@ final class NestedExit {
         long qualification =
                 fault.access() & (Access.READ | Access.WRITE | Access.EXECUTE) | (long) fault.rights() << 3;
         if (fault.byHardware()) {
-            qualification |= vmx.backend.door().read(VmcsField.EXIT_QUALIFICATION) & (LINEAR_VALID | TRANSLATED | NMI_UNBLOCKED);
+            qualification |=
+                    vmx.backend.door().read(VmcsField.EXIT_QUALIFICATION) & (LINEAR_VALID | TRANSLATED | NMI_UNBLOCKED);
             s.set(VmcsField.GUEST_LINEAR_ADDRESS, vmx.backend.door().read(VmcsField.GUEST_LINEAR_ADDRESS));
         } else {
             qualification |= LINEAR_VALID | (fault.ofTable() ? 0 : TRANSLATED);

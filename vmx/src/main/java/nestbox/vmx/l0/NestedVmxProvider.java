@@ -37,7 +37,8 @@ public final class NestedVmxProvider implements VirtualizationProvider {
         if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
             return null;
         }
-        VmxModel model = VmxModel.of(cpu.features, NestedOffer.of(VmxModels.features(cpu.features), VmxModels.features(silicon), ept));
+        VmxModel model = VmxModel.of(
+                cpu.features, NestedOffer.of(VmxModels.features(cpu.features), VmxModels.features(silicon), ept));
         cpu.msrs.register(rows(model.capability()));
         return new NestedVmx(cpu, model);
     }
