@@ -128,7 +128,7 @@ final class NestedApic {
         if (highest > (status & 0xff)) {
             vmx.backend.door().write(VmcsField.GUEST_INTR_STATUS, status & ~0xffL | highest);
         }
-        cpu.retired++;
+        cpu.ticks++;
         return true;
     }
 }
