@@ -1,8 +1,14 @@
 package nestbox.cli;
 
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import nestbox.core.NestboxException;
 import nestbox.testkit.scenario.Scenario;
+import nestbox.testkit.scenario.ScenarioMatrix;
 import nestbox.testkit.scenario.ScenarioRun;
 import nestbox.testkit.scenario.Scenarios;
 import picocli.CommandLine.Command;
@@ -26,23 +32,24 @@ final class ScenarioCommand {
 
     @Command(
             name = "show",
-            description = "Shows a scenario's steps, policies and source.",
+            description = "Shows a scenario's steps, its source, and what is expected under each policy.",
             mixinStandardHelpOptions = true)
-    int show(
-            @Parameters(paramLabel = "ID") String id,
-            @Option(names = "--source", description = "Print the assembly source, too.") boolean source) {
+    int show(@Parameters(paramLabel = "ID", description = "A name of the list, or a FILE.asm of your own.") String id) {
         Scenario scenario = Scenarios.named(id);
         System.out.println(scenario.id() + ": " + scenario.title());
+        System.out.println("From: " + scenario.origin());
+        scenario.notes().forEach(System.out::println);
+        System.out.println();
         for (int i = 0; i < scenario.steps().size(); i++) {
             System.out.printf("%3d  %s%n", i, scenario.steps().get(i));
         }
-        System.out.println("Right: " + scenario.right());
+        System.out.println();
         for (Scenario.Column column : scenario.columns()) {
-            System.out.printf("  %-34s %s%n", column.policies(), scenario.wrong(column) ? "goes wrong" : "right");
+            String verdict = column.verdict().name().toLowerCase(Locale.ROOT);
+            System.out.printf("  %-52s %s: %s%n", column.text(), verdict, column.observed());
         }
-        if (source) {
-            System.out.print(scenario.source());
-        }
+        System.out.println();
+        System.out.print(scenario.source());
         return 0;
     }
 
@@ -51,19 +58,33 @@ final class ScenarioCommand {
             description = "Runs scenarios and prints what each policy comes to; 0 if every cell is as expected.",
             mixinStandardHelpOptions = true)
     int run(
-            @Parameters(paramLabel = "ID", arity = "0..1") String id,
-            @Option(names = "--all", description = "Run the whole catalogue.") boolean all) {
+            @Parameters(
+                            paramLabel = "ID",
+                            arity = "0..1",
+                            description = "A name of the list, or a FILE.asm of your own.")
+                    String id,
+            @Option(names = "--all", description = "Run the whole catalogue.") boolean all,
+            @Option(names = "--json", description = "Print the cells as JSON.") boolean json,
+            @Option(names = "--markdown", description = "Print the matrix as Markdown.") boolean markdown)
+            throws IOException {
         if ((id == null) != all) {
             throw new NestboxException("scenario run", "needs an ID or --all");
         }
-        boolean good = true;
+        List<ScenarioRun> runs = new ArrayList<>();
         for (Scenario scenario : all ? Scenarios.all() : List.of(Scenarios.named(id))) {
-            System.out.println(scenario.id() + ": " + scenario.title());
-            for (ScenarioRun cell : Scenarios.run(scenario)) {
-                System.out.printf("  %-34s %s%n", cell.column().policies(), cell.text());
-                good &= cell.asExpected();
+            List<ScenarioRun> cells = Scenarios.run(scenario);
+            runs.addAll(cells);
+            if (!json && !markdown) {
+                System.out.println(scenario.id() + ": " + scenario.title());
+                cells.forEach(cell ->
+                        System.out.printf("  %-52s %s%n", cell.column().text(), cell.text()));
             }
         }
-        return good ? 0 : ExitCode.CHECK_FAILED.code;
+        if (json) {
+            ScenarioJson.write(new OutputStreamWriter(System.out, StandardCharsets.UTF_8), runs);
+        } else if (markdown) {
+            System.out.print(ScenarioMatrix.markdown(runs));
+        }
+        return runs.stream().allMatch(ScenarioRun::asExpected) ? 0 : ExitCode.CHECK_FAILED.code;
     }
 }

@@ -9,23 +9,39 @@ import nestbox.modules.NestboxConfiguration;
  *
  * @param id short name
  * @param title one line
- * @param steps numbered from 0 in the source's comments
+ * @param origin where the sequence comes from: a mail thread, a commit, a CVE
+ * @param notes what else a reader should know
+ * @param steps numbered from 0; the source's comments have them
  * @param source assembly of the image
- * @param right what the image prints on bare silicon and under every right policy
+ * @param right what is seen on bare silicon and under every right policy
+ * @param probes what else is observed than what the image prints
  * @param columns the ways to run it
  */
-public record Scenario(String id, String title, List<String> steps, String source, String right, List<Column> columns) {
+public record Scenario(
+        String id,
+        String title,
+        String origin,
+        List<String> notes,
+        List<String> steps,
+        String source,
+        String right,
+        List<Probe.Kind> probes,
+        List<Column> columns) {
+    /** What is to be seen of a cell. */
+    public enum Verdict {
+        RIGHT,
+        WRONG,
+        /** Nestbox names what it does not implement. */
+        REFUSED
+    }
+
     /**
      * One way to run a scenario.
      *
-     * @param policies as a user would name them
+     * @param text as the scenario's file has it: what runs the image, and settings
      * @param configuration the laboratory
-     * @param observed what the image prints, or {@code shutdown}
+     * @param verdict what is expected
+     * @param observed what is expected to be seen
      */
-    public record Column(String policies, NestboxConfiguration configuration, String observed) {}
-
-    /** Whether a column is expected to go wrong. */
-    public boolean wrong(Column column) {
-        return !column.observed().equals(right);
-    }
+    public record Column(String text, NestboxConfiguration configuration, Verdict verdict, String observed) {}
 }

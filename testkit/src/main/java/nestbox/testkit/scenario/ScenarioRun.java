@@ -5,23 +5,28 @@ import com.google.inject.multibindings.OptionalBinder;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
 import nestbox.modules.Nestbox;
+import nestbox.testkit.scenario.Scenario.Column;
+import nestbox.testkit.scenario.Scenario.Verdict;
 import nestbox.x86.insn.Asm;
 
 /**
  * One cell of the matrix: a scenario under one column.
  *
+ * @param verdict what it came to
  * @param observed what was seen
  */
-public record ScenarioRun(Scenario scenario, Scenario.Column column, String observed) {
-    private static final long LIMIT = 50_000_000;
+public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, String observed) {
+    private static final long LIMIT = 5_000_000;
     private static final long LOAD = 0x100000;
 
     /** Assembles the scenario's image and runs it. */
-    public static ScenarioRun of(Scenario scenario, Scenario.Column column) {
+    public static ScenarioRun of(Scenario scenario, Column column) {
         ByteArrayOutputStream serial = new ByteArrayOutputStream();
         Nestbox lab = Nestbox.create(column.configuration(), new AbstractModule() {
             @Override
@@ -31,23 +36,53 @@ public record ScenarioRun(Scenario scenario, Scenario.Column column, String obse
                         .toInstance(serial);
             }
         });
+        List<Probe> probes = scenario.probes().stream().map(Probe.Kind::make).toList();
+        if (!probes.isEmpty()) {
+            lab.machine().trace().addSink(new Marks(lab, probes));
+        }
         lab.load(new ImageFile(scenario.id(), Asm.assemble(32, LOAD, scenario.source())), "");
         Outcome outcome = lab.run(LIMIT);
-        String printed = serial.toString(StandardCharsets.ISO_8859_1);
-        boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT;
-        return new ScenarioRun(
-                scenario, column, ended ? printed : outcome.kind().name().toLowerCase(Locale.ROOT));
+        List<String> seen =
+                new ArrayList<>(List.of(printable(serial.toString(StandardCharsets.ISO_8859_1)), end(outcome)));
+        probes.forEach(probe -> seen.add(probe.observed(lab)));
+        seen.removeIf(String::isEmpty);
+        String observed = String.join(" ", seen);
+        return new ScenarioRun(scenario, column, verdict(outcome, column, scenario, observed), observed);
     }
 
-    /** Whether what was seen is what the column expects. */
+    private static Verdict verdict(Outcome outcome, Column column, Scenario scenario, String observed) {
+        if (outcome.kind() == Outcome.Kind.UNSUPPORTED) {
+            return Verdict.REFUSED;
+        }
+        String right = column.verdict() == Verdict.RIGHT ? column.observed() : scenario.right();
+        return observed.equals(right) ? Verdict.RIGHT : Verdict.WRONG;
+    }
+
+    private static String end(Outcome outcome) {
+        return switch (outcome.kind()) {
+            case DEBUG_EXIT -> "";
+            case HYPERVISOR, UNSUPPORTED -> outcome.detail();
+            default -> outcome.kind().name().toLowerCase(Locale.ROOT);
+        };
+    }
+
+    private static String printable(String printed) {
+        StringBuilder text = new StringBuilder();
+        for (char c : printed.toCharArray()) {
+            text.append(c > ' ' && c < 0x7f ? String.valueOf(c) : String.format("\\x%02x", (int) c));
+        }
+        return text.toString();
+    }
+
+    /** Whether what was seen is what the column expects; of an end by L0 or a refusal the column gives the beginning. */
     public boolean asExpected() {
-        return observed.equals(column.observed());
+        boolean begins = column.observed().startsWith("KVM_EXIT") || column.verdict() == Verdict.REFUSED;
+        return verdict == column.verdict()
+                && (begins ? observed.startsWith(column.observed()) : observed.equals(column.observed()));
     }
 
     /** The cell in words. */
     public String text() {
-        String seen = observed.chars().allMatch(c -> c > ' ' && c < 0x7f) ? observed : "ones";
-        String verdict = observed.equals(scenario.right()) ? "right" : "wrong";
-        return verdict + ": " + seen + (asExpected() ? "" : " (NOT AS EXPECTED)");
+        return verdict.name().toLowerCase(Locale.ROOT) + ": " + observed + (asExpected() ? "" : " (NOT AS EXPECTED)");
     }
 }

@@ -1,0 +1,33 @@
+package nestbox.testkit.scenario;
+
+import java.util.function.Supplier;
+import nestbox.modules.Nestbox;
+
+/**
+ * Observes a run from outside. The image tells where it is: a write of N to port 80h is the end of step N.
+ */
+public abstract class Probe {
+    /** The probes that a scenario can name. */
+    public enum Kind {
+        /** Roots that L0 built after the first step that the image tells of and before the last. */
+        ROOTS(() -> new CounterProbe("roots", c -> c.rootsBuilt)),
+        /** Hits of the MMIO cache in the same time. */
+        MMIO_HITS(() -> new CounterProbe("hits", c -> c.mmioCacheHits));
+
+        private final Supplier<Probe> maker;
+
+        Kind(Supplier<Probe> maker) {
+            this.maker = maker;
+        }
+
+        Probe make() {
+            return maker.get();
+        }
+    }
+
+    /** The image has come to the end of a step. */
+    abstract void mark(int step, Nestbox lab);
+
+    /** What was seen, empty if nothing was to be seen; the run has ended. */
+    abstract String observed(Nestbox lab);
+}

@@ -1,0 +1,154 @@
+; L1 in PAE paging; L2, without EPT, in PAE paging with other tables. The entry fails in hardware alone: the TPR threshold is above
+; the virtual TPR, which KVM leaves to hardware, because L1 can change that page at any time. Then L1 reads X through whatever PDPTE
+; registers it has. P1 is what L1 writes into its table in memory before the entry; VMLAUNCH is told apart from an exit by flags.
+
+        org 0x100000
+
+C1      equ 0x300000
+C2      equ 0x301000
+LOW     equ 0x302000
+PDA     equ 0x303000
+PDB     equ 0x304000
+PDC     equ 0x305000
+X       equ 0x40000000
+VMXON   equ 0x400000
+VMCS    equ 0x401000
+VAPIC   equ 0x700000
+
+        bits 32
+
+header: dd 0x1badb002
+        dd 0x00010000
+        dd 0xe4514ffe
+        dd header, header, 0, 0, start
+
+start:  mov esp, 0x1f0000
+        cld
+        lgdt [gdtr]
+        mov edi, C1
+        xor eax, eax
+        mov ecx, 0x6000 / 4
+        rep stosd
+        mov edi, LOW
+        mov eax, 0x83
+        mov ecx, 16
+fill:   mov [edi], eax
+        add eax, 0x200000
+        add edi, 8
+        loop fill
+        mov dword [C1], LOW + 1
+        mov dword [C1 + 8], PDA + 1
+        mov dword [C2], LOW + 1
+        mov dword [C2 + 8], PDB + 1
+        mov dword [PDA], 0x800083
+        mov dword [PDB], 0xa00083
+        mov dword [PDC], 0xc00083
+        mov byte [0x800000], 'A'
+        mov byte [0xa00000], 'B'
+        mov byte [0xc00000], 'C'
+        mov eax, 0x2020         ; VMXE, PAE
+        mov cr4, eax
+        mov eax, C1
+        mov cr3, eax            ; step 0: CR3 is C1 and the PDPTE registers hold P1; L0 uses no EPT
+        mov eax, cr0
+        or eax, 0x80000021
+        mov cr0, eax
+        mov ecx, 0x3a
+        rdmsr
+        test al, 1
+        jnz locked
+        or eax, 5
+        wrmsr
+locked: mov ecx, 0x480
+        rdmsr
+        mov [VMXON], eax
+        mov [VMCS], eax
+        vmxon [pvmxon]
+        vmclear [pvmcs]
+        vmptrld [pvmcs]
+        mov esi, constant
+next:   lodsd
+        cmp eax, -1
+        je registers
+        mov edx, eax
+        lodsd
+        vmwrite edx, eax
+        jmp next
+registers:
+        mov esi, controls
+more:   lodsd
+        cmp eax, -1
+        je rest
+        mov edi, eax
+        lodsd
+        mov ecx, eax
+        lodsd
+        mov ebp, eax
+        rdmsr
+        or eax, ebp
+        vmwrite edi, eax
+        jmp more
+rest:   mov edx, cr0
+        mov eax, 0x6800
+        vmwrite eax, edx
+        mov eax, 0x6c00
+        vmwrite eax, edx
+        mov edx, C2
+        mov eax, 0x6802
+        vmwrite eax, edx
+        mov edx, C1
+        mov eax, 0x6c02
+        vmwrite eax, edx
+        mov edx, cr4
+        mov eax, 0x6804
+        vmwrite eax, edx
+        mov eax, 0x6c04
+        vmwrite eax, edx
+        mov dword [C1 + 8], P1  ; step 1: L1's table in memory is what the variant makes of it, CR3 is not loaded
+                                ; step 2: vmcs12 has no EPT; L2 is in PAE paging with CR3 = C2 and other entries, P2
+                                ; step 3: the TPR threshold is above the virtual TPR, and only hardware notices
+                                ; step 4: L0's checks pass, and P2 is loaded
+                                ; step 5: hardware refuses vmcs02 with VMfail
+        vmlaunch                ; step 6: L0 unwinds, and L1 finds VMfailValid(7)
+        jnz odd                 ; VMfailValid sets ZF
+        mov eax, 0x4400
+        vmread ebx, eax
+        cmp ebx, 7              ; VM-instruction error: controls
+        jne odd
+        mov al, [X]             ; step 7: L1 reads a page that P1 and P2 map to different frames
+        jmp tell
+odd:    mov al, '?'
+tell:   mov edx, 0x3f8
+        out dx, al
+        xor eax, eax
+        out 0xf4, eax
+        hlt
+leave2: mov al, '!'
+        jmp tell
+
+        align 8
+gdt:    dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00008b0000000067
+gdtr:   dw 31
+        dd gdt
+        align 8
+pvmxon: dq VMXON
+pvmcs:  dq VMCS
+constant:
+        dd 0x2800, 0xffffffff, 0x2801, 0xffffffff
+        dd 0x4004, 0, 0x2012, VAPIC, 0x401c, 1
+        dd 0x0c00, 16, 0x0c02, 8, 0x0c04, 16, 0x0c06, 16, 0x0c08, 16, 0x0c0a, 16, 0x0c0c, 24
+        dd 0x6c0c, gdt, 0x6c14, 0x1f0000, 0x6c16, leave2
+        dd 0x0800, 16, 0x0802, 8, 0x0804, 16, 0x0806, 16, 0x0808, 16, 0x080a, 16, 0x080e, 24
+        dd 0x4800, 0xffffffff, 0x4802, 0xffffffff, 0x4804, 0xffffffff
+        dd 0x4806, 0xffffffff, 0x4808, 0xffffffff, 0x480a, 0xffffffff, 0x480e, 0x67
+        dd 0x4814, 0xc093, 0x4816, 0xc09b, 0x4818, 0xc093, 0x481a, 0xc093, 0x481c, 0xc093, 0x481e, 0xc093
+        dd 0x4820, 0x10000, 0x4822, 0x8b
+        dd 0x6816, gdt, 0x4810, 31
+        dd 0x681a, 0x400, 0x6820, 2, 0x681c, 0x1e0000, 0x681e, leave2
+        dd -1
+controls:
+        dd 0x4000, 0x481, 0
+        dd 0x4002, 0x482, 0x200000              ; TPR shadow
+        dd 0x400c, 0x483, 0
+        dd 0x4012, 0x484, 0
+        dd -1
