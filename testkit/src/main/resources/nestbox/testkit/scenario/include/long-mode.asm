@@ -58,8 +58,9 @@ start:  mov esp, STACK
         align 8
 gdt:    dq 0
         dq 0x00209b0000000000
-        dq 0x0000930000000000
-gdtr:   dw 23
+        dq 0x00cf93000000ffff
+        dq 0x00008b0000000067, 0
+gdtr:   dw 39
         dd gdt
 pcid0:  dq 0, 0
 
