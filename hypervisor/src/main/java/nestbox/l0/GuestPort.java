@@ -50,10 +50,7 @@ final class GuestPort implements MemoryPort {
 
     /** Physical address of an operand that the MMIO cache knows by its linear address, or -1. */
     private long device(long linear, int size, int access) {
-        boolean possible = vcpu != null
-                && !vcpu.hypervisor().mmu().config().tdp()
-                && (access & Access.IMPLICIT) == 0
-                && (linear & 0xfff) + size <= 0x1000;
+        boolean possible = vcpu != null && (access & Access.IMPLICIT) == 0 && (linear & 0xfff) + size <= 0x1000;
         return possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
     }
 

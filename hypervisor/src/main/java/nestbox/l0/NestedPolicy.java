@@ -40,6 +40,18 @@ public enum NestedPolicy implements PolicyPoint {
                     "Linux, June 2026",
                     "when hardware refuses vmcs02, L1's CR3 comes back as it was",
                     VmfailCr3.SNAPSHOT),
+            value(
+                    "stash",
+                    WRONG,
+                    "Linux f087a02941fe, 5.2 to 7.0",
+                    "without EPT it is kept in vmcs01.GUEST_CR3, where it stays if L0 gives the entry up",
+                    VmfailCr3.STASH),
+            value(
+                    "vmcs01",
+                    WRONG,
+                    "Linux bd18bffca353, 4.19",
+                    "it is read from vmcs01.GUEST_CR3, which without EPT holds L0's own",
+                    VmfailCr3.VMCS01),
             value("none", WRONG, "Linux before bd18bffca353", "L2's stays", VmfailCr3.NONE)),
     VMFAIL_UNLOAD(
             "vmfail.unload",
@@ -76,7 +88,12 @@ public enum NestedPolicy implements PolicyPoint {
                     "silicon",
                     "a VMRUN that fails clears EXITINTINFO in vmcb12 and leaves EVENTINJ",
                     Boolean.FALSE),
-            value("kvm", DEVIATES, "Linux", "it clears EVENTINJ and leaves EXITINTINFO", Boolean.TRUE));
+            value("kvm", DEVIATES, "Linux", "it clears EVENTINJ and leaves EXITINTINFO", Boolean.TRUE)),
+    SVM_HOST_PDPTES(
+            "svm.hostPdptes",
+            "memory",
+            value("memory", RIGHT, "APM, Linux", "#VMEXIT loads L1's PDPTEs from memory at its CR3", Boolean.TRUE),
+            value("kept", WRONG, "test", "they are what they were before VMRUN, as on VMX at VMfail", Boolean.FALSE));
 
     /** Where L1's PDPTE registers come from when hardware refuses vmcs02. */
     public enum VmfailPdptr {
@@ -88,6 +105,8 @@ public enum NestedPolicy implements PolicyPoint {
     /** Where L1's CR3 comes from then. */
     public enum VmfailCr3 {
         SNAPSHOT,
+        STASH,
+        VMCS01,
         NONE
     }
 

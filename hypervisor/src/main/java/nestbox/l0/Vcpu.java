@@ -125,9 +125,14 @@ public final class Vcpu implements Execution, Requests {
 
     /** The guest's registers were replaced because L1 and L2 change places, and another control structure is in use. */
     public void worldChanged() {
+        registersReplaced();
+        root = null;
+    }
+
+    /** The guest's registers were replaced; hardware keeps its root. */
+    public void registersReplaced() {
         available = StateGroup.ALL;
         dirty = StateGroup.ALL;
-        root = null;
     }
 
     Emulator emulator() {

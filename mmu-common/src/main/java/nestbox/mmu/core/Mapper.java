@@ -43,6 +43,24 @@ final class Mapper {
         return spte;
     }
 
+    /** The frame at which a walk from {@code root} ends, -1 if it ends at no leaf of memory. */
+    static long frameOf(ShadowPages pages, ShadowPage root, long address) {
+        for (ShadowPage page = root; page != null; ) {
+            int level = page.level();
+            int index = index(address, level);
+            long spte = pages.read(page, index);
+            if (!pages.format.present(spte)) {
+                return -1;
+            }
+            if (pages.format.leaf(spte, level)) {
+                long within = (1L << 9 * (level - 1)) - 1;
+                return page.leafGfn(index) | address >>> 12 & within;
+            }
+            page = pages.child(spte);
+        }
+        return -1;
+    }
+
     /** fast_page_fault: the entry is write-protected for nothing but dirty logging. */
     boolean makeWritable(Mmu mmu, Fault fault) {
         long address = fault.address.value();

@@ -53,4 +53,22 @@ public interface MmioGvaRule {
             return mayMatch(context);
         }
     };
+
+    /** Takes every faulting address for a linear one. */
+    MmioGvaRule ANY = new MmioGvaRule() {
+        @Override
+        public long toStore(PolicyContext context, FaultAddress address, boolean tdpFault, boolean fromSpte) {
+            return address.value() & ~0xfffL;
+        }
+
+        @Override
+        public boolean mayMatch(PolicyContext context) {
+            return true;
+        }
+
+        @Override
+        public boolean lookupByGva(PolicyContext context) {
+            return !context.direct();
+        }
+    };
 }

@@ -20,7 +20,13 @@ public enum MmuPolicy implements PolicyPoint {
                     RIGHT,
                     "Linux",
                     "with every fault that is not TDP's and not nested; needs the clears",
-                    MmioGvaRule.LEGACY)),
+                    MmioGvaRule.LEGACY),
+            value(
+                    "any",
+                    WRONG,
+                    "test",
+                    "with every fault: a physical address of L1 or L2 is taken for a linear one",
+                    MmioGvaRule.ANY)),
     MMIO_CLEAR_ON_NEW_PGD_HIT(
             "mmioCache.clearOnNewPgdHit",
             "on",

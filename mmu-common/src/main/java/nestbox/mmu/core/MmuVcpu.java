@@ -86,6 +86,11 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         return sync;
     }
 
+    /** The frame that a walk of shadow tables leads to, -1 if they do not map the address. */
+    long mapped(ShadowPage root, long address) {
+        return Mapper.frameOf(vm.pages, root, address);
+    }
+
     /** The address space whose slots count now. */
     int space() {
         return guest.smm() ? MemorySlots.SMM : MemorySlots.NORMAL;

@@ -139,7 +139,8 @@ final class NestedVmexit {
         cpu.mem.port().contextChanged();
         svm.vcpu.worldChanged();
         long[] pdptes = cpu.pdpte.clone();
-        if (ControlRegisters.paePaging(cpu) && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
+        boolean loads = svm.vcpu.hypervisor().config().nested().applies(NestedPolicy.SVM_HOST_PDPTES);
+        if (loads && ControlRegisters.paePaging(cpu) && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
             shutdown();
             return;
         }

@@ -17,7 +17,7 @@ final class CounterProbe extends Probe {
     }
 
     @Override
-    void mark(int step, Nestbox lab) {
+    void mark(int step, boolean flushed, Nestbox lab) {
         lab.hypervisor().ifPresent(hypervisor -> {
             last = counter.applyAsLong(hypervisor.mmu().counters());
             first = first < 0 ? last : first;

@@ -9,6 +9,7 @@ import nestbox.modules.Nestbox;
 /** Hears the image tell its steps, and tells the probes. */
 final class Marks implements TraceSink {
     private static final int PORT = 0x80;
+    private static final int FLUSHED = 0x80;
 
     private final Nestbox lab;
     private final List<Probe> probes;
@@ -21,8 +22,9 @@ final class Marks implements TraceSink {
     @Override
     public void event(TraceEventType type, long time, int cpu, int level, long[] values) {
         if (type == TraceEvents.PORT_WRITE && values[0] == PORT) {
-            int step = (int) values[2];
-            probes.forEach(probe -> probe.mark(step, lab));
+            int step = (int) values[2] & ~FLUSHED;
+            boolean flushed = (values[2] & FLUSHED) != 0;
+            probes.forEach(probe -> probe.mark(step, flushed, lab));
         }
     }
 

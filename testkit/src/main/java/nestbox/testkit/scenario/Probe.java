@@ -4,7 +4,8 @@ import java.util.function.Supplier;
 import nestbox.modules.Nestbox;
 
 /**
- * Observes a run from outside. The image tells where it is: a write of N to port 80h is the end of step N.
+ * Observes a run from outside. The image tells where it is: a write of N to port 80h is the end of step N; with bit 7 of it the step
+ * flushed the guest's TLB.
  */
 public abstract class Probe {
     /** The probes that a scenario can name. */
@@ -12,7 +13,9 @@ public abstract class Probe {
         /** Roots that L0 built after the first step that the image tells of and before the last. */
         ROOTS(() -> new CounterProbe("roots", c -> c.rootsBuilt)),
         /** Hits of the MMIO cache in the same time. */
-        MMIO_HITS(() -> new CounterProbe("hits", c -> c.mmioCacheHits));
+        MMIO_HITS(() -> new CounterProbe("hits", c -> c.mmioCacheHits)),
+        /** Roots of the guest's virtual TLB that map address X otherwise than any translation since the last flush: facts A.5. */
+        VIRTUAL_TLB(VirtualTlbProbe::new);
 
         private final Supplier<Probe> maker;
 
@@ -25,8 +28,12 @@ public abstract class Probe {
         }
     }
 
-    /** The image has come to the end of a step. */
-    abstract void mark(int step, Nestbox lab);
+    /**
+     * The image has come to the end of a step.
+     *
+     * @param flushed the architecture says that the step flushed what the TLB holds of the PCID in question
+     */
+    abstract void mark(int step, boolean flushed, Nestbox lab);
 
     /** What was seen, empty if nothing was to be seen; the run has ended. */
     abstract String observed(Nestbox lab);

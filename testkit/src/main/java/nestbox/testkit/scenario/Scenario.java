@@ -15,6 +15,7 @@ import nestbox.modules.NestboxConfiguration;
  * @param source assembly of the image
  * @param right what is seen on bare silicon and under every right policy
  * @param probes what else is observed than what the image prints
+ * @param reenters the user of L0 runs the guest again when L0 has given it up, once
  * @param columns the ways to run it
  */
 public record Scenario(
@@ -26,6 +27,7 @@ public record Scenario(
         String source,
         String right,
         List<Probe.Kind> probes,
+        boolean reenters,
         List<Column> columns) {
     /** What is to be seen of a cell. */
     public enum Verdict {

@@ -3,6 +3,8 @@ package nestbox.testkit.scenario;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import nestbox.core.NestboxException;
 import nestbox.modules.L0Mode;
@@ -12,7 +14,7 @@ import nestbox.testkit.scenario.Scenario.Verdict;
 
 /**
  * Reads a scenario from its assembly source. Lines that begin with {@code ;;} say what it is, comments {@code ; step N: text} number
- * what happens:
+ * what happens, from 0:
  *
  * <pre>
  * ;; scenario ID: title
@@ -21,11 +23,12 @@ import nestbox.testkit.scenario.Scenario.Verdict;
  * ;; include  NAME (source in front of this one)
  * ;; cpu      MODEL of silicon and guest
  * ;; probe    KIND of what is observed besides the output
+ * ;; reenter  (userspace goes on when L0 has given the guest up, once)
  * ;; right    what is seen where all is right
  * ;; cell     bare|tdp|shadow [NAME=VALUE...] -&gt; right|wrong|refused [TEXT]
  * </pre>
  *
- * A cell's settings are {@code cpu}, {@code guestCpu}, {@code tlb}, {@code cpus} and policies; {@code right} without a text means the
+ * A cell's settings are {@code cpu}, {@code guestCpu}, {@code tlb}, {@code cpus}, {@code inject} and policies; {@code right} without a text means the
  * scenario's own. What does not print is written {@code \xNN}.
  */
 final class ScenarioFile {
@@ -33,7 +36,7 @@ final class ScenarioFile {
     private final Function<String, String> include;
     private final StringBuilder source = new StringBuilder();
     private final StringBuilder included = new StringBuilder();
-    private final List<String> steps = new ArrayList<>();
+    private final Map<Integer, String> steps = new TreeMap<>();
     private final List<String> notes = new ArrayList<>();
     private final List<Probe.Kind> probes = new ArrayList<>();
     private final List<String> cells = new ArrayList<>();
@@ -42,6 +45,7 @@ final class ScenarioFile {
     private String origin = "";
     private String cpu = "max,+vmx";
     private String right;
+    private boolean reenters;
     private int line;
 
     private ScenarioFile(String name, Function<String, String> include) {
@@ -94,9 +98,10 @@ final class ScenarioFile {
             case "include" -> include(rest);
             case "cpu" -> cpu = rest;
             case "probe" -> probes.add(probe(rest));
+            case "reenter" -> reenters = true;
             case "right" -> right = rest;
             case "cell" -> cells.add(rest);
-            default -> throw bad("'" + word + "' is none of scenario, origin, note, include, cpu, probe, right, cell");
+            default -> throw bad("'" + word + "' is none of scenario, origin, note, include, cpu, probe, reenter, right, cell");
         }
     }
 
@@ -105,7 +110,7 @@ final class ScenarioFile {
         ScenarioFile file = new ScenarioFile(other + ".asm", include);
         file.read(include.apply(other));
         included.append(file.included).append(file.source);
-        steps.addAll(file.steps);
+        steps.putAll(file.steps);
         notes.addAll(file.notes);
         probes.addAll(file.probes);
         origin = origin.isEmpty() ? file.origin : origin;
@@ -125,16 +130,24 @@ final class ScenarioFile {
             return;
         }
         String text = raw.substring(at + "; step ".length());
-        String number = steps.size() + ": ";
-        if (!text.startsWith(number)) {
-            throw bad("is not step " + steps.size());
+        int colon = text.indexOf(": ");
+        try {
+            if (steps.put(Integer.parseInt(text.substring(0, Math.max(colon, 0))), text.substring(colon + 2)) != null) {
+                throw bad("numbers a step for the second time");
+            }
+        } catch (NumberFormatException e) {
+            throw bad("is not 'step N: text'");
         }
-        steps.add(text.substring(number.length()));
     }
 
     private Scenario scenario() {
         if (id == null || right == null || cells.isEmpty() || steps.isEmpty()) {
             throw new NestboxException(name, "lacks one of scenario, right, cell, steps");
+        }
+        for (int i = 0; i < steps.size(); i++) {
+            if (!steps.containsKey(i)) {
+                throw new NestboxException(name, "lacks step " + i);
+            }
         }
         List<Column> columns = cells.stream().map(this::column).toList();
         return new Scenario(
@@ -142,10 +155,11 @@ final class ScenarioFile {
                 title,
                 origin,
                 List.copyOf(notes),
-                List.copyOf(steps),
+                List.copyOf(steps.values()),
                 included.append(source).toString(),
                 right,
                 List.copyOf(probes),
+                reenters,
                 columns);
     }
 
@@ -187,6 +201,7 @@ final class ScenarioFile {
                 case "cpu" -> builder.cpu(value);
                 case "guestCpu" -> builder.guestCpu(value);
                 case "tlb" -> builder.tlb(value);
+                case "inject" -> builder.inject(value);
                 case "cpus" -> builder.cpus(Integer.parseInt(value));
                 default -> builder.policy(words[i].substring(0, equals), value);
             }

@@ -42,6 +42,9 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
         }
         lab.load(new ImageFile(scenario.id(), Asm.assemble(32, LOAD, scenario.source())), "");
         Outcome outcome = lab.run(LIMIT);
+        if (outcome.kind() == Outcome.Kind.HYPERVISOR && scenario.reenters()) {
+            outcome = lab.run(LIMIT);
+        }
         List<String> seen =
                 new ArrayList<>(List.of(printable(serial.toString(StandardCharsets.ISO_8859_1)), end(outcome)));
         probes.forEach(probe -> seen.add(probe.observed(lab)));
@@ -61,7 +64,7 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
     private static String end(Outcome outcome) {
         return switch (outcome.kind()) {
             case DEBUG_EXIT -> "";
-            case HYPERVISOR, UNSUPPORTED -> outcome.detail();
+            case HYPERVISOR, UNSUPPORTED -> outcome.detail().split(";")[0];
             default -> outcome.kind().name().toLowerCase(Locale.ROOT);
         };
     }

@@ -65,7 +65,9 @@ class ScenariosTest {
 
     @Test
     void aFileThatIsWrongIsRefusedByLine() {
-        refused(GOOD + "; step 2: no step 1", "x.asm:5", "step 1");
+        refused(GOOD + "; step 2: no step 1", "lacks step 1");
+        refused(GOOD + "; step 0: again", "x.asm:5", "second");
+        refused(GOOD + "; step one", "x.asm:5", "step N");
         refused(GOOD + ";; colour red", "x.asm:5", "colour");
         refused(GOOD + ";; probe depth", "x.asm:5", "depth");
         refused(GOOD + ";; cell tdp", "expects nothing");

@@ -124,6 +124,7 @@ final class NestedEntry {
                         VmxEntryStep.SNAPSHOT,
                         () -> {
                             vmx.snapshot.take(cpu);
+                            stash();
                             return null;
                         },
                         this::restoreL1),
@@ -295,7 +296,12 @@ final class NestedEntry {
             cpu.efer = efer;
         }
         boolean goesOn = failure != EntryFailure.VMFAIL || unwind(pdptesOfL2, cr3OfL2);
-        finishSwitch();
+        if (failure.givesUp() && stashes()) {
+            replaceRegisters();
+            vmx.vcpu.registersReplaced();
+        } else {
+            finishSwitch();
+        }
         if (!goesOn) {
             vmx.exit.abort(2);
             return;
@@ -311,6 +317,17 @@ final class NestedEntry {
         mmuEntered = false;
     }
 
+    /** L1's CR3 goes where hardware's is, which without EPT is the root of a shadow table. */
+    private void stash() {
+        if (stashes()) {
+            vmx.backend.door().write(VmcsField.GUEST_CR3, cpu.cr3);
+        }
+    }
+
+    private boolean stashes() {
+        return !vmx.backend.ept() && policies().vmfailCr3() == NestedPolicy.VmfailCr3.STASH;
+    }
+
     private NestedPolicies policies() {
         return vmx.vcpu.hypervisor().config().nested();
     }
@@ -318,8 +335,10 @@ final class NestedEntry {
     /** What policies do to CR3 and the PDPTE registers; false if L1 is shut down by it. */
     private boolean unwind(long[] pdptesOfL2, long cr3OfL2) {
         NestedPolicies policies = policies();
-        if (policies.vmfailCr3() == NestedPolicy.VmfailCr3.NONE) {
-            cpu.cr3 = cr3OfL2;
+        switch (policies.vmfailCr3()) {
+            case NONE -> cpu.cr3 = cr3OfL2;
+            case VMCS01, STASH -> cpu.cr3 = vmx.backend.door().read(VmcsField.GUEST_CR3);
+            case SNAPSHOT -> {}
         }
         if (vmx.backend.ept() || policies.vmfailPdptr() == NestedPolicy.VmfailPdptr.SNAPSHOT) {
             return true;
@@ -333,9 +352,13 @@ final class NestedEntry {
 
     /** The registers of the processor were replaced: its derived state follows. */
     void finishSwitch() {
+        replaceRegisters();
+        vmx.vcpu.worldChanged();
+    }
+
+    private void replaceRegisters() {
         cpu.updateMode();
         cpu.mem.port().contextChanged();
         cpu.updatePending();
-        vmx.vcpu.worldChanged();
     }
 }

@@ -1,57 +1,17 @@
+;; include pae32
 ; L1 in PAE paging; L2, without EPT, in PAE paging with other tables. The entry fails in hardware alone: the TPR threshold is above
 ; the virtual TPR, which KVM leaves to hardware, because L1 can change that page at any time. Then L1 reads X through whatever PDPTE
 ; registers it has. P1 is what L1 writes into its table in memory before the entry; VMLAUNCH is told apart from an exit by flags.
 
-        org 0x100000
-
-C1      equ 0x300000
-C2      equ 0x301000
-LOW     equ 0x302000
-PDA     equ 0x303000
-PDB     equ 0x304000
-PDC     equ 0x305000
-X       equ 0x40000000
 VMXON   equ 0x400000
 VMCS    equ 0x401000
 VAPIC   equ 0x700000
 
-        bits 32
-
-header: dd 0x1badb002
-        dd 0x00010000
-        dd 0xe4514ffe
-        dd header, header, 0, 0, start
-
-start:  mov esp, 0x1f0000
-        cld
-        lgdt [gdtr]
-        mov edi, C1
-        xor eax, eax
-        mov ecx, 0x6000 / 4
-        rep stosd
-        mov edi, LOW
-        mov eax, 0x83
-        mov ecx, 16
-fill:   mov [edi], eax
-        add eax, 0x200000
-        add edi, 8
-        loop fill
-        mov dword [C1], LOW + 1
-        mov dword [C1 + 8], PDA + 1
-        mov dword [C2], LOW + 1
-        mov dword [C2 + 8], PDB + 1
-        mov dword [PDA], 0x800083
-        mov dword [PDB], 0xa00083
-        mov dword [PDC], 0xc00083
-        mov byte [0x800000], 'A'
-        mov byte [0xa00000], 'B'
-        mov byte [0xc00000], 'C'
-        mov eax, 0x2020         ; VMXE, PAE
+main:   mov eax, cr4            ; step 0: CR3 is C1 and the PDPTE registers hold P1; L0 uses no EPT
+        or eax, 0x2000
         mov cr4, eax
-        mov eax, C1
-        mov cr3, eax            ; step 0: CR3 is C1 and the PDPTE registers hold P1; L0 uses no EPT
         mov eax, cr0
-        or eax, 0x80000021
+        or eax, 0x20
         mov cr0, eax
         mov ecx, 0x3a
         rdmsr
@@ -118,18 +78,10 @@ rest:   mov edx, cr0
         mov al, [X]             ; step 7: L1 reads a page that P1 and P2 map to different frames
         jmp tell
 odd:    mov al, '?'
-tell:   mov edx, 0x3f8
-        out dx, al
-        xor eax, eax
-        out 0xf4, eax
-        hlt
+        jmp tell
 leave2: mov al, '!'
         jmp tell
 
-        align 8
-gdt:    dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00008b0000000067
-gdtr:   dw 31
-        dd gdt
         align 8
 pvmxon: dq VMXON
 pvmcs:  dq VMCS
