@@ -273,6 +273,12 @@ final class WorldSwitch implements CheckContext, Stateful {
         c.noStepTrap = true;
         c.mem.port().control().enterSpace(0, null);
         c.updateMode();
+        if (ControlRegisters.paePaging(c) && !c.mem.port().control().loadPdptes(c.cr3)) {
+            // APM Vol. 2, "#VMEXIT": PDPEs of the host that are illegal.
+            c.activity = Cpu.SHUTDOWN;
+            c.pend(Cpu.PENDING_INACTIVE);
+            c.platform.shutdown(c);
+        }
         c.updatePending();
         if (hostTrap) {
             hostTrap = false;
