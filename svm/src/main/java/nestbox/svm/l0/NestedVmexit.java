@@ -140,7 +140,9 @@ final class NestedVmexit {
         svm.vcpu.worldChanged();
         long[] pdptes = cpu.pdpte.clone();
         boolean loads = svm.vcpu.hypervisor().config().nested().applies(NestedPolicy.SVM_HOST_PDPTES);
-        if (loads && ControlRegisters.paePaging(cpu) && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
+        if (loads
+                && ControlRegisters.paePaging(cpu)
+                && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {
             shutdown();
             return;
         }

@@ -32,6 +32,8 @@ public record Scenario(
     /** What is to be seen of a cell. */
     public enum Verdict {
         RIGHT,
+        /** Right, with more work than needed. */
+        SLOW,
         WRONG,
         /** Nestbox names what it does not implement. */
         REFUSED

@@ -25,7 +25,7 @@ import nestbox.testkit.scenario.Scenario.Verdict;
  * ;; probe    KIND of what is observed besides the output
  * ;; reenter  (userspace goes on when L0 has given the guest up, once)
  * ;; right    what is seen where all is right
- * ;; cell     bare|tdp|shadow [NAME=VALUE...] -&gt; right|wrong|refused [TEXT]
+ * ;; cell     bare|tdp|shadow [NAME=VALUE...] -&gt; right|slow|wrong|refused [TEXT]
  * </pre>
  *
  * A cell's settings are {@code cpu}, {@code guestCpu}, {@code tlb}, {@code cpus}, {@code inject} and policies; {@code right} without a text means the
@@ -101,7 +101,9 @@ final class ScenarioFile {
             case "reenter" -> reenters = true;
             case "right" -> right = rest;
             case "cell" -> cells.add(rest);
-            default -> throw bad("'" + word + "' is none of scenario, origin, note, include, cpu, probe, reenter, right, cell");
+            default ->
+                throw bad(
+                        "'" + word + "' is none of scenario, origin, note, include, cpu, probe, reenter, right, cell");
         }
     }
 
@@ -172,10 +174,9 @@ final class ScenarioFile {
         String[] expected = cell.substring(arrow + 2).trim().split(" ", 2);
         Verdict verdict = verdict(expected[0]);
         String text = expected.length > 1 ? expected[1].trim() : "";
-        if (text.isEmpty() == (verdict == Verdict.WRONG)) {
-            if (verdict != Verdict.RIGHT) {
-                throw new NestboxException(name, "cell '" + cell + "' does not say what is observed");
-            }
+        boolean says = verdict == Verdict.RIGHT || !text.isEmpty() && !text.equals(right);
+        if (!says) {
+            throw new NestboxException(name, "cell '" + cell + "' does not say what else is observed");
         }
         return new Column(setting, configuration(setting), verdict, text.isEmpty() ? right : text);
     }
@@ -184,7 +185,7 @@ final class ScenarioFile {
         try {
             return Verdict.valueOf(word.toUpperCase(Locale.ROOT));
         } catch (IllegalArgumentException e) {
-            throw new NestboxException(name, "'" + word + "' is none of right, wrong, refused");
+            throw new NestboxException(name, "'" + word + "' is none of right, slow, wrong, refused");
         }
     }
 

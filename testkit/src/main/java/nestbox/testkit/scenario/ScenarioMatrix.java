@@ -10,7 +10,7 @@ public final class ScenarioMatrix {
 
     /** @param runs all cells, those of a scenario together */
     public static String markdown(List<ScenarioRun> runs) {
-        StringBuilder out = new StringBuilder("| scenario | | right | wrong |\n|---|---|---|---|\n");
+        StringBuilder out = new StringBuilder("| scenario | | right | else |\n|---|---|---|---|\n");
         List<Scenario> scenarios =
                 runs.stream().map(ScenarioRun::scenario).distinct().toList();
         for (Scenario scenario : scenarios) {
@@ -27,7 +27,7 @@ public final class ScenarioMatrix {
     private static String cells(List<ScenarioRun> cells, boolean right) {
         return cells.stream()
                 .filter(run -> (run.verdict() == Verdict.RIGHT) == right)
-                .map(run -> "`" + run.column().text() + "`" + (right ? "" : ": " + run.observed()))
+                .map(run -> "`" + run.column().text() + "`" + (right ? "" : ": " + run.text()))
                 .collect(Collectors.joining("<br>"));
     }
 }

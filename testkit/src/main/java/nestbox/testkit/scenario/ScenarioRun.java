@@ -57,8 +57,10 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
         if (outcome.kind() == Outcome.Kind.UNSUPPORTED) {
             return Verdict.REFUSED;
         }
-        String right = column.verdict() == Verdict.RIGHT ? column.observed() : scenario.right();
-        return observed.equals(right) ? Verdict.RIGHT : Verdict.WRONG;
+        if (observed.equals(column.observed())) {
+            return column.verdict();
+        }
+        return observed.equals(scenario.right()) ? Verdict.RIGHT : Verdict.WRONG;
     }
 
     private static String end(Outcome outcome) {
@@ -77,11 +79,12 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
         return text.toString();
     }
 
-    /** Whether what was seen is what the column expects; of an end by L0 or a refusal the column gives the beginning. */
+    /** Whether what was seen is what the column expects; of a refusal the column gives the beginning. */
     public boolean asExpected() {
-        boolean begins = column.observed().startsWith("KVM_EXIT") || column.verdict() == Verdict.REFUSED;
-        return verdict == column.verdict()
-                && (begins ? observed.startsWith(column.observed()) : observed.equals(column.observed()));
+        boolean same = verdict == Verdict.REFUSED
+                ? observed.startsWith(column.observed())
+                : observed.equals(column.observed());
+        return verdict == column.verdict() && same;
     }
 
     /** The cell in words. */

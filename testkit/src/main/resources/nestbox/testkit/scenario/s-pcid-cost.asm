@@ -9,7 +9,7 @@
 ;; cell     tdp                                                                 -> right N roots=0
 ;; cell     shadow roots.prevRootsWhenPcidOff=keep                              -> right N roots=0
 ;; cell     shadow roots.prevRootsWhenPcidOff=keep roots.unloadOnPcideSet=off   -> right N roots=0
-;; cell     shadow roots.prevRootsWhenPcidOff=free roots.unloadOnPcideSet=off   -> right N roots=6
+;; cell     shadow roots.prevRootsWhenPcidOff=free roots.unloadOnPcideSet=off   -> slow N roots=6
 ;; cell     shadow roots.prevRootsWhenPcidOff=keep roots.freeUnsyncOnGuestFlush=off -> right N roots=0
 main:   mov dword [PTB], OLD + 3
         mov rax, PML4B

@@ -7,9 +7,9 @@
 ;; right    A
 ;; cell     bare                          -> right
 ;; cell     tdp                           -> right A roots=0
-;; cell     tdp vmfail.unload=on          -> right A roots=6
+;; cell     tdp vmfail.unload=on          -> slow A roots=6
 ;; cell     shadow                        -> right A roots=0
-;; cell     shadow vmfail.unload=on       -> right A roots=6
+;; cell     shadow vmfail.unload=on       -> slow A roots=6
 main:   mov byte [OLD], 'A'
         mov dword [PTA], OLD + 3
         call vmx_on

@@ -38,7 +38,7 @@ class ScenariosTest {
     @Test
     void aScenarioThatNothingGetsWrongShowsNothing() {
         assertThat(Scenarios.all()).allSatisfy(scenario -> {
-            assertThat(scenario.columns()).anyMatch(column -> column.verdict() == Verdict.WRONG);
+            assertThat(scenario.columns()).anyMatch(column -> column.verdict() != Verdict.RIGHT);
             assertThat(scenario.columns()).anyMatch(column -> column.verdict() == Verdict.RIGHT);
             assertThat(scenario.origin()).isNotBlank();
         });
@@ -50,7 +50,8 @@ class ScenariosTest {
             List<String> ids = Scenarios.all().stream().map(Scenario::id).toList();
             assertThat(ids).doesNotHaveDuplicates();
             long named = files.filter(Files::isRegularFile)
-                    .filter(ScenariosTest::namesAScenario).count();
+                    .filter(ScenariosTest::namesAScenario)
+                    .count();
             assertThat(ids).hasSize((int) named);
         }
     }
@@ -72,6 +73,7 @@ class ScenariosTest {
         refused(GOOD + ";; probe depth", "x.asm:5", "depth");
         refused(GOOD + ";; cell tdp", "expects nothing");
         refused(GOOD + ";; cell tdp -> wrong", "observed");
+        refused(GOOD + ";; cell tdp -> wrong A", "observed");
         refused(GOOD + ";; cell tdp -> good", "good");
         refused(GOOD + ";; cell ept -> right", "ept");
         refused(GOOD + ";; cell tdp no.such=policy -> right", "no.such");
