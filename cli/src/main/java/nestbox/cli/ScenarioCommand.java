@@ -76,8 +76,8 @@ final class ScenarioCommand {
             runs.addAll(cells);
             if (!json && !markdown) {
                 System.out.println(scenario.id() + ": " + scenario.title());
-                cells.forEach(cell ->
-                        System.out.printf("  %-52s %s%n", cell.column().text(), cell.text()));
+                cells.forEach(
+                        cell -> System.out.printf("  %-52s %s%n", cell.column().text(), cell.text()));
             }
         }
         if (json) {
