@@ -54,6 +54,8 @@ final class SvmBackend implements VendorBackend {
         ExitCode.STGI,
         ExitCode.CLGI,
         ExitCode.SKINIT,
+        // INT1 is a trap; the intercept of #DB would leave RIP on it, and does not tell it from other causes.
+        ExitCode.ICEBP,
         ExitCode.WBINVD,
         ExitCode.MONITOR,
         ExitCode.MWAIT,
