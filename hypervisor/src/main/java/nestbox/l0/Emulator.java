@@ -109,6 +109,16 @@ final class Emulator {
         Exceptions.inject(guest, event.vector, event.type, event.hasErrorCode, event.errorCode, event.length);
     }
 
+    /** Length of the instruction at the guest's RIP, or 0 if it cannot be fetched. */
+    int length() {
+        vcpu.need(StateGroup.ALL);
+        try {
+            return reference.length();
+        } catch (GuestFault fault) {
+            return 0;
+        }
+    }
+
     /** Goes behind an instruction that L0 has carried out itself. */
     void skip(int length) {
         goBehind(length);

@@ -139,6 +139,11 @@ public final class Vcpu implements Execution, Requests {
         return emulator;
     }
 
+    /** Length of the instruction at the guest's RIP, for silicon that does not tell; 0 if it cannot be fetched. */
+    public int instructionLength() {
+        return emulator.length();
+    }
+
     @Override
     public Cpu cpu() {
         return guest;

@@ -3,6 +3,7 @@ package nestbox.svm.l0;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.HostProcessor;
+import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
 import nestbox.l0.VendorBackend;
 import nestbox.mmu.core.HostFrames;
@@ -84,6 +85,11 @@ final class SvmBackend implements VendorBackend {
     private final long permissions;
     private final long ports;
     private int flush;
+    /** The last entry injected a software interrupt or exception, whose instruction is there and ends there. */
+    private boolean softInjected;
+
+    private long softRip;
+    private long softNext;
     /** Nested SVM of the guest, or null. */
     private NestedSvm nestedSvm;
     /** The virtual interrupt of vmcb02 is L0's, to learn when interrupts are open. */
@@ -308,11 +314,24 @@ final class SvmBackend implements VendorBackend {
     @Override
     public void vectoring(Event event) {
         exits.vectoring(event);
+        if (!event.isSoft()) {
+            return;
+        }
+        if (softInjected && vmcb.get(VmcbField.RIP) == softNext) {
+            vmcb.set(VmcbField.RIP, softRip);
+        }
+        // Exits on the way of an event leave NRIP 0. Without its length the instruction is executed anew.
+        event.length = vcpu.instructionLength();
+        event.active = event.length != 0;
     }
 
     @Override
     public void inject(Event event) {
         int type = event.type;
+        softInjected = event.isSoft();
+        if (softInjected) {
+            injectBehind(event.length);
+        }
         if (type == EventInDelivery.SOFTWARE_EXCEPTION || type == EventInDelivery.PRIVILEGED_EXCEPTION) {
             type = EventInfo.EXCEPTION;
         }
@@ -320,6 +339,19 @@ final class SvmBackend implements VendorBackend {
             guest.nmiBlocked = true;
         }
         vmcb.set(VmcbField.EVENTINJ, EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode));
+    }
+
+    /** A software interrupt or exception returns behind its instruction: by NRIP, or by RIP where there is none. */
+    private void injectBehind(int length) {
+        vcpu.need(StateGroup.BASIC | StateGroup.SEGMENTS);
+        softRip = guest.rip;
+        softNext = guest.wrapRip(guest.rip + length);
+        if (host.cpu().features.has(Feature.NRIP_SAVE)) {
+            vmcb.set(VmcbField.NRIP, softNext);
+        } else {
+            vcpu.take(StateGroup.BASIC);
+            guest.rip = softNext;
+        }
     }
 
     /** A virtual interrupt that is intercepted says when interrupts are open. */

@@ -8,6 +8,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.x86.Vector;
+import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.Exceptions;
 
 /** What SVM's exit fields mean to L0. */
@@ -73,9 +74,14 @@ final class SvmExits {
             event.clear();
             return;
         }
+        int type = EventInfo.type(information);
+        int vector = EventInfo.vector(information);
+        if (type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF)) {
+            type = EventInDelivery.SOFTWARE_EXCEPTION;
+        }
         event.set(
-                EventInfo.type(information),
-                EventInfo.vector(information),
+                type,
+                vector,
                 EventInfo.hasErrorCode(information),
                 EventInfo.errorCode(information),
                 0);

@@ -50,6 +50,11 @@ public final class ReferenceEngine implements Engine {
         return in;
     }
 
+    /** Length of the instruction at RIP, which is fetched and not executed. */
+    public int length() {
+        return fetch().length;
+    }
+
     /** The instruction at RIP; code bytes beyond CS's limit raise #GP(0). */
     private Insn fetch() {
         long linear = cpu.codeLinear();
