@@ -32,8 +32,9 @@ public final class Event {
     }
 
     public boolean isSoft() {
-        return type == EventInDelivery.SOFTWARE_INTERRUPT
-                || type == EventInDelivery.SOFTWARE_EXCEPTION
-                || type == EventInDelivery.PRIVILEGED_EXCEPTION;
+        return active
+                && (type == EventInDelivery.SOFTWARE_INTERRUPT
+                        || type == EventInDelivery.SOFTWARE_EXCEPTION
+                        || type == EventInDelivery.PRIVILEGED_EXCEPTION);
     }
 }

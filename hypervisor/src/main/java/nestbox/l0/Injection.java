@@ -64,8 +64,9 @@ final class Injection {
                 exception.set(EventInDelivery.EXCEPTION, Vector.DF, true, 0, 0);
                 return;
             }
-            again.clear();
         }
+        // An interrupt is lost, and the instruction of a software interrupt is restarted.
+        again.clear();
         exception.set(EventInDelivery.EXCEPTION, vector, hasErrorCode, errorCode, 0);
         exceptionDetail = detail;
     }

@@ -388,7 +388,8 @@ public final class Vcpu implements Execution, Requests {
         guest.cr2 = h.cr2;
         available = 0;
         backend.decode(exit);
-        guest.ticks += h.ticks - hostStart - (countsAsInstruction(exit.kind) ? 1 : 0);
+        long ticks = h.ticks - hostStart;
+        guest.ticks += ticks != 0 && countsAsInstruction(exit.kind) ? ticks - 1 : ticks;
         guest.waited += h.waited - hostWaited;
         backend.vectoring(injection.again);
         count();
@@ -414,7 +415,10 @@ public final class Vcpu implements Execution, Requests {
         }
     }
 
-    /** The silicon counts an exit that an instruction or its fault caused; the guest's time does not, or not yet. */
+    /**
+     * The silicon counts an exit that an instruction or its fault caused, unless it comes with the entry's own event; the guest's
+     * time does not, or not yet.
+     */
     private static boolean countsAsInstruction(ExitKind kind) {
         return switch (kind) {
             case EXCEPTION, PAGE_FAULT, MISCONFIG, INSTRUCTION, HYPERCALL, TASK_SWITCH, TRIPLE_FAULT -> true;
