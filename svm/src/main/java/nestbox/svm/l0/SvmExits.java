@@ -79,11 +79,6 @@ final class SvmExits {
         if (type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF)) {
             type = EventInDelivery.SOFTWARE_EXCEPTION;
         }
-        event.set(
-                type,
-                vector,
-                EventInfo.hasErrorCode(information),
-                EventInfo.errorCode(information),
-                0);
+        event.set(type, vector, EventInfo.hasErrorCode(information), EventInfo.errorCode(information), 0);
     }
 }
