@@ -1,0 +1,239 @@
+package nestbox.l0;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.multibindings.OptionalBinder;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import nestbox.core.StateWriter;
+import nestbox.machine.Outcome;
+import nestbox.machine.load.ImageFile;
+import nestbox.modules.L0Mode;
+import nestbox.modules.Nestbox;
+import nestbox.modules.NestboxConfiguration;
+import nestbox.x86.Cpu;
+import nestbox.x86.CpuState;
+import nestbox.x86.insn.Asm;
+import nestbox.x86.insn.Assembly;
+
+/** An L1 in machine code that stands before its nested entry, in one of the ways to run L2. */
+final class EntryLab {
+    /** Which control structure L1 uses. */
+    enum Vendor {
+        VMX("max,+vmx", "EPT"),
+        SVM("EPYC-Milan", "NPT");
+
+        final String model;
+        private final String tdp;
+
+        Vendor(String model, String tdp) {
+            this.model = model;
+            this.tdp = tdp;
+        }
+    }
+
+    /** What L0 and L1 use; BARE and BARE_TDP are the silicon, for comparison. */
+    enum Way {
+        SHADOW_ON_SHADOW(L0Mode.SHADOW, false),
+        SHADOW_ON_TDP(L0Mode.TDP, false),
+        NESTED_TDP(L0Mode.TDP, true),
+        BARE(L0Mode.NONE, false),
+        BARE_TDP(L0Mode.NONE, true);
+
+        final L0Mode mode;
+        final boolean tdp;
+
+        Way(L0Mode mode, boolean tdp) {
+            this.mode = mode;
+            this.tdp = tdp;
+        }
+
+        Way bare() {
+            return tdp ? BARE_TDP : BARE;
+        }
+    }
+
+    /** Nothing is wrong with vmcs12 or vmcb12. */
+    static final int GOOD = 0;
+    /** L2's state is illegal. */
+    static final int BAD_STATE = 1;
+    /** The first MSR of the list cannot be loaded (VMX), or PDPTEs are illegal (SVM). */
+    static final int BAD_LIST = 2;
+
+    private static final Map<String, Long> DISTANCES = new HashMap<>();
+    private static final long LIMIT = 200_000;
+    private static final int PAGE = 4096;
+    /** L1's VMCS or VMCB. */
+    static final long CONTROL = 0x401000;
+    /** What differs between a good and a bad L1: the image's constants, its list of MSRs, L2's PDPTEs. */
+    static final Set<Long> DIFFERENT = Set.of(CONTROL, 0x100000L, 0x308000L, 0x301000L);
+
+    final Nestbox lab;
+    private final Assembly program;
+    private final ByteArrayOutputStream serial = new ByteArrayOutputStream();
+
+    private EntryLab(NestboxConfiguration configuration, Assembly program) {
+        this.program = program;
+        lab = Nestbox.create(configuration, new AbstractModule() {
+            @Override
+            protected void configure() {
+                OptionalBinder.newOptionalBinder(binder(), OutputStream.class)
+                        .setBinding()
+                        .toInstance(serial);
+            }
+        });
+        lab.load(new ImageFile("entry", program.bytes()), "");
+    }
+
+    static NestboxConfiguration configuration(Vendor vendor, Way way) {
+        NestboxConfiguration.Builder builder = NestboxConfiguration.nested().toBuilder()
+                .cpu(vendor.model)
+                .guestCpu(way.mode == L0Mode.NONE ? "" : vendor.model)
+                .l0(way.mode);
+        return builder.build();
+    }
+
+    /** L1 is about to execute its nested entry. */
+    static EntryLab before(Vendor vendor, Way way, int bad, NestboxConfiguration configuration) {
+        Assembly program = assemble(vendor, way, bad);
+        EntryLab entry = new EntryLab(configuration, program);
+        long steps = DISTANCES.computeIfAbsent(
+                vendor + "/" + way.tdp + "/" + bad,
+                key -> new EntryLab(configuration(vendor, way.bare()), program).walk());
+        entry.lab.run(steps);
+        if (entry.cpu().rip != program.address("attempt")) {
+            throw new AssertionError("stands at " + Long.toHexString(entry.cpu().rip));
+        }
+        return entry;
+    }
+
+    private long walk() {
+        long steps = 0;
+        while (cpu().rip != program.address("attempt")) {
+            Outcome outcome = lab.run(1);
+            if (outcome.kind() != Outcome.Kind.LIMIT || ++steps > LIMIT) {
+                throw new AssertionError("no nested entry: " + outcome);
+            }
+        }
+        return steps;
+    }
+
+    private static Assembly assemble(Vendor vendor, Way way, int bad) {
+        String name = "entry-" + vendor.name().toLowerCase(java.util.Locale.ROOT) + ".asm";
+        try (InputStream in = EntryLab.class.getResourceAsStream(name)) {
+            String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            String head = vendor.tdp + " equ " + (way.tdp ? 1 : 0) + "\nBAD equ " + bad + "\n";
+            return Asm.program(32, 0x100000, head + source);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    Cpu cpu() {
+        return lab.machine().cpu(0);
+    }
+
+    long address(String label) {
+        return program.address(label);
+    }
+
+    Outcome step() {
+        return lab.run(1);
+    }
+
+    /** Runs to the end; what L1 has printed in all. */
+    String finish() {
+        Outcome outcome = lab.run(LIMIT);
+        String printed = serial.toString(StandardCharsets.ISO_8859_1);
+        return outcome.kind() == Outcome.Kind.DEBUG_EXIT ? printed : printed + " " + outcome;
+    }
+
+    /** All of the processor's state, but RIP, flags and time as given: what an instruction that fails may change. */
+    byte[] state(long rip, long rflags, long retired) {
+        Cpu c = cpu();
+        long ripNow = c.rip;
+        long rflagsNow = c.rflags();
+        long retiredNow = c.retired;
+        c.rip = rip;
+        c.setRflags(rflags);
+        c.retired = retired;
+        byte[] state = state();
+        c.rip = ripNow;
+        c.setRflags(rflagsNow);
+        c.retired = retiredNow;
+        return state;
+    }
+
+    /**
+     * Where the states of two processors differ, as {@code offset: this, other}. Their counts of instructions may, and the MSRs that
+     * a processor keeps for VMX and SVM.
+     */
+    List<String> differences(EntryLab other) {
+        byte[] mine = withoutMsrs(other.cpu().retired);
+        byte[] theirs = other.withoutMsrs(other.cpu().retired);
+        List<String> found = new ArrayList<>();
+        for (int i = 0; i < Math.max(mine.length, theirs.length); i++) {
+            int a = i < mine.length ? mine[i] & 0xff : -1;
+            int b = i < theirs.length ? theirs[i] & 0xff : -1;
+            if (a != b) {
+                found.add(i + ": " + a + ", " + b);
+            }
+        }
+        return found;
+    }
+
+    private byte[] withoutMsrs(long retired) {
+        StateWriter msrs = new StateWriter();
+        cpu().msrs.save(msrs);
+        HexFormat hex = HexFormat.of();
+        String all = hex.formatHex(state(cpu().rip, cpu().rflags(), retired));
+        return hex.parseHex(all.replace(hex.formatHex(msrs.toByteArray()), ""));
+    }
+
+    byte[] state() {
+        StateWriter out = new StateWriter();
+        CpuState.save(cpu(), out);
+        return out.toByteArray();
+    }
+
+    /**
+     * Digests of memory, page by page.
+     *
+     * @param but pages that do not count
+     */
+    SortedMap<Long, Integer> memory(Set<Long> but) {
+        SortedMap<Long, Integer> digests = new TreeMap<>();
+        lab.machine().memory().visitContents((physical, data) -> {
+            for (int at = 0; at < data.length; at += PAGE) {
+                byte[] page = Arrays.copyOfRange(data, at, Math.min(data.length, at + PAGE));
+                if (!but.contains(physical + at)) {
+                    digests.put(physical + at, Arrays.hashCode(page));
+                }
+            }
+        });
+        return digests;
+    }
+
+    /** The MMIO cache of L1's vCPU: linear page, frame, rights, generation. */
+    byte[] mmioCache() {
+        StateWriter out = new StateWriter();
+        vcpu().mmu().save(out);
+        return out.toByteArray();
+    }
+
+    Vcpu vcpu() {
+        return lab.hypervisor().orElseThrow().vcpus().get(0);
+    }
+}
