@@ -71,14 +71,16 @@ final class EntryLab {
     static final int BAD_STATE = 1;
     /** The first MSR of the list cannot be loaded (VMX), or PDPTEs are illegal (SVM). */
     static final int BAD_LIST = 2;
+    /** The second MSR of the list cannot be loaded (VMX). */
+    static final int BAD_SECOND = 3;
 
     private static final Map<String, Long> DISTANCES = new HashMap<>();
     private static final long LIMIT = 200_000;
     private static final int PAGE = 4096;
     /** L1's VMCS or VMCB. */
     static final long CONTROL = 0x401000;
-    /** What differs between a good and a bad L1: the image's constants, its list of MSRs, L2's PDPTEs. */
-    static final Set<Long> DIFFERENT = Set.of(CONTROL, 0x100000L, 0x308000L, 0x301000L);
+    /** What differs between a good and a bad L1, and between L0 and silicon: constants, lists, L2's PDPTEs, the revision of VMX. */
+    static final Set<Long> DIFFERENT = Set.of(CONTROL, 0x400000L, 0x100000L, 0x308000L, 0x301000L);
 
     final Nestbox lab;
     private final Assembly program;
@@ -134,7 +136,8 @@ final class EntryLab {
         String name = "entry-" + vendor.name().toLowerCase(java.util.Locale.ROOT) + ".asm";
         try (InputStream in = EntryLab.class.getResourceAsStream(name)) {
             String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            String head = vendor.tdp + " equ " + (way.tdp ? 1 : 0) + "\nBAD equ " + bad + "\n";
+            String head = vendor.tdp + " equ " + (way.tdp ? 1 : 0) + "\nBAD equ " + bad + "\nCOUNT equ "
+                    + (bad == BAD_SECOND ? 2 : 1) + "\n";
             return Asm.program(32, 0x100000, head + source);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -161,18 +164,18 @@ final class EntryLab {
     }
 
     /** All of the processor's state, but RIP, flags and time as given: what an instruction that fails may change. */
-    byte[] state(long rip, long rflags, long retired) {
+    byte[] state(long rip, long rflags, long ticks) {
         Cpu c = cpu();
         long ripNow = c.rip;
         long rflagsNow = c.rflags();
-        long retiredNow = c.retired;
+        long ticksNow = c.ticks;
         c.rip = rip;
         c.setRflags(rflags);
-        c.retired = retired;
+        c.ticks = ticks;
         byte[] state = state();
         c.rip = ripNow;
         c.setRflags(rflagsNow);
-        c.retired = retiredNow;
+        c.ticks = ticksNow;
         return state;
     }
 
@@ -181,8 +184,8 @@ final class EntryLab {
      * a processor keeps for VMX and SVM.
      */
     List<String> differences(EntryLab other) {
-        byte[] mine = withoutMsrs(other.cpu().retired);
-        byte[] theirs = other.withoutMsrs(other.cpu().retired);
+        byte[] mine = withoutMsrs(other.cpu().ticks);
+        byte[] theirs = other.withoutMsrs(other.cpu().ticks);
         List<String> found = new ArrayList<>();
         for (int i = 0; i < Math.max(mine.length, theirs.length); i++) {
             int a = i < mine.length ? mine[i] & 0xff : -1;
@@ -194,11 +197,11 @@ final class EntryLab {
         return found;
     }
 
-    private byte[] withoutMsrs(long retired) {
+    private byte[] withoutMsrs(long ticks) {
         StateWriter msrs = new StateWriter();
         cpu().msrs.save(msrs);
         HexFormat hex = HexFormat.of();
-        String all = hex.formatHex(state(cpu().rip, cpu().rflags(), retired));
+        String all = hex.formatHex(state(cpu().rip, cpu().rflags(), ticks));
         return hex.parseHex(all.replace(hex.formatHex(msrs.toByteArray()), ""));
     }
 

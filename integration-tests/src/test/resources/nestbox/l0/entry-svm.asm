@@ -1,6 +1,6 @@
 ; L1 in PAE paging, L2 in PAE paging with other tables. "attempt" is the nested entry that a test makes fail; L1 says so (F:
 ; #VMEXIT(INVALID)), enters again, and prints what L2 and then L1 read at X: B and A.
-; Before it come: NPT (L1 uses it), BAD (0: nothing, 1: L2's state is illegal, 2: L2's PDPTEs are illegal).
+; Before it come: NPT (L1 uses it), BAD (0: nothing, 1: L2's state is illegal, 2: L2's PDPTEs are illegal), COUNT.
 
         org 0x100000
 
@@ -109,7 +109,8 @@ seg:    mov dword [edi], 0x0c930010
         cmp dword [bad], 1
         jne state
         mov dword [SAVE + 0x16c], 1             ; DR6[63:32]
-state:  cmp dword [bad], 2
+state:  mov dword [C2 + 24], 0  ; the page is dirty in any case
+        cmp dword [bad], 2
         jne good
         mov dword [C2 + 16], 3                  ; bit 1 of a PDPTE is reserved
 good:   mov eax, 0x603                          ; a breakpoint that never matches, in DR7

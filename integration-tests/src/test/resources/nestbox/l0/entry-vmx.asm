@@ -1,6 +1,7 @@
 ; L1 in PAE paging, L2 in PAE paging with other tables. "attempt" is the nested entry that a test makes fail; L1 says how it failed
 ; (V: VMfail, F: exit with bit 31), enters again, and prints what L2 and then L1 read at X: B and A.
-; Before it come: EPT (L1 uses it), BAD (0: nothing, 1: L2's state is illegal, 2: the first MSR cannot be loaded).
+; Before it come: EPT (L1 uses it), BAD (0: nothing, 1: L2's state is illegal, 2: the first MSR cannot be
+; loaded, 3: the second), COUNT (of MSRs).
 
         org 0x100000
 
@@ -54,6 +55,7 @@ fill:   mov [edi], eax
         mov byte [0xa00000], 'B'
         mov dword [MSRS], 0xc0000102
         mov dword [MSRS + 8], 0x1234
+        mov dword [MSRS + 16], 0xc0000101
         cmp dword [bad], 2
         jne tables
         mov dword [MSRS], 0xc0000100
@@ -174,12 +176,12 @@ constant:
         dd 0x401e, EPT * 2, 0x201a, EPML4 + 0x1e
         dd 0x280a, LOW + 1, 0x280c, PDB + 1, 0x280e, 0, 0x2810, 0
         dd 0x2804, 0x00070106, 0x2805, 0x00070106       ; L2's PAT
-        dd 0x4014, 1, 0x200a, MSRS
+        dd 0x4014, COUNT, 0x200a, MSRS
         dd 0x0c00, 16, 0x0c02, 8, 0x0c04, 16, 0x0c06, 16, 0x0c08, 16, 0x0c0a, 16, 0x0c0c, 24
         dd 0x6c0c, gdt, 0x6c14, 0x1f0000, 0x6c16, left
         dd 0x0800, 16, 0x0802, 8, 0x0804, 16, 0x0806, 16, 0x0808, 16, 0x080a, 16, 0x080e, 24
         dd 0x4800, 0xffffffff, 0x4802, 0xffffffff, 0x4804, 0xffffffff
-        dd 0x4806, 0xffffffff, 0x4808, 0xffffffff, 0x480a, 0xffffffff, 0x480e, 0x67
+        dd 0x4806, 0xffffffff, 0x4808, 0xffffffff, 0x480a, 0xffffffff, 0x480c, 0xffff, 0x480e, 0x67
         dd 0x4814, 0xc093, 0x4816, 0xc09b, 0x4818, 0xc093, 0x481a, 0xc093, 0x481c, 0xc093, 0x481e, 0xc093
         dd 0x4820, 0x10000, 0x4822, 0x8b
         dd 0x6816, gdt, 0x4810, 31

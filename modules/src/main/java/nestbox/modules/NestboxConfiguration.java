@@ -162,6 +162,11 @@ public record NestboxConfiguration(
             return this;
         }
 
+        public Builder nesting(NestedPolicies value) {
+            nesting = value;
+            return this;
+        }
+
         /** One policy by name, of the MMU or of nesting. */
         public Builder policy(String name, String value) {
             if (NestedPolicies.knows(name)) {

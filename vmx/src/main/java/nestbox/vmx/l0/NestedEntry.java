@@ -198,11 +198,10 @@ final class NestedEntry {
                 : new EntryRefusal(VmxEntryStep.MSR_LOAD.id(), EntryFailure.MSR_LOAD, bad, "entry " + bad);
     }
 
-    /** MSRs that were loaded before the one that cannot be stay loaded. */
     private void restoreMsrs(EntryFailure failure) {
         if (failure == EntryFailure.VMFAIL) {
             lists.undo(vmx.vmcs12, policies().vmfailMsr());
-        } else if (failure != EntryFailure.MSR_LOAD) {
+        } else {
             lists.undo(vmx.vmcs12, NestedPolicy.VmfailMsr.SNAPSHOT);
         }
     }

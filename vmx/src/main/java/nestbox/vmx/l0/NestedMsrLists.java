@@ -33,6 +33,8 @@ final class NestedMsrLists {
             int index = (int) cpu.physical.read(at, 4);
             long[] before = before(index);
             if (!loadEntry(at)) {
+                // What was loaded before it stays.
+                noted.clear();
                 return i + 1;
             }
             if (before != null) {

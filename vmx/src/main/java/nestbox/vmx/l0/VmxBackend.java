@@ -49,6 +49,8 @@ final class VmxBackend implements VendorBackend {
     private final HardwareVmcs vmcs02;
     private final long bitmap;
     private boolean failed;
+    /** The current VMCS had been launched before the last entry; one that fails leaves that as it was. */
+    private boolean entered;
     /** Nested VMX of the guest, or null. */
     private NestedVmx nested;
 
@@ -360,6 +362,7 @@ final class VmxBackend implements VendorBackend {
             failed = true;
             return true;
         }
+        entered = vmcs.current().launched;
         vmcs.current().launched = true;
         return left;
     }
@@ -375,6 +378,9 @@ final class VmxBackend implements VendorBackend {
             return;
         }
         exits.decode(exit);
+        if (exit.kind == ExitKind.INVALID_STATE) {
+            vmcs.current().launched = entered;
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package nestbox.vmx.silicon;
 
 import nestbox.vmx.check.CheckFailure;
+import nestbox.vmx.check.CheckGroup;
 import nestbox.vmx.check.CheckOrder;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.check.Failure;
@@ -30,9 +31,10 @@ final class Entry {
     void enter(boolean launch) {
         context.launching = launch;
         CheckFailure failed = vmx.vmcs == null
-                ? EntryChecks.group(context, nestbox.vmx.check.CheckGroup.BASIC)
+                ? EntryChecks.group(context, CheckGroup.BASIC)
                 : EntryChecks.first(context, CheckOrder.MANUAL, vmx.vmcs, vmx.memo);
-        if (failed != null) {
+        boolean badList = failed != null && failed.row().group() == CheckGroup.MSR_LOADING;
+        if (failed != null && !badList) {
             refuse(failed);
             return;
         }
@@ -44,7 +46,7 @@ final class Entry {
         vmx.guest = true;
         vmx.flushForTransition();
         vmx.guestState.load();
-        int bad = vmx.msrLists.load(VmcsField.VM_ENTRY_MSR_LOAD_ADDR, VmcsField.VM_ENTRY_MSR_LOAD_COUNT);
+        long bad = badList ? loadUpTo(failed) : vmx.msrLists.load(MsrLists.ENTRY_LIST);
         if (bad != 0) {
             vmx.exit.entryFailure(ExitReason.MSR_LOAD_FAIL.number(), bad);
             return;
@@ -59,6 +61,14 @@ final class Entry {
         } else {
             vmx.guestState.loadPendingDebug();
         }
+    }
+
+    /** The list behind which state is loaded already: entries before the bad one take effect. The number of the bad one. */
+    private long loadUpTo(CheckFailure failed) {
+        VmxTrace.failure(cpu, failed);
+        long entry = failed.failure().qualification();
+        int earlier = vmx.msrLists.load(MsrLists.ENTRY_LIST, entry - 1);
+        return earlier == 0 ? entry : earlier;
     }
 
     private void refuse(CheckFailure failed) {

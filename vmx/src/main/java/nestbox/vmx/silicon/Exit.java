@@ -102,7 +102,7 @@ final class Exit {
         cpu.switchWorlds();
         if (!vmx.hostState.load()) {
             abort(AbortIndicator.HOST_PDPTES);
-        } else if (vmx.msrLists.load(VmcsField.VM_EXIT_MSR_LOAD_ADDR, VmcsField.VM_EXIT_MSR_LOAD_COUNT) != 0) {
+        } else if (vmx.msrLists.load(MsrLists.EXIT_LIST) != 0) {
             abort(AbortIndicator.LOADING_HOST_MSRS);
         }
         cpu.guestLeft();

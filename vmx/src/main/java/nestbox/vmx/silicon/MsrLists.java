@@ -11,6 +11,14 @@ final class MsrLists {
     private static final int GS_BASE = 0xc000_0101;
     private static final int SMM_MONITOR_CTL = 0x9b;
 
+    /** The list of VM entry. */
+    static final Loaded ENTRY_LIST = new Loaded(VmcsField.VM_ENTRY_MSR_LOAD_ADDR, VmcsField.VM_ENTRY_MSR_LOAD_COUNT);
+    /** The list that VM exit loads. */
+    static final Loaded EXIT_LIST = new Loaded(VmcsField.VM_EXIT_MSR_LOAD_ADDR, VmcsField.VM_EXIT_MSR_LOAD_COUNT);
+
+    /** The fields of a list. */
+    record Loaded(VmcsField area, VmcsField number) {}
+
     private final Vmx vmx;
     private final Cpu cpu;
 
@@ -20,9 +28,14 @@ final class MsrLists {
     }
 
     /** Loads a list; the number of the entry that fails, from 1, or 0. */
-    int load(VmcsField area, VmcsField number) {
-        int count = (int) vmx.vmcs.get(number);
-        long address = vmx.vmcs.get(area);
+    int load(Loaded list) {
+        return load(list, Long.MAX_VALUE);
+    }
+
+    /** As {@link #load(Loaded)}, the first {@code most} entries. */
+    int load(Loaded list, long most) {
+        int count = (int) Math.min(vmx.vmcs.get(list.number), most);
+        long address = vmx.vmcs.get(list.area);
         for (int i = 0; i < count; i++) {
             long at = address + (long) i * ENTRY;
             int index = (int) cpu.physical.read(at, 4);
