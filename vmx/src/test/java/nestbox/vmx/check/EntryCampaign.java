@@ -249,10 +249,18 @@ final class EntryCampaign {
 
     private static void agree(CheckFailure foretold, Failure seen) {
         Failure expected = foretold == null ? null : foretold.failure();
-        if (expected == null ? seen != null : !expected.equals(seen)) {
+        if (expected == null ? seen != null : !expected.equals(seen) && !earlierEntry(expected, seen)) {
             throw new AssertionError("foretold " + (foretold == null ? "entry" : foretold.text()) + ", seen "
                     + (seen == null ? "entry" : seen.text()));
         }
+    }
+
+    /** Entries are loaded in order, and one before the foretold may be refused by a rule of WRMSR that needs the processor's state. */
+    private static boolean earlierEntry(Failure expected, Failure seen) {
+        return seen != null
+                && expected.number() == ExitReason.MSR_LOAD_FAIL.number()
+                && seen.number() == expected.number()
+                && seen.qualification() < expected.qualification();
     }
 
     /** Runs states of seeds from {@code first} on. */
