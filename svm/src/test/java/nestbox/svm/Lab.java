@@ -15,6 +15,7 @@ import nestbox.x86.Reg;
 import nestbox.x86.engine.BlockInterpreter;
 import nestbox.x86.engine.Processor;
 import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.engine.RootDoor;
 import nestbox.x86.insn.Asm;
 import nestbox.x86.insn.Decoder;
 import nestbox.x86.mem.SiliconPort;
@@ -51,6 +52,7 @@ public final class Lab {
     public final Vmcb vmcb;
     private final Board board = new Board();
     private final Processor processor;
+    private final Decoder decoder;
 
     private Lab(String model, RetentionPolicy policy, SvmProvider provider) {
         CpuModel features = CpuModel.parse(model);
@@ -60,7 +62,7 @@ public final class Lab {
         board.target = cpu;
         cpu.extension = provider.create(cpu);
         Reset.power(cpu);
-        Decoder decoder = new Decoder(features);
+        decoder = new Decoder(features);
         ReferenceEngine reference = new ReferenceEngine(cpu, decoder);
         processor = new Processor(cpu, new BlockInterpreter(cpu, decoder, 64), reference);
         vmcb = new Vmcb(memory);
@@ -148,6 +150,11 @@ public final class Lab {
         cpu.cr4 = cr4;
         cpu.updateMode();
         cpu.mem.port().control().invalidateAll();
+    }
+
+    /** A door that stands in for L1's code; from here on the processor stops when it comes back to L1. */
+    public RootDoor door() {
+        return new RootDoor(processor, decoder);
     }
 
     private void control() {

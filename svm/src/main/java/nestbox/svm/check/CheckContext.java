@@ -34,4 +34,7 @@ public interface CheckContext {
 
     /** EFER.LMA of the processor that executes VMRUN. */
     boolean hostLongMode();
+
+    /** What lies at a physical address, for tables that VMRUN reads. */
+    long readPhysical(long address, int bytes);
 }

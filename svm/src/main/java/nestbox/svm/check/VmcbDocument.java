@@ -10,6 +10,7 @@ import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.x86.Cpu;
 import nestbox.x86.check.BadDocumentException;
 import nestbox.x86.check.BadDocumentException.Problem;
+import nestbox.x86.check.DocumentMemory;
 import nestbox.x86.check.StateDocument;
 import nestbox.x86.check.StateDocument.Entry;
 import nestbox.x86.model.CpuFeatures;
@@ -17,7 +18,7 @@ import nestbox.x86.system.ControlRegisters;
 import nestbox.x86.system.MsrTable;
 
 /**
- * A VMCB as text describes it, to be checked without a processor. The document is a map with two optional parts;
+ * A VMCB as text describes it, to be checked without a processor. The document is a map with three optional parts;
  * {@link StateDocument.Entry#number} says what a number is.
  *
  * <ul>
@@ -25,6 +26,7 @@ import nestbox.x86.system.MsrTable;
  *       {@code CS.attributes}, to its value; fields that are not named are 0
  *   <li>{@code state}, of the processor that executes VMRUN: {@code host-paging}, {@code host-long-mode} (both true),
  *       {@code u-cet} (0)
+ *   <li>{@code memory}: a physical address to the 64-bit value there; the rest of memory is 0
  * </ul>
  */
 public final class VmcbDocument implements CheckContext {
@@ -36,6 +38,7 @@ public final class VmcbDocument implements CheckContext {
     private final Map<VmcbField, Long> values = new EnumMap<>(VmcbField.class);
     private final Map<VmcbSegment, Integer> attributes = new EnumMap<>(VmcbSegment.class);
     private final Map<String, Boolean> flags = new HashMap<>(Map.of("host-paging", true, "host-long-mode", true));
+    private final DocumentMemory memory = new DocumentMemory();
     private long userCet;
 
     private VmcbDocument(CpuFeatures cpu) {
@@ -54,6 +57,7 @@ public final class VmcbDocument implements CheckContext {
             String message = switch (entry.part()) {
                 case "fields" -> result.field(entry);
                 case "state" -> result.state(entry);
+                case "memory" -> result.memory.take(entry);
                 default -> "unknown part '" + entry.part() + "'";
             };
             if (message != null) {
@@ -170,5 +174,10 @@ public final class VmcbDocument implements CheckContext {
     @Override
     public boolean hostLongMode() {
         return flags.get("host-long-mode");
+    }
+
+    @Override
+    public long readPhysical(long address, int bytes) {
+        return memory.read(address, bytes);
     }
 }

@@ -30,6 +30,10 @@ public final class VmrunChecks {
 
     private static final int SH_STK_EN = 1;
 
+    private static final long PDPT = 0xffffffe0L;
+    /** Bits 8:5 and 2:1. */
+    private static final long PDPE_RESERVED = 0x1e6;
+
     private static final List<VmrunCheck> ROWS = rowList();
 
     private VmrunChecks() {}
@@ -66,6 +70,7 @@ public final class VmrunChecks {
         controls(rows);
         registers(rows);
         longMode(rows);
+        rows.add(pdpes());
         shadowStack(rows);
         injection(rows);
         nested(rows);
@@ -196,6 +201,39 @@ public final class VmrunChecks {
                 c -> !longModeWithPaging(c)
                         || (c.get(VmcbField.CR4) & Cpu.CR4_PAE) == 0
                         || (~c.attributes(VmcbSegment.CS) & (VmcbSegment.LONG | VmcbSegment.DEFAULT_BIG)) != 0));
+    }
+
+    private static VmrunCheck pdpes() {
+        return row(
+                "save.pdpe.reserved",
+                CONSISTENCY,
+                "with PAE paging outside long mode and without nested paging, no present one of the four PDPEs at CR3 has a"
+                        + " reserved bit set",
+                c -> !walksLegacyPae(c) || pdpesHold(c),
+                VmcbField.EFER,
+                VmcbField.CR0,
+                VmcbField.CR3,
+                VmcbField.CR4,
+                VmcbField.NESTED_CONTROL);
+    }
+
+    private static boolean walksLegacyPae(CheckContext c) {
+        return (c.get(VmcbField.CR0) & Cpu.CR0_PG) != 0
+                && (c.get(VmcbField.CR4) & Cpu.CR4_PAE) != 0
+                && (c.get(VmcbField.EFER) & Cpu.EFER_LME) == 0
+                && !nestedPaging(c);
+    }
+
+    private static boolean pdpesHold(CheckContext c) {
+        long table = c.get(VmcbField.CR3) & PDPT;
+        long reserved = PDPE_RESERVED | -1L << c.features().physicalBits();
+        for (int i = 0; i < 4; i++) {
+            long pdpe = c.readPhysical(table + 8 * i, 8);
+            if ((pdpe & 1) != 0 && (pdpe & reserved) != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean shadowStacks(CheckContext c) {

@@ -122,4 +122,9 @@ final class Vmcb12 implements CheckContext {
     public boolean hostLongMode() {
         return cpu.longMode();
     }
+
+    @Override
+    public long readPhysical(long address, int bytes) {
+        return cpu.physical.read(address, bytes);
+    }
 }

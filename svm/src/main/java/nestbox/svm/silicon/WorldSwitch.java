@@ -103,6 +103,7 @@ final class WorldSwitch implements CheckContext, Stateful {
         c.noStepTrap = true;
         svm.setGif(true);
         svm.virtualEventsChanged();
+        // The checks read the same table; only a closed A20 gate makes it another.
         if (ControlRegisters.paePaging(c) && !control.loadPdptes(c.cr3)) {
             backToHost(c);
             invalid();
@@ -369,5 +370,10 @@ final class WorldSwitch implements CheckContext, Stateful {
     @Override
     public boolean hostLongMode() {
         return cpu.longMode();
+    }
+
+    @Override
+    public long readPhysical(long address, int bytes) {
+        return cpu.physical.read(address, bytes);
     }
 }

@@ -26,6 +26,7 @@ class VmrunChecksTest {
     private static final String MODEL = "EPYC-Milan,-gmet,phys-bits=40";
     private static final long LIMIT = 1L << 40;
 
+    private static final long PDPT = 0x30000;
     private static final String WITH_CET = "max,+svm,-ibt,phys-bits=40";
 
     record Case(String row, String what, Consumer<Lab> edit, boolean valid, String model) {
@@ -80,6 +81,7 @@ class VmrunChecksTest {
         cases.add(good("save.cr0.cd-nw", "CD alone", or(VmcbField.CR0, Cpu.CR0_CD)));
         registers(cases);
         longMode(cases);
+        pdpes(cases);
         boundaries(cases);
         shadowStack(cases);
         injectionAndNesting(cases);
@@ -110,6 +112,25 @@ class VmrunChecksTest {
         cases.add(bad("save.long-mode.pe", "no PE", without(VmcbField.CR0, Cpu.CR0_PE)));
         cases.add(bad(
                 "save.long-mode.cs", "L and D", lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xe9b, 0xffffffffL, 0)));
+    }
+
+    /** A guest with PAE paging outside long mode, whose third PDPE is this and whose first ones map its code. */
+    private static Consumer<Lab> pae(long pdpe) {
+        return lab -> {
+            lab.memory.write(PDPT, 8, Lab.TABLES + 0x2000 | 1);
+            lab.memory.write(PDPT + 16, 8, pdpe);
+            lab.set(VmcbField.EFER, Cpu.EFER_SVME).set(VmcbField.CR3, PDPT);
+            lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xc9b, 0xffffffffL, 0);
+        };
+    }
+
+    private static void pdpes(List<Case> cases) {
+        for (int bit : new int[] {1, 2, 5, 8, 40, 63}) {
+            cases.add(bad("save.pdpe.reserved", "bit " + bit, pae(1L << bit | 1)));
+        }
+        cases.add(good("save.pdpe.reserved", "bits that are not reserved", pae(0xff_ffff_fe19L)));
+        cases.add(good("save.pdpe.reserved", "not present", pae(-2)));
+        cases.add(good("save.pdpe.reserved", "nested paging", pae(-1).andThen(Lab::nested)));
     }
 
     /** The nearest states that pass. */

@@ -8,6 +8,7 @@ import nestbox.vmx.VmxModel;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.check.BadDocumentException;
 import nestbox.x86.check.BadDocumentException.Problem;
+import nestbox.x86.check.DocumentMemory;
 import nestbox.x86.check.StateDocument;
 import nestbox.x86.check.StateDocument.Entry;
 
@@ -27,7 +28,7 @@ public final class VmcsDocument implements CheckContext {
     private final VmxModel model;
     private final ModelMsrs msrs;
     private final long[] values = new long[VmcsField.count()];
-    private final Map<Long, Long> memory = new HashMap<>();
+    private final DocumentMemory memory = new DocumentMemory();
     private final Map<String, Boolean> flags = new HashMap<>(Map.of(
             "ia32e-mode", true,
             "smm", false,
@@ -69,7 +70,7 @@ public final class VmcsDocument implements CheckContext {
         return switch (entry.part()) {
             case "fields" -> field(entry);
             case "state" -> state(entry);
-            case "memory" -> memory(entry);
+            case "memory" -> memory.take(entry);
             default -> "unknown part '" + entry.part() + "'";
         };
     }
@@ -127,18 +128,6 @@ public final class VmcsDocument implements CheckContext {
         return null;
     }
 
-    private String memory(Entry entry) {
-        Long address = StateDocument.number(entry.key());
-        Long number = entry.number();
-        if (address == null || number == null) {
-            return address == null ? "not an address" : notANumber(entry);
-        }
-        for (int i = 0; i < 8; i++) {
-            memory.put(address + i, number >>> 8 * i & 0xff);
-        }
-        return null;
-    }
-
     @Override
     public long get(VmcsField field) {
         return values[field.ordinal()];
@@ -191,11 +180,7 @@ public final class VmcsDocument implements CheckContext {
 
     @Override
     public long readPhysical(long address, int bytes) {
-        long value = 0;
-        for (int i = 0; i < bytes; i++) {
-            value |= memory.getOrDefault(address + i, 0L) << 8 * i;
-        }
-        return value;
+        return memory.read(address, bytes);
     }
 
     @Override
