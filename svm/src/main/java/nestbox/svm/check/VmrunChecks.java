@@ -14,9 +14,11 @@ import nestbox.x86.model.Feature;
 /** All checks of VMRUN, in the manual's order (APM Vol. 2, "Canonicalization and Consistency Checks"). Immutable. */
 public final class VmrunChecks {
     private static final String CONSISTENCY = "Canonicalization and Consistency Checks";
+    private static final String BASIC = "Basic Operation";
     private static final String INJECTION = "Event Injection";
+    private static final String ENABLING = "Enabling Nested Paging";
     private static final String NESTED = "Nested Paging and VMRUN/#VMEXIT";
-    private static final String VIRTUAL_NMI = "Virtual NMI";
+    private static final String VIRTUAL_NMI = "NMI Virtualization";
 
     private static final long HIGH = -1L << 32;
     private static final int VMRUN_INTERCEPT = 1;
@@ -24,11 +26,12 @@ public final class VmrunChecks {
     private static final long MAP_BYTES = 0x2000;
     private static final long PAGE = ~0xfffL;
     private static final int NP_ENABLE = 1;
-    private static final int GMET_ENABLE = 1 << 3;
     private static final long V_NMI_ENABLE = 1 << 26;
     private static final int ON_4_LEVELS_RESERVED_FROM = 52;
 
     private static final int SH_STK_EN = 1;
+    /** Vectors 0, 1, 3 to 8, 10 to 14, 16 to 19 and 30. */
+    private static final int EXCEPTIONS = 0x400f_7dfb;
 
     private static final long PDPT = 0xffffffe0L;
     /** Bits 8:5 and 2:1. */
@@ -59,10 +62,9 @@ public final class VmrunChecks {
         return ROWS.stream().filter(row -> !row.passes(context)).toList();
     }
 
-    /** No row's sentence could be read in the manual itself; they follow what hypervisors and their tests say of it. */
     private static VmrunCheck row(
             String id, String section, String rule, Predicate<CheckContext> holds, VmcbField... fields) {
-        return new VmrunCheck(id, section, false, rule, List.of(fields), List.of(), holds);
+        return new VmrunCheck(id, section, true, rule, List.of(fields), List.of(), holds);
     }
 
     private static List<VmrunCheck> rowList() {
@@ -194,7 +196,7 @@ public final class VmrunChecks {
         rows.add(new VmrunCheck(
                 "save.long-mode.cs",
                 CONSISTENCY,
-                false,
+                true,
                 "with EFER.LME, CR0.PG and CR4.PAE, CS.L and CS.D are not both set",
                 List.of(VmcbField.EFER, VmcbField.CR0, VmcbField.CR4),
                 List.of(VmcbSegment.CS),
@@ -206,7 +208,7 @@ public final class VmrunChecks {
     private static VmrunCheck pdpes() {
         return row(
                 "save.pdpe.reserved",
-                CONSISTENCY,
+                BASIC,
                 "with PAE paging outside long mode and without nested paging, no present one of the four PDPEs at CR3 has a"
                         + " reserved bit set",
                 c -> !walksLegacyPae(c) || pdpesHold(c),
@@ -279,11 +281,29 @@ public final class VmrunChecks {
         rows.add(row(
                 "inject.exception.vector",
                 INJECTION,
-                "an injected exception has a vector below 32 that is not the NMI's",
-                c -> injected(c) < 0
-                        || type(c) != EventInfo.EXCEPTION
-                        || (injected(c) < 32 && injected(c) != Vector.NMI),
+                "an injected exception has the vector of an exception that the processor has",
+                c -> !injectsException(c) || isException(c, injected(c)),
                 VmcbField.EVENTINJ));
+        rows.add(new VmrunCheck(
+                "inject.exception.mode",
+                INJECTION,
+                true,
+                "an injected exception is possible in the guest's mode: no #OF or #BR in 64-bit mode",
+                List.of(VmcbField.EVENTINJ, VmcbField.EFER, VmcbField.CR0),
+                List.of(VmcbSegment.CS),
+                c -> !injectsException(c)
+                        || (injected(c) != Vector.OF && injected(c) != Vector.BR)
+                        || !longModeWithPaging(c)
+                        || (c.attributes(VmcbSegment.CS) & VmcbSegment.LONG) == 0));
+    }
+
+    private static boolean injectsException(CheckContext c) {
+        return injected(c) >= 0 && type(c) == EventInfo.EXCEPTION;
+    }
+
+    /** Those of the NMI, of the coprocessor overrun, and what is reserved or belongs to SEV are none. */
+    private static boolean isException(CheckContext c, int vector) {
+        return vector < 32 && (EXCEPTIONS >>> vector & 1) != 0 || vector == Vector.CP && shadowStacks(c);
     }
 
     /** Vector of a valid EVENTINJ, or -1. */
@@ -303,7 +323,7 @@ public final class VmrunChecks {
     private static void nested(List<VmrunCheck> rows) {
         rows.add(row(
                 "nested.host-paging",
-                NESTED,
+                ENABLING,
                 "nested paging needs CR0.PG of the host",
                 c -> !nestedPaging(c) || c.hostPaging(),
                 VmcbField.NESTED_CONTROL));
@@ -321,12 +341,6 @@ public final class VmrunChecks {
                 c -> !nestedPaging(c) || patTypes(c.get(VmcbField.G_PAT)),
                 VmcbField.NESTED_CONTROL,
                 VmcbField.G_PAT));
-        rows.add(row(
-                "nested.gmet",
-                NESTED,
-                "guest-mode execute traps need a processor that has them",
-                c -> c.features().has(Feature.GMET) || (c.get(VmcbField.NESTED_CONTROL) & GMET_ENABLE) == 0,
-                VmcbField.NESTED_CONTROL));
     }
 
     private static boolean nestedRootFits(CheckContext c) {

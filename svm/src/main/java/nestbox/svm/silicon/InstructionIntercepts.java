@@ -165,20 +165,25 @@ final class InstructionIntercepts {
         if (number == 0 && ((value ^ c.cr0) & ~NOT_SELECTIVE) != 0) {
             return leave(c, in, (int) ExitCode.CR0_SEL_WRITE.code(), assist(MOV_CR | in.rm), 0);
         }
-        if (number == 8 && svm.controls.interruptMasking()) {
-            if (value >>> 4 != 0) {
-                throw c.raise(Vector.GP, 0);
-            }
-            svm.controls.setTaskPriority((int) value);
-            svm.virtualEventsChanged();
-            return true;
+        if (number == 8) {
+            return taskPriority(c, value);
         }
         return false;
     }
 
-    /** MWAIT has an intercept of its own for when it would really wait. */
+    /** V_TPR follows CR8, and stands in for the APIC's register where interrupts are masked virtually. */
+    private boolean taskPriority(Cpu c, long value) {
+        if (value >>> 4 != 0) {
+            throw c.raise(Vector.GP, 0);
+        }
+        svm.controls.setTaskPriority((int) value);
+        svm.virtualEventsChanged();
+        return svm.controls.interruptMasking();
+    }
+
+    /** MWAIT has an intercept of its own for when it would really wait, which is checked first. */
     private boolean mwait(Cpu c, Insn in) {
-        return leave(c, in, ExitCode.MWAIT) || (c.monitorArmed && leave(c, in, ExitCode.MWAIT_CONDITIONAL));
+        return (c.monitorArmed && leave(c, in, ExitCode.MWAIT_CONDITIONAL)) || leave(c, in, ExitCode.MWAIT);
     }
 
     private boolean msr(Cpu c, Insn in, int index, boolean write) {
@@ -215,11 +220,13 @@ final class InstructionIntercepts {
         }
         if (svm.capability.pauseFilter() && k.pauseFilter != 0) {
             long now = c.platform.now();
-            if (svm.capability.pauseThreshold() && k.pauseThreshold != 0 && now - k.lastPause > k.pauseThreshold) {
-                k.pauseLeft = k.pauseFilter;
-            }
+            long elapsed = now - k.lastPause;
             k.lastPause = now;
-            if (--k.pauseLeft > 0) {
+            if (svm.capability.pauseThreshold() && k.pauseThreshold != 0 && elapsed > k.pauseThreshold) {
+                k.pauseLeft = k.pauseFilter;
+                return false;
+            }
+            if (--k.pauseLeft >= 0) {
                 return false;
             }
         }

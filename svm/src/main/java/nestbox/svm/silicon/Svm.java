@@ -27,6 +27,8 @@ import nestbox.x86.system.Exceptions;
 final class Svm implements VirtualizationExtension {
     static final long DR6_HITS = 0xf;
     private static final long DR7_GD = 1 << 13;
+    /** EXITINFO1 of an SMI that was not raised by the processor itself. */
+    private static final long EXTERNAL_SMI = 1;
     /** Error code of #SX. */
     private static final int REDIRECTED_INIT = 1;
 
@@ -114,6 +116,7 @@ final class Svm implements VirtualizationExtension {
             }
         }
         c.unpend(Cpu.PENDING_EXTENSION);
+        SvmMsrs.init(c);
         gif = true;
         if (held != null) {
             held.clear();
@@ -224,9 +227,7 @@ final class Svm implements VirtualizationExtension {
         if (pageFault) {
             worldSwitch.saveInstructionBytes(c, (errorCode & 0x10) != 0);
         }
-        long next = c.event.active && c.event.length != 0 ? c.wrapRip(c.rip + c.event.length) : 0;
-        worldSwitch.exit(
-                ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, next);
+        worldSwitch.exit(ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, 0);
         return true;
     }
 
@@ -241,18 +242,13 @@ final class Svm implements VirtualizationExtension {
         if (!guest) {
             return false;
         }
+        // INT1 has an intercept of its own, and does not ask the one of #DB.
         boolean icebp = type == EventInDelivery.PRIVILEGED_EXCEPTION;
-        if (icebp && controls.intercepts((int) ExitCode.ICEBP.code())) {
-            worldSwitch.exitInstruction(c, in, ExitCode.ICEBP.code(), 0, 0);
-            return true;
-        }
-        if (!controls.intercepts((int) ExitCode.EXCP.code() + vector)) {
+        long code = icebp ? ExitCode.ICEBP.code() : ExitCode.EXCP.code() + vector;
+        if (!controls.intercepts((int) code)) {
             return false;
         }
-        if (icebp) {
-            latchDebug(c, 0);
-        }
-        worldSwitch.exitInstruction(c, in, ExitCode.EXCP.code() + vector, 0, 0);
+        worldSwitch.exitInstruction(c, in, code, 0, 0);
         return true;
     }
 
@@ -345,7 +341,8 @@ final class Svm implements VirtualizationExtension {
         }
         if (intercepts(ExitCode.SMI)) {
             heldSmi = true;
-            return exitBetween(ExitCode.SMI);
+            worldSwitch.exit(ExitCode.SMI.code(), EXTERNAL_SMI, 0, cpu.rip, 0);
+            return true;
         }
         return false;
     }

@@ -27,7 +27,7 @@ final class SvmInstructions {
         }
         switch (in.form.mnemonic()) {
             case "VMMCALL":
-                if (!leaves(c, in, ExitCode.VMMCALL, 0)) {
+                if (!leaves(c, in, ExitCode.VMMCALL)) {
                     throw c.raise(Vector.UD);
                 }
                 break;
@@ -57,7 +57,7 @@ final class SvmInstructions {
                 break;
             default:
                 privileged(c);
-                if (!leaves(c, in, ExitCode.SKINIT, 0)) {
+                if (!leaves(c, in, ExitCode.SKINIT)) {
                     throw new UnsupportedFeatureException("SKINIT", "the guest starts a secure loader");
                 }
                 break;
@@ -74,11 +74,11 @@ final class SvmInstructions {
         }
     }
 
-    private boolean leaves(Cpu c, Insn in, ExitCode code, long info1) {
+    private boolean leaves(Cpu c, Insn in, ExitCode code) {
         if (!svm.intercepts(code)) {
             return false;
         }
-        svm.worldSwitch.exitInstruction(c, in, code.code(), info1, 0);
+        svm.worldSwitch.exitInstruction(c, in, code.code(), 0, 0);
         return true;
     }
 
@@ -94,12 +94,22 @@ final class SvmInstructions {
         if (!svm.capability.addressCheck() && bad) {
             throw c.raise(Vector.GP, 0);
         }
-        if (leaves(c, in, code, 0)) {
+        if (leaves(c, in, code) || unrecognized(c, in, code)) {
             return false;
         }
         if (bad) {
             throw c.raise(Vector.GP, 0);
         }
+        return true;
+    }
+
+    /** Virtualized VMLOAD and VMSAVE need nested paging and a hypervisor in 64-bit mode: else they leave like intercepted ones. */
+    private boolean unrecognized(Cpu c, Insn in, ExitCode code) {
+        boolean enabled = svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload;
+        if (code == ExitCode.VMRUN || !enabled || (svm.controls.nested && svm.host.longMode())) {
+            return false;
+        }
+        svm.worldSwitch.exitInstruction(c, in, code.code(), 0, 0);
         return true;
     }
 
@@ -121,8 +131,7 @@ final class SvmInstructions {
     /** The physical address of VMLOAD's or VMSAVE's operand: guest-physical where they are virtualized. */
     private long physical(Cpu c, Insn in, boolean write) {
         long address = accumulator(c, in);
-        boolean virtualized =
-                svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload && svm.controls.nested;
+        boolean virtualized = svm.guest && svm.capability.virtualVmload() && svm.controls.virtualVmload;
         return virtualized ? c.mem.port().control().guestPhysical(address, write) : address;
     }
 
@@ -142,7 +151,7 @@ final class SvmInstructions {
     }
 
     private void flag(Cpu c, Insn in, ExitCode code, boolean value) {
-        if (leaves(c, in, code, 0)) {
+        if (leaves(c, in, code)) {
             return;
         }
         if (svm.guest && svm.controls.virtualGifEnabled()) {
@@ -155,7 +164,7 @@ final class SvmInstructions {
 
     private void invalidate(Cpu c, Insn in) {
         long linear = accumulator(c, in);
-        if (leaves(c, in, ExitCode.INVLPGA, svm.capability.decodeAssists() ? linear : 0)) {
+        if (leaves(c, in, ExitCode.INVLPGA)) {
             return;
         }
         TranslationControl control = c.mem.port().control();

@@ -31,6 +31,7 @@ final class WorldSwitch implements CheckContext, Stateful {
     private static final int FLUSH_GUEST_NON_GLOBAL = 7;
     private static final long SINGLE_STEP = 1 << 14;
     private static final int MOST_BYTES = 15;
+    private static final long PAGE_FAULT = ExitCode.EXCP.code() + Vector.PF;
 
     private final Svm svm;
     private final Cpu cpu;
@@ -158,21 +159,27 @@ final class WorldSwitch implements CheckContext, Stateful {
     private void inject(Cpu c, long event) {
         int vector = EventInfo.vector(event);
         int type = EventInfo.type(event);
-        boolean soft = type == EventInfo.SOFTWARE_INTERRUPT
-                || (type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF));
-        if (soft && svm.capability.nrip()) {
-            c.rip = svm.source.get(VmcbField.NRIP);
-        }
+        boolean trap = type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF);
         if (type == EventInfo.NMI) {
             vector = Vector.NMI;
             if (svm.controls.virtualNmiEnabled()) {
                 svm.controls.takeVirtualNmi();
-            } else {
-                c.nmiBlocked = true;
             }
         }
         boolean hasError = EventInfo.hasErrorCode(event) && type == EventInfo.EXCEPTION;
-        Exceptions.deliver(c, vector, type, hasError, EventInfo.errorCode(event), false);
+        int length = 0;
+        if (svm.capability.nrip() && (trap || type == EventInfo.SOFTWARE_INTERRUPT)) {
+            long next = svm.source.get(VmcbField.NRIP);
+            length = (int) (next - c.rip);
+            if (length != next - c.rip) {
+                // No instruction is that long; the handler's frame still gets NRIP.
+                c.rip = next;
+                length = 0;
+            }
+        }
+        // As of INT3 and INTO, whose gate must be open to the CPL.
+        int as = trap ? EventInDelivery.SOFTWARE_EXCEPTION : type;
+        Exceptions.inject(c, vector, as, hasError, EventInfo.errorCode(event), length);
     }
 
     /** #VMEXIT(INVALID): nothing of the guest was loaded. */
@@ -207,6 +214,9 @@ final class WorldSwitch implements CheckContext, Stateful {
     void exit(long code, long info1, long info2, long rip, long next) {
         Cpu c = cpu;
         svm.vmcb.reattach();
+        if (c.event.active && c.event.type == EventInDelivery.NMI && svm.controls.virtualNmiEnabled()) {
+            svm.controls.unmaskVirtualNmi();
+        }
         storeCleanable(c, svm.vmcb);
         if (svm.held != null) {
             storeCleanable(c, svm.held.current());
@@ -220,6 +230,9 @@ final class WorldSwitch implements CheckContext, Stateful {
         svm.vmcb.set(VmcbField.EXITCODE, code);
         svm.vmcb.set(VmcbField.EXITINFO1, info1);
         svm.vmcb.set(VmcbField.EXITINFO2, info2);
+        if (svm.capability.decodeAssists() && code != ExitCode.NPF.code() && code != PAGE_FAULT) {
+            svm.vmcb.set(VmcbField.BYTES_FETCHED, 0);
+        }
         long interrupted = interrupted(c);
         svm.vmcb.set(VmcbField.EXITINTINFO, interrupted);
         svm.vmcb.set(VmcbField.EVENTINJ, svm.vmcb.get(VmcbField.EVENTINJ) & ~EventInfo.VALID);
@@ -275,10 +288,7 @@ final class WorldSwitch implements CheckContext, Stateful {
         c.mem.port().control().enterSpace(0, null);
         c.updateMode();
         if (ControlRegisters.paePaging(c) && !c.mem.port().control().loadPdptes(c.cr3)) {
-            // APM Vol. 2, "#VMEXIT": PDPEs of the host that are illegal.
-            c.activity = Cpu.SHUTDOWN;
-            c.pend(Cpu.PENDING_INACTIVE);
-            c.platform.shutdown(c);
+            Exceptions.shutdown(c);
         }
         c.updatePending();
         if (hostTrap) {

@@ -37,8 +37,6 @@ public final class HostState implements Stateful {
     long ssp;
     long interruptSspTable;
     public final long[] lastBranch = new long[4];
-    /** Of PAE paging. */
-    final long[] pdpte = new long[4];
 
     public void save(Cpu c) {
         for (int i = 0; i < SEGMENTS; i++) {
@@ -63,9 +61,6 @@ public final class HostState implements Stateful {
         supervisorCet = c.supervisorCet;
         ssp = c.ssp;
         interruptSspTable = c.interruptSspTable;
-        for (int i = 0; i < 4; i++) {
-            pdpte[i] = c.pdpte[i];
-        }
     }
 
     /** Everything but what depends on the memory port. CPL is 0, CR0.PE set, RFLAGS.VM clear, breakpoints are off. */
@@ -94,9 +89,6 @@ public final class HostState implements Stateful {
         c.interruptSspTable = interruptSspTable;
         c.dr[7] = ALL_BREAKPOINTS_OFF;
         c.cpl = 0;
-        for (int i = 0; i < 4; i++) {
-            c.pdpte[i] = pdpte[i];
-        }
     }
 
     @Override
@@ -106,7 +98,7 @@ public final class HostState implements Stateful {
         out.writeLong(efer).writeLong(cr0).writeLong(cr3).writeLong(cr4);
         out.writeLong(rflags).writeLong(rip).writeLong(rsp).writeLong(rax).writeLong(pat);
         out.writeLong(debugCtl).writeLong(supervisorCet).writeLong(ssp).writeLong(interruptSspTable);
-        out.writeLongs(lastBranch).writeLongs(pdpte);
+        out.writeLongs(lastBranch);
     }
 
     @Override
@@ -133,7 +125,6 @@ public final class HostState implements Stateful {
         ssp = in.readLong();
         interruptSspTable = in.readLong();
         in.readLongs(lastBranch);
-        in.readLongs(pdpte);
     }
 
     public boolean interruptFlag() {
@@ -148,6 +139,11 @@ public final class HostState implements Stateful {
     /** IA32_PAT as saved. */
     public long pat() {
         return pat;
+    }
+
+    /** Whether the host is in long mode. */
+    public boolean longMode() {
+        return (efer & Cpu.EFER_LMA) != 0;
     }
 
     /** EFER as saved. */

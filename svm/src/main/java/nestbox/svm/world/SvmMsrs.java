@@ -81,8 +81,23 @@ public final class SvmMsrs {
         return value & ~kept | old & kept;
     }
 
-    /** The key that a lock with a key would compare: no key was ever set, so a lock stays. */
+    /** Without a lock the key is set; with one, the same key opens it, unless it is 0. */
     private static long writeKey(Cpu c, long value) {
-        return 0;
+        long key = c.msrs.stored(SVM_KEY);
+        if ((c.msrs.stored(VM_CR) & VM_CR_LOCK) == 0) {
+            return value;
+        }
+        if (value == key && key != 0) {
+            c.msrs.addStored(VM_CR, -VM_CR_LOCK);
+        }
+        return key;
+    }
+
+    /** What INIT and reset do: SVMDIS does not outlive them without the lock. */
+    public static void init(Cpu c) {
+        long value = c.msrs.stored(VM_CR);
+        if ((value & (VM_CR_LOCK | VM_CR_SVMDIS)) == VM_CR_SVMDIS) {
+            c.msrs.addStored(VM_CR, -VM_CR_SVMDIS);
+        }
     }
 }

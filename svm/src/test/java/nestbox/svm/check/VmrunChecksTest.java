@@ -150,13 +150,19 @@ class VmrunChecksTest {
         for (int type : new int[] {0, 2, 3, 4}) {
             cases.add(good("inject.type", "type " + type, set(VmcbField.EVENTINJ, 1L << 31 | type << 8 | 3)));
         }
-        for (int vector : new int[] {0, 1, 3, 31}) {
-            cases.add(
-                    good("inject.exception.vector", "" + vector, set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | vector)));
+        for (int vector : new int[] {0, 1, 3, 8, 10, 14, 16, 19, 30}) {
+            cases.add(good("inject.exception.vector", "" + vector, exception(vector)));
+        }
+        cases.add(good("inject.exception.vector", "21", exception(21)).on(WITH_CET));
+        for (int vector : new int[] {3, 6}) {
+            cases.add(good("inject.exception.mode", "64-bit mode, " + vector, exception(vector)));
+        }
+        for (int vector : new int[] {4, 5}) {
+            cases.add(good("inject.exception.mode", "compatibility mode, " + vector, exception(vector)
+                    .andThen(lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xc9b, 0xffffffffL, 0))));
         }
         cases.add(good(
                 "nested.ncr3.reserved", "the highest page", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT - 0x1000)));
-        cases.add(good("nested.gmet", "there", or(VmcbField.NESTED_CONTROL, 8)).on("max,+svm"));
         Consumer<Lab> unpaged = lab -> lab.nested().host32(0, 0);
         cases.add(bad(
                 "nested.host-paging",
@@ -180,6 +186,10 @@ class VmrunChecksTest {
                                 .andThen(set(VmcbField.EFER, Cpu.EFER_SVME))
                                 .andThen(lab -> lab.cpu.userCet = 1))
                 .on(WITH_CET));
+    }
+
+    private static Consumer<Lab> exception(int vector) {
+        return set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | vector);
     }
 
     private static final long CET = Cpu.CR4_CET;
@@ -208,8 +218,12 @@ class VmrunChecksTest {
             cases.add(bad("inject.type", "type " + type, set(VmcbField.EVENTINJ, 1L << 31 | type << 8 | 3)));
             cases.add(good("inject.type", "type " + type + " not valid", set(VmcbField.EVENTINJ, type << 8 | 3)));
         }
-        cases.add(bad("inject.exception.vector", "NMI", set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | 2)));
-        cases.add(bad("inject.exception.vector", "32", set(VmcbField.EVENTINJ, 1L << 31 | 3 << 8 | 32)));
+        for (int vector : new int[] {2, 9, 15, 20, 21, 22, 27, 28, 29, 31, 32, 255}) {
+            cases.add(bad("inject.exception.vector", "" + vector, exception(vector)));
+        }
+        for (int vector : new int[] {4, 5}) {
+            cases.add(bad("inject.exception.mode", "64-bit mode, " + vector, exception(vector)));
+        }
         cases.add(bad(
                 "nested.ncr3.reserved", "beyond the width", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT)));
         cases.add(bad("nested.pat", "type 2", lab -> lab.nested().set(VmcbField.G_PAT, 2)));
@@ -217,7 +231,6 @@ class VmrunChecksTest {
                 "nested.pat", "type 8 in the last entry", lab -> lab.nested().set(VmcbField.G_PAT, 8L << 56)));
         cases.add(good("nested.pat", "without nested paging", set(VmcbField.G_PAT, 2)));
         cases.add(good("nested.pat", "UC-", lab -> lab.nested().set(VmcbField.G_PAT, 0x0707070707070707L)));
-        cases.add(bad("nested.gmet", "not there", or(VmcbField.NESTED_CONTROL, 8)));
     }
 
     @ParameterizedTest

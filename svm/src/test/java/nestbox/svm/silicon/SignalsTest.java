@@ -123,23 +123,57 @@ class SignalsTest {
         assertThat(lab.cpu.r[Reg.RBX]).isOne();
     }
 
-    /** The conditional intercept takes MWAIT only behind a MONITOR. */
+    /** The conditional intercept takes MWAIT only behind a MONITOR, and goes first (APM Vol. 2, "Instruction Intercepts"). */
     @Test
     void mwaitThatWouldWait() {
         String monitor = "mov eax, 0x3000\nxor ecx, ecx\nxor edx, edx\nmonitor\n";
         String mwait = "xor eax, eax\nxor ecx, ecx\nmwait\n";
-        assertThat(exitOf(mwait + "vmmcall")).isEqualTo("VMMCALL");
-        assertThat(exitOf(monitor + mwait + "vmmcall")).isEqualTo("MWAIT_CONDITIONAL");
-        assertThat(ExitCode.name(Lab.of(MAX)
-                        .guest(monitor + mwait)
-                        .intercept(0x8b)
-                        .intercept(0x8c)
-                        .run()
-                        .exitCode()))
-                .isEqualTo("MWAIT");
+        assertThat(exitOf(mwait + "vmmcall", 0x8c)).isEqualTo("VMMCALL");
+        assertThat(exitOf(monitor + mwait + "vmmcall", 0x8c)).isEqualTo("MWAIT_CONDITIONAL");
+        assertThat(exitOf(monitor + mwait, 0x8b, 0x8c)).isEqualTo("MWAIT_CONDITIONAL");
+        assertThat(exitOf(mwait, 0x8b, 0x8c)).isEqualTo("MWAIT");
     }
 
-    private static String exitOf(String source) {
-        return ExitCode.name(Lab.of(MAX).guest(source).intercept(0x8c).run().exitCode());
+    private static String exitOf(String source, int... intercepts) {
+        Lab lab = Lab.of(MAX).guest(source);
+        for (int code : intercepts) {
+            lab.intercept(code);
+        }
+        return ExitCode.name(lab.run().exitCode());
+    }
+
+    @Test
+    void interceptedSmiWasRaisedOutsideTheProcessor() {
+        Lab lab = Lab.of(MAX).guest(signal(Cpu.PENDING_SMI)).intercept(0x62).run();
+        assertThat(lab.get(VmcbField.EXITINFO1)).isOne();
+    }
+
+    /** INT1 asks the intercept of its own and not that of #DB (APM Vol. 2, "#DB (Debug)"). */
+    @Test
+    void int1IsNoDebugException() {
+        assertThat(exitOf("int1", 0x41, 0x7f)).isEqualTo("SHUTDOWN");
+        assertThat(exitOf("int1", 0x41, 0x88)).isEqualTo("ICEBP");
+    }
+
+    /** With a filter of three the fourth PAUSE leaves: the counter has to go below zero. */
+    @Test
+    void pauseFilterCountsDownBelowZero() {
+        Lab lab = Lab.of(MAX).guest("pause\npause\npause\npause\npause\nvmmcall").intercept(0x77);
+        lab.set(VmcbField.PAUSE_FILTER_COUNT, 3).run();
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("PAUSE");
+        assertThat(lab.get(VmcbField.RIP)).isEqualTo(Lab.GUEST + 6);
+    }
+
+    /** APM Vol. 2, "SVM_KEY MSR": the key that was set before the lock opens it, another does not, 0 never. */
+    @ParameterizedTest
+    @CsvSource({"7, 7, 0", "7, 6, 8", "0, 0, 8"})
+    void theKeyOpensTheLock(int key, int tried, int left) {
+        String write = "mov ecx, 0xc00101%d\nmov eax, %d\nxor edx, edx\nwrmsr\n";
+        Lab lab = Lab.of(MAX).run(write.formatted(18, key)
+                + write.formatted(14, 8)
+                + write.formatted(18, tried)
+                + "rdmsr\nmov esi, eax\nmov ecx, 0xc0010114\nrdmsr\nmov ebx, eax");
+        assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(left);
+        assertThat(lab.cpu.r[Reg.RSI]).as("the key reads as 0").isZero();
     }
 }

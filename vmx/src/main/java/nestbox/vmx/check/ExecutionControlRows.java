@@ -59,7 +59,6 @@ final class ExecutionControlRows {
                         List.of(VmcsField.TERTIARY_VM_EXEC_CONTROL),
                         "if \"activate tertiary controls\" is 1: reserved tertiary controls are 0",
                         c -> allowed(c, CapabilityWord.TERTIARY))
-                .unverified(1)
                 .add(
                         "exec.cr3-target-count",
                         VmcsField.CR3_TARGET_COUNT,
@@ -144,10 +143,8 @@ final class ExecutionControlRows {
                 .page("exec.pml.address", VmcsField.PML_ADDRESS, VmxFeature.ENABLE_PML)
                 .implies("exec.unrestricted.ept", VmxFeature.UNRESTRICTED_GUEST, VmxFeature.ENABLE_EPT)
                 .implies("exec.mode-based.ept", VmxFeature.MODE_BASED_EXECUTE, VmxFeature.ENABLE_EPT)
-                .unverified(1)
                 .implies("exec.spp.ept", VmxFeature.SUB_PAGE_WRITE_PERMISSION, VmxFeature.ENABLE_EPT)
-                .page("exec.spp.table", VmcsField.SPP_TABLE_POINTER, VmxFeature.SUB_PAGE_WRITE_PERMISSION)
-                .unverified(3);
+                .page("exec.spp.table", VmcsField.SPP_TABLE_POINTER, VmxFeature.SUB_PAGE_WRITE_PERMISSION);
     }
 
     private static void rest(Rows rows) {

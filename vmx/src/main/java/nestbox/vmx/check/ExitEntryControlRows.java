@@ -21,7 +21,6 @@ final class ExitEntryControlRows {
                         List.of(VmcsField.SECONDARY_VM_EXIT_CONTROLS),
                         "if \"activate secondary controls\" is 1: reserved secondary VM-exit controls are 0",
                         c -> allowed(c, CapabilityWord.EXIT2))
-                .unverified(1)
                 .excludes("exit.preemption-timer", VmxFeature.PREEMPTION_TIMER, VmxFeature.SAVE_PREEMPTION_TIMER)
                 .msrArea("exit.msr-store", VmcsField.VM_EXIT_MSR_STORE_ADDR, VmcsField.VM_EXIT_MSR_STORE_COUNT)
                 .msrArea("exit.msr-load", VmcsField.VM_EXIT_MSR_LOAD_ADDR, VmcsField.VM_EXIT_MSR_LOAD_COUNT)

@@ -44,7 +44,6 @@ final class GuestRegisterRows {
                         List.of(VmcsField.GUEST_CR4, VmcsField.GUEST_CR0),
                         "if CR4.CET is 1, CR0.WP is 1",
                         c -> !c.any(VmcsField.GUEST_CR4, Cpu.CR4_CET) || c.any(VmcsField.GUEST_CR0, Cpu.CR0_WP))
-                .unverified(1)
                 .add(
                         "guest.debugctl.reserved",
                         VmcsField.GUEST_IA32_DEBUGCTL,
@@ -167,8 +166,7 @@ final class GuestRegisterRows {
                         "guest.pkrs",
                         VmcsField.GUEST_IA32_PKRS,
                         "if it is loaded, bits 63:32 of IA32_PKRS are 0",
-                        c -> !c.on(VmxFeature.ENTRY_LOAD_PKRS) || !c.any(VmcsField.GUEST_IA32_PKRS, HIGH))
-                .unverified(5);
+                        c -> !c.on(VmxFeature.ENTRY_LOAD_PKRS) || !c.any(VmcsField.GUEST_IA32_PKRS, HIGH));
     }
 
     private static boolean cr0Fixed(CheckContext c) {

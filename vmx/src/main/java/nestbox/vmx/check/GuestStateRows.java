@@ -87,7 +87,6 @@ final class GuestStateRows {
     }
 
     private static void ssp(Rows rows) {
-        List<VmcsField> fields = List.of(VmcsField.GUEST_SSP, VmcsField.GUEST_CS_AR_BYTES);
         rows.add(
                         "guest.ssp.aligned",
                         VmcsField.GUEST_SSP,
@@ -95,15 +94,14 @@ final class GuestStateRows {
                         c -> !c.on(VmxFeature.ENTRY_LOAD_CET) || !c.any(VmcsField.GUEST_SSP, 3))
                 .add(
                         "guest.ssp.high",
-                        fields,
+                        List.of(VmcsField.GUEST_SSP, VmcsField.GUEST_CS_AR_BYTES),
                         "if CET state is loaded and \"IA-32e mode guest\" or CS.L is 0, bits 63:32 of SSP are 0",
                         c -> !c.on(VmxFeature.ENTRY_LOAD_CET) || code64(c) || !c.any(VmcsField.GUEST_SSP, HIGH))
                 .add(
-                        "guest.ssp.canonical",
-                        fields,
-                        "if CET state is loaded and \"IA-32e mode guest\" and CS.L are 1, SSP is canonical",
-                        c -> !c.on(VmxFeature.ENTRY_LOAD_CET) || !code64(c) || c.canonical(c.get(VmcsField.GUEST_SSP)))
-                .unverified(3);
+                        "guest.ssp.upper",
+                        VmcsField.GUEST_SSP,
+                        "if CET state is loaded, bits 63:N of SSP are identical, N being the linear-address width",
+                        c -> !c.on(VmxFeature.ENTRY_LOAD_CET) || upperBitsEqual(c, c.get(VmcsField.GUEST_SSP)));
     }
 
     private static boolean code64(CheckContext c) {

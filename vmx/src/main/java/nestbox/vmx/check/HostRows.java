@@ -31,8 +31,7 @@ final class HostRows {
             VmcsField.HOST_IDTR_BASE,
             VmcsField.HOST_TR_BASE);
 
-    private static final List<VmcsField> CET =
-            List.of(VmcsField.HOST_S_CET, VmcsField.HOST_SSP, VmcsField.HOST_INTR_SSP_TABLE);
+    private static final List<VmcsField> CET = List.of(VmcsField.HOST_S_CET, VmcsField.HOST_SSP);
 
     private HostRows() {}
 
@@ -59,7 +58,6 @@ final class HostRows {
                         List.of(VmcsField.HOST_CR4, VmcsField.HOST_CR0),
                         "if CR4.CET is 1, CR0.WP is 1",
                         c -> !c.any(VmcsField.HOST_CR4, Cpu.CR4_CET) || c.any(VmcsField.HOST_CR0, Cpu.CR0_WP))
-                .unverified(1)
                 .add(
                         "host.cr3.width",
                         VmcsField.HOST_CR3,
@@ -121,8 +119,7 @@ final class HostRows {
                         "host.pkrs",
                         VmcsField.HOST_IA32_PKRS,
                         "if it is loaded, bits 63:32 of IA32_PKRS are 0",
-                        c -> !c.on(VmxFeature.EXIT_LOAD_PKRS) || !c.any(VmcsField.HOST_IA32_PKRS, HIGH))
-                .unverified(4);
+                        c -> !c.on(VmxFeature.EXIT_LOAD_PKRS) || !c.any(VmcsField.HOST_IA32_PKRS, HIGH));
     }
 
     static List<CheckRow> segments() {
@@ -208,8 +205,12 @@ final class HostRows {
                     field,
                     "if \"host address-space size\" is 1 and CET state is loaded, the address is canonical",
                     c -> !host64(c) || !cet(c) || c.canonical(c.get(field)));
-            rows.unverified(2);
         }
+        rows.add(
+                "space.intr-ssp-table.canonical",
+                VmcsField.HOST_INTR_SSP_TABLE,
+                "if CET state is loaded, IA32_INTERRUPT_SSP_TABLE_ADDR is canonical",
+                c -> !cet(c) || c.canonical(c.get(VmcsField.HOST_INTR_SSP_TABLE)));
         return rows.list();
     }
 

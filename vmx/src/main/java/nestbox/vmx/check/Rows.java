@@ -42,14 +42,6 @@ final class Rows {
         return this;
     }
 
-    /** The last {@code count} rows rest on text that could not be read. */
-    Rows unverified(int count) {
-        for (int i = rows.size() - count; i < rows.size(); i++) {
-            rows.set(i, rows.get(i).unverified());
-        }
-        return this;
-    }
-
     /** Two rows: while {@code control} is 1, the field is a page-aligned address within the physical width. */
     Rows page(String id, VmcsField field, VmxFeature control) {
         return aligned(id, field, control, PAGE);

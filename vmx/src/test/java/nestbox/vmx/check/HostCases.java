@@ -89,7 +89,9 @@ final class HostCases {
                 .from(Guests.LONG::state)
                 .row("space.host64.pae", s -> s.clear(HOST_CR4, 0x20), s -> {})
                 .row("space.host64.rip", s -> s.set(HOST_RIP, NOT_CANONICAL), s -> s.set(HOST_RIP, CANONICAL));
-        for (VmcsField field : List.of(HOST_S_CET, HOST_SSP, HOST_INTR_SSP_TABLE)) {
+        t.from(Guests.HOST_32, s -> s.enable(VmxFeature.EXIT_LOAD_CET));
+        canonical(t, HOST_INTR_SSP_TABLE, "space.intr-ssp-table");
+        for (VmcsField field : List.of(HOST_S_CET, HOST_SSP)) {
             String name = id(field).substring("host.".length());
             t.from(Guests.HOST_32, s -> s.enable(VmxFeature.EXIT_LOAD_CET))
                     .row("space.host32." + name, s -> s.set(field, 1L << 32), s -> s.set(field, 0xffff_f000L))

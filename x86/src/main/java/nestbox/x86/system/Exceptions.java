@@ -223,7 +223,7 @@ public final class Exceptions {
     }
 
     /** Shuts the processor down until a reset, INIT or NMI, unless the extension leaves the guest instead. */
-    static void shutdown(Cpu c) {
+    public static void shutdown(Cpu c) {
         c.event.active = false;
         if (c.extension != null && c.extension.tripleFault(c)) {
             return;
