@@ -158,8 +158,10 @@ class VmrunChecksTest {
             cases.add(good("inject.exception.mode", "64-bit mode, " + vector, exception(vector)));
         }
         for (int vector : new int[] {4, 5}) {
-            cases.add(good("inject.exception.mode", "compatibility mode, " + vector, exception(vector)
-                    .andThen(lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xc9b, 0xffffffffL, 0))));
+            cases.add(good(
+                    "inject.exception.mode",
+                    "compatibility mode, " + vector,
+                    exception(vector).andThen(lab -> lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xc9b, 0xffffffffL, 0))));
         }
         cases.add(good(
                 "nested.ncr3.reserved", "the highest page", lab -> lab.nested().set(VmcbField.N_CR3, LIMIT - 0x1000)));

@@ -158,7 +158,8 @@ class SignalsTest {
     /** With a filter of three the fourth PAUSE leaves: the counter has to go below zero. */
     @Test
     void pauseFilterCountsDownBelowZero() {
-        Lab lab = Lab.of(MAX).guest("pause\npause\npause\npause\npause\nvmmcall").intercept(0x77);
+        Lab lab =
+                Lab.of(MAX).guest("pause\npause\npause\npause\npause\nvmmcall").intercept(0x77);
         lab.set(VmcbField.PAUSE_FILTER_COUNT, 3).run();
         assertThat(ExitCode.name(lab.exitCode())).isEqualTo("PAUSE");
         assertThat(lab.get(VmcbField.RIP)).isEqualTo(Lab.GUEST + 6);
@@ -169,10 +170,11 @@ class SignalsTest {
     @CsvSource({"7, 7, 0", "7, 6, 8", "0, 0, 8"})
     void theKeyOpensTheLock(int key, int tried, int left) {
         String write = "mov ecx, 0xc00101%d\nmov eax, %d\nxor edx, edx\nwrmsr\n";
-        Lab lab = Lab.of(MAX).run(write.formatted(18, key)
-                + write.formatted(14, 8)
-                + write.formatted(18, tried)
-                + "rdmsr\nmov esi, eax\nmov ecx, 0xc0010114\nrdmsr\nmov ebx, eax");
+        Lab lab = Lab.of(MAX)
+                .run(write.formatted(18, key)
+                        + write.formatted(14, 8)
+                        + write.formatted(18, tried)
+                        + "rdmsr\nmov esi, eax\nmov ecx, 0xc0010114\nrdmsr\nmov ebx, eax");
         assertThat(lab.cpu.r[Reg.RBX]).isEqualTo(left);
         assertThat(lab.cpu.r[Reg.RSI]).as("the key reads as 0").isZero();
     }

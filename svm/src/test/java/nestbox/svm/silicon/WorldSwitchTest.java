@@ -85,7 +85,11 @@ class WorldSwitchTest {
     /** Instruction bytes belong to page faults; any other exit says that there are none. */
     @Test
     void otherExitsClearTheNumberOfInstructionBytes() {
-        Lab lab = Lab.of(MAX).guest("cpuid").intercept(0x72).set(VmcbField.BYTES_FETCHED, 9).run();
+        Lab lab = Lab.of(MAX)
+                .guest("cpuid")
+                .intercept(0x72)
+                .set(VmcbField.BYTES_FETCHED, 9)
+                .run();
         assertThat(lab.get(VmcbField.BYTES_FETCHED)).isZero();
     }
 

@@ -62,8 +62,7 @@ public enum VmcsField {
     VE_INFORMATION_ADDRESS(0x202a, "Virtualization-exception information address", VmxFeature.EPT_VIOLATION_VE),
     XSS_EXIT_BITMAP(0x202c, "XSS-exiting bitmap", VmxFeature.ENABLE_XSAVES),
     ENCLS_EXITING_BITMAP(0x202e, "ENCLS-exiting bitmap", VmxFeature.ENCLS_EXITING),
-    SPP_TABLE_POINTER(
-            0x2030, "Sub-page-permission-table pointer", Text.READ, VmxFeature.SUB_PAGE_WRITE_PERMISSION),
+    SPP_TABLE_POINTER(0x2030, "Sub-page-permission-table pointer", Text.READ, VmxFeature.SUB_PAGE_WRITE_PERMISSION),
     TSC_MULTIPLIER(0x2032, "TSC multiplier", VmxFeature.TSC_SCALING),
     TERTIARY_VM_EXEC_CONTROL(
             0x2034, "Tertiary processor-based VM-execution controls", Text.READ, VmxFeature.TERTIARY_CONTROLS),
@@ -71,11 +70,9 @@ public enum VmcsField {
     LOW_PASID_DIRECTORY(0x2038, "Low PASID directory address", Text.READ, VmxFeature.PASID_TRANSLATION),
     HIGH_PASID_DIRECTORY(0x203a, "High PASID directory address", Text.READ, VmxFeature.PASID_TRANSLATION),
     PCONFIG_EXITING_BITMAP(0x203e, "PCONFIG-exiting bitmap", Text.READ, VmxFeature.ENABLE_PCONFIG),
-    HLAT_POINTER(
-            0x2040, "Hypervisor-managed linear-address translation pointer", Text.READ, VmxFeature.ENABLE_HLAT),
+    HLAT_POINTER(0x2040, "Hypervisor-managed linear-address translation pointer", Text.READ, VmxFeature.ENABLE_HLAT),
     PID_POINTER_TABLE(0x2042, "PID-pointer table address", Text.READ, VmxFeature.IPI_VIRTUALIZATION),
-    SECONDARY_VM_EXIT_CONTROLS(
-            0x2044, "Secondary VM-exit controls", Text.READ, VmxFeature.SECONDARY_EXIT_CONTROLS),
+    SECONDARY_VM_EXIT_CONTROLS(0x2044, "Secondary VM-exit controls", Text.READ, VmxFeature.SECONDARY_EXIT_CONTROLS),
     SPEC_CTRL_MASK(0x204a, "IA32_SPEC_CTRL mask", Text.READ, VmxFeature.VIRTUALIZE_SPEC_CTRL),
     SPEC_CTRL_SHADOW(0x204c, "IA32_SPEC_CTRL shadow", Text.READ, VmxFeature.VIRTUALIZE_SPEC_CTRL),
     GUEST_DEADLINE_SHADOW(0x204e, "Guest deadline shadow", Text.UNVERIFIED, VmxFeature.APIC_TIMER_VIRTUALIZATION),

@@ -88,10 +88,7 @@ final class GuestCases {
                         s -> s.set(GUEST_INTR_SSP_TABLE, HostCases.NOT_CANONICAL),
                         s -> s.set(GUEST_INTR_SSP_TABLE, HostCases.CANONICAL))
                 .row("guest.ssp.aligned", s -> s.set(GUEST_SSP, 1), s -> s.set(GUEST_SSP, 4))
-                .row(
-                        "guest.ssp.upper",
-                        s -> s.set(GUEST_SSP, 1L << 63),
-                        s -> s.set(GUEST_SSP, 1L << 47))
+                .row("guest.ssp.upper", s -> s.set(GUEST_SSP, 1L << 63), s -> s.set(GUEST_SSP, 1L << 47))
                 .from(Guests.PAE, s -> s.enable(VmxFeature.ENTRY_LOAD_CET))
                 .row("guest.ssp.high", s -> s.set(GUEST_SSP, 1L << 32), s -> s.set(GUEST_SSP, 0xffff_fffcL))
                 .from(Guests.LONG, s -> s.enable(VmxFeature.ENTRY_LOAD_PKRS))
