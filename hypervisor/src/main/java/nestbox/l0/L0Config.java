@@ -34,4 +34,134 @@ public record L0Config(
         boolean forcedEmulation,
         MmuPolicies policies,
         NestedPolicies nested,
-        EntryInjections injections) {}
+        EntryInjections injections) {
+    private static final int BLOCK_SIZE = 64;
+
+    /** TDP, the block interpreter, every policy exact. */
+    public static Builder builder(CpuFeatures silicon, VirtualizationProvider virtualization, Cpu.PortFactory ports) {
+        return new Builder(new L0Config(
+                silicon,
+                virtualization,
+                ports,
+                true,
+                BLOCK_SIZE,
+                0,
+                true,
+                false,
+                false,
+                MmuPolicies.exact(),
+                NestedPolicies.exact(),
+                EntryInjections.none()));
+    }
+
+    public Builder toBuilder() {
+        return new Builder(this);
+    }
+
+    /** Changes some of a configuration's values. */
+    public static final class Builder {
+        private CpuFeatures silicon;
+        private VirtualizationProvider virtualization;
+        private Cpu.PortFactory ports;
+        private boolean blocks;
+        private int blockSize;
+        private long seed;
+        private boolean tdp;
+        private boolean reference;
+        private boolean forcedEmulation;
+        private MmuPolicies policies;
+        private NestedPolicies nested;
+        private EntryInjections injections;
+
+        private Builder(L0Config from) {
+            silicon = from.silicon;
+            virtualization = from.virtualization;
+            ports = from.ports;
+            blocks = from.blocks;
+            blockSize = from.blockSize;
+            seed = from.seed;
+            tdp = from.tdp;
+            reference = from.reference;
+            forcedEmulation = from.forcedEmulation;
+            policies = from.policies;
+            nested = from.nested;
+            injections = from.injections;
+        }
+
+        public Builder silicon(CpuFeatures value) {
+            silicon = value;
+            return this;
+        }
+
+        public Builder virtualization(VirtualizationProvider value) {
+            virtualization = value;
+            return this;
+        }
+
+        public Builder ports(Cpu.PortFactory value) {
+            ports = value;
+            return this;
+        }
+
+        public Builder blocks(boolean value) {
+            blocks = value;
+            return this;
+        }
+
+        public Builder blockSize(int value) {
+            blockSize = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder tdp(boolean value) {
+            tdp = value;
+            return this;
+        }
+
+        public Builder reference(boolean value) {
+            reference = value;
+            return this;
+        }
+
+        public Builder forcedEmulation(boolean value) {
+            forcedEmulation = value;
+            return this;
+        }
+
+        public Builder policies(MmuPolicies value) {
+            policies = value;
+            return this;
+        }
+
+        public Builder nested(NestedPolicies value) {
+            nested = value;
+            return this;
+        }
+
+        public Builder injections(EntryInjections value) {
+            injections = value;
+            return this;
+        }
+
+        public L0Config build() {
+            return new L0Config(
+                    silicon,
+                    virtualization,
+                    ports,
+                    blocks,
+                    blockSize,
+                    seed,
+                    tdp,
+                    reference,
+                    forcedEmulation,
+                    policies,
+                    nested,
+                    injections);
+        }
+    }
+}

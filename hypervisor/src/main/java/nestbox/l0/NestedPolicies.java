@@ -69,8 +69,21 @@ public final class NestedPolicies {
     /** @throws NestboxException if either name is unknown */
     public NestedPolicies with(String name, String value) {
         NestedPolicy policy = NestedPolicy.named(name);
+        return with(policy, policy.value(value));
+    }
+
+    /**
+     * With a value of the user's own at one point.
+     *
+     * @throws NestboxException if its rule is not of the type that the point's other values have
+     */
+    public NestedPolicies with(NestedPolicy policy, PolicyValue value) {
+        Class<?> wanted = policy.exact().rule().getClass();
+        if (!wanted.isInstance(value.rule())) {
+            throw new NestboxException(policy.text(), "takes a " + wanted.getSimpleName());
+        }
         Map<NestedPolicy, PolicyValue> map = new EnumMap<>(values);
-        map.put(policy, policy.value(value));
+        map.put(policy, value);
         return new NestedPolicies(map);
     }
 }

@@ -1,5 +1,7 @@
 package nestbox.machine;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import nestbox.core.Clock;
 import nestbox.core.EventQueue;
@@ -66,7 +68,7 @@ public final class Board implements Platform, Bus, Stateful {
     private final SystemControl control;
     private final ShadowMemory shadow;
     private final VideoWindow video;
-    private final Stateful[] devices;
+    private final List<Stateful> devices;
 
     Board(Machine machine, MachineConfig config, PhysicalMemory memory, Clock clock, EventQueue events) {
         this.machine = machine;
@@ -91,10 +93,25 @@ public final class Board implements Platform, Bus, Stateful {
         pci = new PciBus(control, new HostBridge());
         fwCfg = new FwCfg(config.memoryBytes(), config.cpus());
         testDevice = new TestDevice(interrupts.source());
-        devices = new Stateful[] {
-            interrupts, pic, ioApic, serial, pit, power, rtc, hpet, control, pci, fwCfg, testDevice, shadow, video
-        };
+        devices = new ArrayList<>(List.of(
+                interrupts,
+                pic,
+                ioApic,
+                serial,
+                pit,
+                power,
+                rtc,
+                hpet,
+                control,
+                pci,
+                fwCfg,
+                testDevice,
+                shadow,
+                video));
         attach(config);
+        for (DeviceFactory factory : config.devices()) {
+            devices.add(factory.create(this, interrupts.source(), clock, events));
+        }
     }
 
     private final class SmiLine implements AcpiPm.SmiPin {

@@ -25,6 +25,7 @@ import nestbox.x86.model.CpuFeatures;
  * @param pit there is an 8254 timer (QEMU's {@code -machine pit=off} leaves it out)
  * @param rtcStart what the real-time clock shows at the start, in seconds since 1970-01-01
  * @param rebootOnReset a hard reset boots the image again instead of ending the run
+ * @param devices further devices on the board, behind its own, over whose ports theirs lie
  * @param virtualization plugs VMX or SVM into the processors
  */
 public record MachineConfig(
@@ -43,8 +44,10 @@ public record MachineConfig(
         boolean pit,
         long rtcStart,
         boolean rebootOnReset,
+        List<DeviceFactory> devices,
         VirtualizationProvider virtualization) {
     public static final int MAX_CPUS = 16;
+    private static final long LEAST_MEMORY = 1 << 20;
 
     /** What a PAUSE takes by default: docs/decisions/0015-waiting.md. */
     public static final int PAUSE_TICKS = 64;
@@ -58,7 +61,11 @@ public record MachineConfig(
     }
 
     public MachineConfig {
+        devices = List.copyOf(devices);
         List<String> reasons = new ArrayList<>();
+        if (memoryBytes < LEAST_MEMORY) {
+            reasons.add(memoryBytes + " bytes of memory are less than 1 MiB");
+        }
         if (cpus < 1 || cpus > MAX_CPUS) {
             reasons.add(cpus + " processors are not between 1 and " + MAX_CPUS);
         }
@@ -105,13 +112,14 @@ public record MachineConfig(
         builder.pit = pit;
         builder.rtcStart = rtcStart;
         builder.rebootOnReset = rebootOnReset;
+        builder.devices.addAll(devices);
         builder.virtualization = virtualization;
         return builder;
     }
 
     /** Collects the parts of a configuration. */
     public static final class Builder {
-        private final CpuFeatures cpu;
+        private CpuFeatures cpu;
         private long memoryBytes = 128L << 20;
         private int cpus = 1;
         private String tlbPolicy = "lru:2048";
@@ -126,10 +134,22 @@ public record MachineConfig(
         private boolean pit = true;
         private long rtcStart = 1_767_225_600L;
         private boolean rebootOnReset;
+        private final List<DeviceFactory> devices = new ArrayList<>();
         private VirtualizationProvider virtualization = VirtualizationProvider.NONE;
 
         private Builder(CpuFeatures cpu) {
             this.cpu = cpu;
+        }
+
+        public Builder cpu(CpuFeatures value) {
+            cpu = value;
+            return this;
+        }
+
+        /** Adds a device. */
+        public Builder device(DeviceFactory value) {
+            devices.add(value);
+            return this;
         }
 
         public Builder memoryBytes(long value) {
@@ -224,6 +244,7 @@ public record MachineConfig(
                     pit,
                     rtcStart,
                     rebootOnReset,
+                    devices,
                     virtualization);
         }
     }

@@ -7,19 +7,12 @@ import com.google.inject.multibindings.OptionalBinder;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.L0Config;
 import nestbox.l0.VendorBackendFactory;
-import nestbox.mmu.core.MmuPolicies;
 import nestbox.mmu.tlb.RetentionPolicy;
-import nestbox.svm.l0.SvmBackendFactory;
-import nestbox.vmx.l0.VmxBackendFactory;
 import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.mem.SiliconPort;
-import nestbox.x86.model.CpuModel;
-import nestbox.x86.model.Vendor;
 
-/** L0 and its MMU; {@link MmuPolicies} and {@link VendorBackendFactory} are what a user's module may replace. */
+/** L0 and its MMU. */
 final class HypervisorModule extends AbstractModule {
-    private static final int BLOCK_SIZE = 64;
-
     private final NestboxConfiguration configuration;
 
     HypervisorModule(NestboxConfiguration configuration) {
@@ -28,36 +21,28 @@ final class HypervisorModule extends AbstractModule {
 
     @Override
     protected void configure() {
-        OptionalBinder.newOptionalBinder(binder(), MmuPolicies.class)
-                .setDefault()
-                .toInstance(configuration.policies());
-        boolean amd = configuration.silicon().vendor() == Vendor.AMD;
         OptionalBinder.newOptionalBinder(binder(), VendorBackendFactory.class)
                 .setDefault()
-                .toInstance(amd ? new SvmBackendFactory() : new VmxBackendFactory());
+                .toInstance(
+                        NestboxConfiguration.backends(configuration.hypervisor().silicon()));
     }
 
     @Provides
     @Singleton
     L0Config config(
+            SiliconModule.Models models,
             VirtualizationProvider virtualization,
             RetentionPolicy retention,
-            MmuPolicies policies,
+            PolicyModule.Policies policies,
             VendorBackendFactory backends) {
-        CpuModel silicon = configuration.silicon();
-        return new L0Config(
-                silicon,
-                virtualization,
-                cpu -> new SiliconPort(cpu, cpu.physical, retention),
-                true,
-                BLOCK_SIZE,
-                configuration.seed(),
-                configuration.l0() == L0Mode.TDP,
-                false,
-                false,
-                policies,
-                configuration.nesting(),
-                configuration.injections(backends));
+        return configuration.hypervisor().toBuilder()
+                .silicon(models.silicon())
+                .virtualization(virtualization)
+                .ports(cpu -> new SiliconPort(cpu, cpu.physical, retention))
+                .policies(policies.mmu())
+                .nested(policies.nesting())
+                .injections(configuration.injections(backends))
+                .build();
     }
 
     @Provides

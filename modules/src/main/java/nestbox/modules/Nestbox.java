@@ -37,15 +37,15 @@ public final class Nestbox {
     }
 
     /**
-     * Wires a laboratory. Modules of the user's own give other bindings for what is optional here: {@code CpuFeatures},
-     * {@code VirtualizationProvider}, {@code MmuPolicies}, {@code VendorBackendFactory}, {@code OutputStream} (the serial
-     * port), each by {@code OptionalBinder.newOptionalBinder(binder(), X.class).setBinding()}.
+     * Wires a laboratory. Modules of the user's own, {@link NestboxModule}s as a rule, add and replace policies, CPU features,
+     * devices, observers and the other parts that it names.
      *
      * @throws NestboxException with all of Guice's reasons if the wiring is impossible
      */
     public static Nestbox create(NestboxConfiguration configuration, Module... more) {
         List<Module> modules = new ArrayList<>(List.of(
                 new SiliconModule(configuration),
+                new PolicyModule(configuration),
                 new HypervisorModule(configuration),
                 new MachineModule(configuration)));
         modules.addAll(Arrays.asList(more));
@@ -58,6 +58,7 @@ public final class Nestbox {
         }
     }
 
+    /** Guice's message has every reason; a refusal of Nestbox's own says it more plainly. */
     private static NestboxException cause(RuntimeException e) {
         for (Throwable t = e; t != null; t = t.getCause()) {
             if (t instanceof NestboxException typed) {

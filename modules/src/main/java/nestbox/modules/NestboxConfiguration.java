@@ -2,79 +2,58 @@ package nestbox.modules;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import nestbox.core.NestboxException;
 import nestbox.l0.EntryInjections;
 import nestbox.l0.GuestOffer;
+import nestbox.l0.L0Config;
 import nestbox.l0.NestedPolicies;
 import nestbox.l0.VendorBackendFactory;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
+import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.svm.l0.NestedSvmProvider;
+import nestbox.svm.l0.SvmBackendFactory;
 import nestbox.svm.l0.SvmOffer;
+import nestbox.svm.silicon.SvmProvider;
+import nestbox.vmx.l0.NestedVmxProvider;
+import nestbox.vmx.l0.VmxBackendFactory;
+import nestbox.vmx.silicon.VmxProvider;
+import nestbox.x86.Cpu;
+import nestbox.x86.VirtualizationProvider;
+import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.CpuModel;
-import nestbox.x86.model.CpuModelException;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 
 /**
- * A laboratory as data: which silicon, what runs on it, under which policies. Immutable; start from a preset and change what
- * matters with {@link #toBuilder}. {@link Builder#build} refuses impossible combinations with all reasons at once.
+ * A laboratory as data: which silicon, what runs on it, and the configurations of the rooms that it is made of. Immutable; start from
+ * a preset and change what matters with {@link #toBuilder}. {@link Builder#build} refuses impossible combinations with all reasons at
+ * once.
  *
  * @param cpu model of the silicon, in QEMU's grammar ({@code Skylake-Server,-pku})
  * @param guestCpu model that L0 shows its guest; empty: {@code cpu} without virtualization
  * @param l0 what runs the image
- * @param policies of L0's MMU
- * @param nesting policies of nesting
- * @param tlb retention policy of the silicon's translation caches: keep, none, lru:N, seeded:S
- * @param memoryBytes of the machine that the image sees
- * @param cpus number of its processors
- * @param seed of every choice
+ * @param machine the machine that the image sees; its processor model is what the three above come to
  * @param injections {@code STEP=FAILURE[@N]}: steps of nested entries that are made to fail
+ * @param hypervisor L0, as it would be even where {@code l0} is none; its silicon is {@code cpu}
  */
 public record NestboxConfiguration(
-        String cpu,
-        String guestCpu,
-        L0Mode l0,
-        MmuPolicies policies,
-        NestedPolicies nesting,
-        String tlb,
-        long memoryBytes,
-        int cpus,
-        long seed,
-        List<String> injections) {
+        String cpu, String guestCpu, L0Mode l0, MachineConfig machine, List<String> injections, L0Config hypervisor) {
     public NestboxConfiguration {
         injections = List.copyOf(injections);
     }
 
-    private static final long MEMORY = 128L << 20;
-
     /** Bare silicon of the most capable Intel model. */
     public static NestboxConfiguration bareSilicon() {
-        return new NestboxConfiguration(
-                "max,+vmx",
-                "",
-                L0Mode.NONE,
-                MmuPolicies.exact(),
-                NestedPolicies.exact(),
-                "keep",
-                MEMORY,
-                1,
-                0,
-                List.of());
+        return new Builder().build();
     }
 
     /** L0 with TDP on Intel's silicon; its guest may nest. */
     public static NestboxConfiguration nested() {
-        return new NestboxConfiguration(
-                "max,+vmx",
-                "max,+vmx",
-                L0Mode.TDP,
-                MmuPolicies.exact(),
-                NestedPolicies.exact(),
-                "keep",
-                MEMORY,
-                1,
-                0,
-                List.of());
+        return new Builder().l0(L0Mode.TDP).guestCpu(Builder.MODEL).build();
     }
 
     /** As {@link #nested} with shadow paging. */
@@ -82,24 +61,47 @@ public record NestboxConfiguration(
         return nested().toBuilder().l0(L0Mode.SHADOW).build();
     }
 
+    /** As {@link #nested} on AMD's silicon. */
+    public static NestboxConfiguration nestedOnAmd() {
+        return nested().toBuilder()
+                .cpu(Builder.AMD_MODEL)
+                .guestCpu(Builder.AMD_MODEL)
+                .build();
+    }
+
     public Builder toBuilder() {
         return new Builder(this);
     }
 
-    /** The silicon's model. */
-    CpuModel silicon() {
-        return CpuModel.parse(cpu);
+    /** Policies of L0's MMU. */
+    public MmuPolicies policies() {
+        return hypervisor.policies();
     }
 
-    /** The model that the image sees. */
-    CpuModel visible() {
+    /** Policies of nesting. */
+    public NestedPolicies nesting() {
+        return hypervisor.nested();
+    }
+
+    /** Why a model cannot be the silicon of this laboratory. */
+    static List<String> reasonsAgainst(CpuFeatures silicon, String name, L0Mode l0) {
+        List<String> reasons = new ArrayList<>();
         if (l0 == L0Mode.NONE) {
-            return silicon();
+            return reasons;
         }
-        if (!guestCpu.isEmpty()) {
-            return limit(CpuModel.parse(guestCpu));
+        boolean amd = silicon.vendor() == Vendor.AMD;
+        if (!silicon.has(amd ? Feature.SVM : Feature.VMX)) {
+            reasons.add("cpu " + name + " has no virtualization for L0 to use");
         }
-        return limit(CpuModel.parse(cpu + (silicon().vendor() == Vendor.AMD ? ",-svm" : ",-vmx")));
+        if (l0 == L0Mode.TDP && amd && !silicon.has(Feature.NPT)) {
+            reasons.add("cpu " + name + " has no nested paging for l0 TDP");
+        }
+        return reasons;
+    }
+
+    /** How L0 uses that silicon. */
+    static VendorBackendFactory backends(CpuFeatures silicon) {
+        return silicon.vendor() == Vendor.AMD ? new SvmBackendFactory() : new VmxBackendFactory();
     }
 
     /** @throws NestboxException for one that names no step or failure of this vendor */
@@ -111,35 +113,37 @@ public record NestboxConfiguration(
         return parsed;
     }
 
-    private CpuModel limit(CpuModel model) {
-        boolean tdp = l0 == L0Mode.TDP;
-        return GuestOffer.limit(SvmOffer.limit(model, tdp), tdp);
+    /** What L0's guests get of virtualization. */
+    static VirtualizationProvider nesting(CpuFeatures silicon, boolean tdp) {
+        return new NestedVmxProvider(silicon, tdp).orElse(new NestedSvmProvider());
     }
 
     /** Changes some of a configuration's values. */
     public static final class Builder {
-        private String cpu;
-        private String guestCpu;
-        private L0Mode l0;
-        private MmuPolicies policies;
-        private NestedPolicies nesting;
-        private String tlb;
-        private long memoryBytes;
-        private int cpus;
-        private long seed;
-        private final List<String> injections;
+        static final String MODEL = "max,+vmx";
+        static final String AMD_MODEL = "max,+svm";
+        private static final String TLB = "keep";
+
+        private String cpu = MODEL;
+        private String guestCpu = "";
+        private L0Mode l0 = L0Mode.NONE;
+        private MachineConfig.Builder machine;
+        private L0Config.Builder hypervisor;
+        private final List<String> injections = new ArrayList<>();
+
+        private Builder() {
+            CpuModel model = CpuModel.parse(MODEL);
+            machine = MachineConfig.builder(model).tlbPolicy(TLB);
+            hypervisor = L0Config.builder(model, silicon(), ports(TLB));
+        }
 
         private Builder(NestboxConfiguration from) {
             cpu = from.cpu;
             guestCpu = from.guestCpu;
             l0 = from.l0;
-            policies = from.policies;
-            nesting = from.nesting;
-            tlb = from.tlb;
-            memoryBytes = from.memoryBytes;
-            cpus = from.cpus;
-            seed = from.seed;
-            injections = new ArrayList<>(from.injections);
+            machine = from.machine.toBuilder();
+            hypervisor = from.hypervisor.toBuilder();
+            injections.addAll(from.injections);
         }
 
         public Builder cpu(String value) {
@@ -157,22 +161,35 @@ public record NestboxConfiguration(
             return this;
         }
 
+        /** Changes the machine that the image sees; its processor model and virtualization follow from the others. */
+        public Builder machine(UnaryOperator<MachineConfig.Builder> change) {
+            machine = change.apply(machine);
+            return this;
+        }
+
+        /** Changes L0; its silicon, engine, seed and kind of paging follow from the others. */
+        public Builder hypervisor(UnaryOperator<L0Config.Builder> change) {
+            hypervisor = change.apply(hypervisor);
+            return this;
+        }
+
         public Builder policies(MmuPolicies value) {
-            policies = value;
+            hypervisor.policies(value);
             return this;
         }
 
         public Builder nesting(NestedPolicies value) {
-            nesting = value;
+            hypervisor.nested(value);
             return this;
         }
 
         /** One policy by name, of the MMU or of nesting. */
         public Builder policy(String name, String value) {
+            L0Config present = hypervisor.build();
             if (NestedPolicies.knows(name)) {
-                nesting = nesting.with(name, value);
+                hypervisor.nested(present.nested().with(name, value));
             } else {
-                policies = policies.with(name, value);
+                hypervisor.policies(present.policies().with(name, value));
             }
             return this;
         }
@@ -186,9 +203,10 @@ public record NestboxConfiguration(
                 int equals = word.indexOf('=');
                 if (equals > 0) {
                     policy(word.substring(0, equals), word.substring(equals + 1));
-                } else if (word.equals("exact") || word.equals("kvm")) {
-                    policies = word.equals("kvm") ? MmuPolicies.kvm() : MmuPolicies.exact();
-                    nesting = word.equals("kvm") ? NestedPolicies.kvm() : NestedPolicies.exact();
+                } else if (word.equals("exact")) {
+                    hypervisor.policies(MmuPolicies.exact()).nested(NestedPolicies.exact());
+                } else if (word.equals("kvm")) {
+                    hypervisor.policies(MmuPolicies.kvm()).nested(NestedPolicies.kvm());
                 } else {
                     throw new NestboxException(
                             "policy", "'" + word + "' is neither NAME=VALUE nor a preset (exact, kvm)");
@@ -197,23 +215,25 @@ public record NestboxConfiguration(
             return this;
         }
 
+        /** Retention policy of the silicon's translation caches: keep, none, lru:N, seeded:S. */
         public Builder tlb(String value) {
-            tlb = value;
+            machine.tlbPolicy(value);
             return this;
         }
 
         public Builder memoryBytes(long value) {
-            memoryBytes = value;
+            machine.memoryBytes(value);
             return this;
         }
 
         public Builder cpus(int value) {
-            cpus = value;
+            machine.cpus(value);
             return this;
         }
 
+        /** The source of every choice, of the machine's and of L0's. */
         public Builder seed(long value) {
-            seed = value;
+            machine.seed(value);
             return this;
         }
 
@@ -228,14 +248,8 @@ public record NestboxConfiguration(
             List<String> reasons = new ArrayList<>();
             CpuModel silicon = model("cpu", cpu, reasons);
             CpuModel guest = guestCpu.isEmpty() ? null : model("guestCpu", guestCpu, reasons);
-            if (silicon != null && l0 != L0Mode.NONE) {
-                boolean amd = silicon.vendor() == Vendor.AMD;
-                if (!silicon.has(amd ? Feature.SVM : Feature.VMX)) {
-                    reasons.add("cpu " + cpu + " has no virtualization for L0 to use");
-                }
-                if (l0 == L0Mode.TDP && amd && !silicon.has(Feature.NPT)) {
-                    reasons.add("cpu " + cpu + " has no nested paging for l0 TDP");
-                }
+            if (silicon != null) {
+                reasons.addAll(reasonsAgainst(silicon, cpu, l0));
             }
             if (guest != null && l0 == L0Mode.NONE) {
                 reasons.add("guestCpu without L0");
@@ -243,21 +257,65 @@ public record NestboxConfiguration(
             if (silicon != null && guest != null && silicon.vendor() != guest.vendor()) {
                 reasons.add("guestCpu of " + guest.vendor() + " on silicon of " + silicon.vendor());
             }
-            if (cpus < 1 || cpus > MachineConfig.MAX_CPUS) {
-                reasons.add("cpus " + cpus + " is not between 1 and " + MachineConfig.MAX_CPUS);
+            MachineConfig plain = collect(reasons, machine::build);
+            if (plain != null) {
+                collect(reasons, () -> RetentionPolicy.parse("tlb", plain.tlbPolicy()));
             }
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }
-            return new NestboxConfiguration(
-                    cpu, guestCpu, l0, policies, nesting, tlb, memoryBytes, cpus, seed, injections);
+            boolean tdp = l0 == L0Mode.TDP;
+            MachineConfig seen = plain.toBuilder()
+                    .cpu(visible(silicon, guest, tdp).toBuilder()
+                            .processors(plain.cpus())
+                            .build())
+                    .virtualization(l0 == L0Mode.NONE ? silicon() : NestboxConfiguration.nesting(silicon, tdp))
+                    .build();
+            L0Config below = hypervisor
+                    .silicon(silicon)
+                    .ports(ports(plain.tlbPolicy()))
+                    .blocks(plain.engine() == MachineConfig.Engine.BLOCK)
+                    .blockSize(plain.blockSize())
+                    .seed(plain.seed())
+                    .tdp(tdp)
+                    .build();
+            return new NestboxConfiguration(cpu, guestCpu, l0, seen, injections, below);
+        }
+
+        /** The model that the image sees. */
+        private CpuModel visible(CpuModel silicon, CpuModel guest, boolean tdp) {
+            if (l0 == L0Mode.NONE) {
+                return silicon;
+            }
+            boolean amd = silicon.vendor() == Vendor.AMD;
+            CpuModel shown = guest != null ? guest : CpuModel.parse(cpu + (amd ? ",-svm" : ",-vmx"));
+            return GuestOffer.limit(SvmOffer.limit(shown, tdp), tdp);
+        }
+
+        private static VirtualizationProvider silicon() {
+            return new VmxProvider().orElse(new SvmProvider());
+        }
+
+        private static Cpu.PortFactory ports(String tlb) {
+            RetentionPolicy retention = RetentionPolicy.parse("tlb", tlb);
+            return processor -> new SiliconPort(processor, processor.physical, retention);
         }
 
         private static CpuModel model(String name, String text, List<String> reasons) {
+            return collect(reasons, () -> {
+                try {
+                    return CpuModel.parse(text);
+                } catch (NestboxException e) {
+                    throw new NestboxException(name, e.getMessage(), e);
+                }
+            });
+        }
+
+        private static <T> T collect(List<String> reasons, Supplier<T> part) {
             try {
-                return CpuModel.parse(text);
-            } catch (CpuModelException e) {
-                reasons.add(name + ": " + e.getMessage());
+                return part.get();
+            } catch (NestboxException e) {
+                reasons.add(e.getMessage());
                 return null;
             }
         }

@@ -1,18 +1,17 @@
 package nestbox.testkit;
 
-import com.google.inject.AbstractModule;
 import com.google.inject.Module;
-import com.google.inject.multibindings.OptionalBinder;
 import java.io.ByteArrayOutputStream;
-import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import nestbox.machine.load.ImageFile;
+import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
+import nestbox.modules.NestboxModule;
 import nestbox.testkit.guest.Guest;
 import nestbox.x86.insn.Assembly;
 
@@ -73,17 +72,15 @@ public final class NestedLab {
     private LabRun run(NestboxConfiguration how, ImageFile image, Map<String, Long> labels, List<ImageFile> files) {
         ByteArrayOutputStream serial = new ByteArrayOutputStream();
         List<Module> all = new ArrayList<>(modules);
-        all.add(new AbstractModule() {
+        EventRecorder recorder = new EventRecorder(how.l0() != L0Mode.NONE);
+        all.add(new NestboxModule() {
             @Override
             protected void configure() {
-                OptionalBinder.newOptionalBinder(binder(), OutputStream.class)
-                        .setBinding()
-                        .toInstance(serial);
+                serial(serial);
+                observer(recorder);
             }
         });
         Nestbox lab = Nestbox.create(how, all.toArray(Module[]::new));
-        EventRecorder recorder = new EventRecorder(lab.hypervisor().isPresent());
-        lab.machine().trace().addSink(recorder);
         lab.machine().load(image, commandLine, files);
         LabRun run = new LabRun(lab, serial, recorder, labels);
         runs.add(run);

@@ -4,16 +4,14 @@ import static nestbox.testkit.NestboxAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
-import com.google.inject.AbstractModule;
-import com.google.inject.multibindings.OptionalBinder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import nestbox.machine.Outcome;
 import nestbox.modules.L0Mode;
+import nestbox.modules.NestboxModule;
 import nestbox.testkit.guest.Guest;
 import nestbox.vmx.vmcs.VmcsField;
-import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.CpuModel;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.engine.TestExecutionResult;
@@ -51,12 +49,10 @@ class NestedTestTest {
 
         @NestedTest(l0 = L0Mode.NONE)
         void modelOfTheUsersOwn(NestedLab lab) {
-            lab.with(new AbstractModule() {
+            lab.with(new NestboxModule() {
                 @Override
                 protected void configure() {
-                    OptionalBinder.newOptionalBinder(binder(), CpuFeatures.class)
-                            .setBinding()
-                            .toInstance(CpuModel.parse("max,-sse4.2"));
+                    cpu(CpuModel.parse("max,-sse4.2"));
                 }
             });
             LabRun run =
