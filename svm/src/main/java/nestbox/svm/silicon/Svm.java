@@ -19,6 +19,7 @@ import nestbox.x86.mem.TranslationControl;
 import nestbox.x86.model.Feature;
 import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.Exceptions;
+import nestbox.x86.system.MsrTable;
 
 /**
  * AMD SVM on one processor (APM Vol. 2, "Secure Virtual Machine"): the mode it is in, GIF, and the dispatch of the processor's
@@ -339,7 +340,9 @@ final class Svm implements VirtualizationExtension {
             heldSmi = true;
             return true;
         }
-        if (intercepts(ExitCode.SMI)) {
+        // HWCR.SMMLOCK takes SMIs from hypervisors (APM Vol. 2, "SMI Intercept").
+        boolean locked = (c.msrs.stored(MsrTable.HWCR) & MsrTable.HWCR_SMM_LOCK) != 0;
+        if (intercepts(ExitCode.SMI) && !locked) {
             heldSmi = true;
             worldSwitch.exit(ExitCode.SMI.code(), EXTERNAL_SMI, 0, cpu.rip, 0);
             return true;

@@ -34,6 +34,17 @@ class SignalsTest {
         assertThat(ExitCode.name(lab.exitCode())).as("GIF opens").isEqualTo(name);
     }
 
+    /** APM Vol. 2, "SMI Intercept": HWCR.SMMLOCK takes SMIs from the hypervisor. */
+    @Test
+    void aLockedSmmCannotBeIntercepted() {
+        Lab lab = Lab.of(MAX).guest(signal(Cpu.PENDING_SMI)).intercept(0x62);
+        lab.cpu.msrs.write(0xc0010015, 1);
+        byte[] handler = {0x0f, (byte) 0xaa};
+        lab.memory.copyIn(0x38000, handler, 0, handler.length);
+        lab.run();
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("VMMCALL");
+    }
+
     /** Without the intercept SMM interrupts the guest: its handler runs on the host's memory, RSM goes back into the guest. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})

@@ -3,6 +3,7 @@ package nestbox.x86.system;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
@@ -15,7 +16,7 @@ public final class MsrTable {
     /** Banks that IA32_MCG_CAP announces. */
     static final int BANKS = 10;
 
-    static final int HWCR = 0xc0010015;
+    public static final int HWCR = 0xc0010015;
     private static final int MISC_ENABLE = 0x1a0;
     private static final long LOW32 = 0xffffffffL;
     private static final long MISC_WRITABLE = 1 | 1 << 3 | 1 << 16 | 1 << 18 | 1 << 22 | 1 << 23 | 1L << 34;
@@ -25,16 +26,25 @@ public final class MsrTable {
     private static final long BTF = 2;
     private static final long EVENT_SELECT = 0x30fffdfffffL;
     private static final long COUNTER = (1L << 48) - 1;
+    /** HWCR.SMMLOCK, which only RESET clears. */
+    public static final long HWCR_SMM_LOCK = 1;
+
     private static final long HWCR_STATUS_WRITABLE = 1 << 18;
     private static final long HWCR_TSC_FREQ_SEL = 1 << 24;
     /** TlbCacheDis, FFDIS, IgnneEm: what firmware and kernels of the K8 write. */
     private static final long HWCR_DROPPED = 1 << 3 | 1 << 6 | 1 << 8;
+
+    /** TMTypeDram, AMTypeDram, TMTypeIoWc, AMTypeIoWc. */
+    private static final long SMMMASK_TYPES = 7 << 12 | 7 << 8 | 3 << 4;
+    /** TClose, AClose, TValid, AValid. */
+    private static final long SMMMASK_CONTROLS = 0xf;
 
     private static final Predicate<CpuFeatures> INTEL = f -> f.vendor() == Vendor.INTEL;
     private static final Predicate<CpuFeatures> AMD = f -> f.vendor() == Vendor.AMD;
 
     private static final Msr.Rule CANONICAL = Cpu::canonicalBase;
     private static final Msr.Rule SYSENTER = (c, v) -> c.features.vendor() == Vendor.AMD || c.canonicalBase(v);
+    private static final Msr.Rule UNLOCKED = (c, v) -> (c.msrs.stored(HWCR) & HWCR_SMM_LOCK) == 0;
     private static final Msr.Rule ZERO_OR_ONES = (c, v) -> v == 0 || v == -1;
 
     private MsrTable() {}
@@ -327,9 +337,11 @@ public final class MsrTable {
         rows.add(row(0x8b, "PATCH_LEVEL", AMD).reset(0x01000065));
         rows.add(row(0xc0010010, "SYSCFG", AMD).writable(0x1fL << 18));
         rows.add(row(HWCR, "HWCR", AMD)
-                .writable(HWCR_STATUS_WRITABLE | HWCR_TSC_FREQ_SEL)
+                .writable(HWCR_SMM_LOCK | HWCR_STATUS_WRITABLE | HWCR_TSC_FREQ_SEL)
                 .dropped(HWCR_DROPPED)
-                .reset(HWCR_TSC_FREQ_SEL));
+                .reset(HWCR_TSC_FREQ_SEL)
+                .at(null, (c, v) -> v | c.msrs.stored(HWCR) & HWCR_SMM_LOCK));
+        managementMode(rows);
         rows.add(row(0xc001001a, "TOP_MEM", AMD).writable(MsrTable::topOfMemory));
         rows.add(row(0xc001001d, "TOP_MEM2", AMD).writable(MsrTable::topOfMemory));
         rows.add(row(0xc001001f, "NB_CFG", AMD).writable(-1));
@@ -340,6 +352,34 @@ public final class MsrTable {
         rows.add(row(0xc0011029, "DE_CFG", AMD)
                 .writable(2)
                 .reset(f -> bit(f, 1, Feature.LFENCE_ALWAYS_SERIALIZING, Feature.LFENCE_ALWAYS_SERIALIZING)));
+    }
+
+    /**
+     * Where SMM lies and what protects it (APM Vol. 2, "SMM Resources"; that a locked register raises #GP and that the lock leaves
+     * SMM_BASE alone is unverified).
+     */
+    private static void managementMode(List<Msr> rows) {
+        rows.add(row(0xc0010111, "SMM_BASE", AMD)
+                .writable(LOW32)
+                .at((c, s) -> c.smbase & LOW32, (c, v) -> c.smbase = (int) v));
+        rows.add(row(0xc0010112, "SMMADDR", AMD).writable(MsrTable::segmentBits).rule(UNLOCKED));
+        rows.add(row(0xc0010113, "SMMMASK", AMD)
+                .writable(f -> segmentBits(f) | SMMMASK_TYPES | SMMMASK_CONTROLS)
+                .rule(UNLOCKED)
+                .at(null, MsrTable::protectManagementMode));
+    }
+
+    private static long segmentBits(CpuFeatures f) {
+        return (1L << f.physicalBits()) - 1 & -(1L << 17);
+    }
+
+    private static long protectManagementMode(Cpu c, long value) {
+        if ((value & SMMMASK_CONTROLS) != 0) {
+            throw new UnsupportedFeatureException(
+                    String.format("SMMMASK = %x", value),
+                    "SMM memory hidden by the processor (AValid, TValid, AClose, TClose) instead of the chipset's SMRAM register");
+        }
+        return value;
     }
 
     /** The four counters of every AMD processor and the six of PERFCTR_CORE, whose first four are the same. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Set;
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** SDM Vol. 3, "System Management Mode"; APM Vol. 2, "System-Management Mode". */
 class ManagementModeTest {
@@ -115,6 +117,49 @@ class ManagementModeTest {
             assertThat(cpu.base[seg]).isZero();
             assertThat(cpu.limit[seg]).isEqualTo(0xffffffffL);
         }
+    }
+
+    /** APM Vol. 2, "SMM Resources": SMM_BASE is where the next SMI goes. */
+    @Test
+    void theBaseIsAnMsrOfAmdProcessors() {
+        Cpu cpu = busy(Map.AMD64);
+        assertThat(cpu.msrs.read(0xc0010111)).isEqualTo(0x30000);
+        cpu.msrs.write(0xc0010111, 0x24000);
+        smi(cpu);
+        assertThat(cpu.base[Reg.CS]).isEqualTo(0x24000);
+        assertThat(cpu.selector[Reg.CS]).isEqualTo(0x2400);
+        assertThat(cpu.physical.read(0x24000 + 0xff00, 4)).isEqualTo(0x24000);
+        Cpu intel = busy(Map.INTEL64);
+        assertThatThrownBy(() -> intel.msrs.read(0xc0010111)).isSameAs(intel.fault);
+    }
+
+    /** APM Vol. 2, "Protecting SMM": HWCR.SMMLOCK makes SMMADDR and SMMMASK read-only until RESET. */
+    @Test
+    void theLockProtectsAddressAndMask() {
+        Cpu cpu = busy(Map.AMD64);
+        cpu.msrs.write(0xc0010112, 0x7f0000000L);
+        cpu.msrs.write(0xc0010113, 0xfffe06600L | 0x30);
+        assertThat(cpu.msrs.read(0xc0010112)).isEqualTo(0x7f0000000L);
+        assertThatThrownBy(() -> cpu.msrs.write(0xc0010112, 0x1000))
+                .as("128 KiB")
+                .isSameAs(cpu.fault);
+        cpu.msrs.write(0xc0010015, 1);
+        cpu.msrs.write(0xc0010015, 0);
+        assertThat(cpu.msrs.read(0xc0010015) & 1).as("sticky").isEqualTo(1);
+        assertThatThrownBy(() -> cpu.msrs.write(0xc0010112, 0)).isSameAs(cpu.fault);
+        assertThatThrownBy(() -> cpu.msrs.write(0xc0010113, 0)).isSameAs(cpu.fault);
+        Reset.power(cpu);
+        cpu.msrs.write(0xc0010112, 0);
+        assertThat(cpu.msrs.read(0xc0010111)).isEqualTo(0x30000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4, 8})
+    void protectionByTheProcessorIsRefusedByName(int control) {
+        Cpu cpu = busy(Map.AMD64);
+        assertThatThrownBy(() -> cpu.msrs.write(0xc0010113, control))
+                .isInstanceOf(UnsupportedFeatureException.class)
+                .hasMessageContaining("SMMMASK");
     }
 
     @ParameterizedTest
