@@ -265,6 +265,8 @@ public final class Cpu implements Clock.SliceCounter {
     public int cursor;
     /** {@link #ticks} when the slice began. */
     public long sliceStart;
+    /** The tick that the running engine stops at, or before. */
+    public long runEnd;
     /** The running block ends before the instruction with this index; slow paths lower it to end the block early. */
     public int blockLimit;
 

@@ -47,6 +47,7 @@ public final class BlockInterpreter implements Engine {
             reference.run(end);
             return;
         }
+        c.runEnd = end;
         int block = CodeArena.NONE;
         while (c.ticks < end && c.pending == 0) {
             block = next(block);

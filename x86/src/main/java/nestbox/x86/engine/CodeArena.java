@@ -75,12 +75,20 @@ final class CodeArena {
         }
         words[block + EPOCH_A] = -1;
         words[block + EPOCH_B] = -1;
+        Op[] ops = new Op[code.length];
+        for (int i = 0; i < code.length; i++) {
+            ops[i] = UopSelector.select(code[i], modeKey);
+        }
+        FillLoop fill = FillLoop.of(code, ops);
+        if (fill != null) {
+            code[0].handler = fill;
+            ops[0].uop = Uop.HANDLER;
+        }
         int place = block + HEADER;
-        for (Insn in : code) {
-            Op op = UopSelector.select(in, modeKey);
-            words[place] = op.first();
-            words[place + 1] = op.second();
-            insns[place / 2] = in;
+        for (int i = 0; i < code.length; i++) {
+            words[place] = ops[i].first();
+            words[place + 1] = ops[i].second();
+            insns[place / 2] = code[i];
             place += 2;
         }
         boolean branch = ((int) words[place - 2] & 0xff) >= Uop.FIRST_BRANCH;

@@ -3,6 +3,7 @@ package nestbox.x86.mem;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * A page of guest data and where its bytes are: one entry of the fast path of {@link Memory}. Its loads and stores are good only for
@@ -81,6 +82,12 @@ public final class FastPage {
 
     public void store32(long linear, long value) {
         INT.set(data, at(linear), (int) value);
+    }
+
+    /** Stores a byte {@code count} times, from {@code linear} on. */
+    public void fill8(long linear, int count, long value) {
+        int from = at(linear);
+        Arrays.fill(data, from, from + count, (byte) value);
     }
 
     public void store64(long linear, long value) {
