@@ -22,10 +22,9 @@ public final class VmxCapability {
     public static final int MSR_LIST_MAXIMUM = 512;
 
     /**
-     * The preemption timer counts down when this bit of the TSC changes. Real processors use 5 or 7; a tick of Nestbox's TSC is
-     * a whole instruction, so that 0 gives guests intervals of the length that they expect.
+     * The preemption timer counts down when this bit of the TSC changes. Processors use 5 or 7, this one 5 on every model.
      */
-    public static final int PREEMPTION_TIMER_SHIFT = 0;
+    public static final int PREEMPTION_TIMER_SHIFT = 5;
 
     public static final int MSR_BASIC = 0x480;
     public static final int MSR_CR0_FIXED0 = 0x486;

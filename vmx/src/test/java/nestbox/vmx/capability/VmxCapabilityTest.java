@@ -86,7 +86,7 @@ class VmxCapabilityTest {
     @Test
     void misc() {
         assertThat(PENRYN.msr(0x485)).isEqualTo(0x4_01c0);
-        assertThat(SKYLAKE.msr(0x485)).isEqualTo(0x6004_01e0L);
+        assertThat(SKYLAKE.msr(0x485)).isEqualTo(0x6004_01e5L);
     }
 
     @Test

@@ -14,6 +14,9 @@ import nestbox.x86.op.simd.ExtendedState;
 
 /** Cache and translation invalidation, time, counters, MSRs, XCR0, RSM (SDM Vol. 2). */
 final class Hints {
+    /** Caches of some megabytes take a tenth of a millisecond and more to be written back. */
+    private static final long WRITE_BACK_TICKS = 100_000;
+
     private static final long TSC_LIMIT = 0xffffffffL;
 
     private Hints() {}
@@ -208,6 +211,8 @@ final class Hints {
     /** Caches are not modelled: memory is always coherent. */
     private static void caches(Cpu c, Insn in, Intercept what) {
         Guard.privileged(c);
-        Guard.taken(c, what, in);
+        if (!Guard.taken(c, what, in) && what == Intercept.WBINVD) {
+            c.letPass(WRITE_BACK_TICKS - 1);
+        }
     }
 }
