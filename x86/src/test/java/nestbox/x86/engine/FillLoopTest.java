@@ -67,8 +67,8 @@ class FillLoopTest {
         for (int slice : slices) {
             engine.run(cpu.ticks + slice);
             cpu.physical.copyOut(CODE - 0x1000, memory, 0, memory.length);
-            states.add(cpu.ticks + " " + cpu.rip + " " + cpu.rflags() + " " + Arrays.toString(Arrays.copyOf(cpu.r, 16)) + " "
-                    + Arrays.hashCode(memory));
+            states.add(cpu.ticks + " " + cpu.rip + " " + cpu.rflags() + " " + Arrays.toString(Arrays.copyOf(cpu.r, 16))
+                    + " " + Arrays.hashCode(memory));
         }
         return states;
     }
@@ -86,11 +86,15 @@ class FillLoopTest {
 
     /** A whole page in one slice, a loop that its end has passed, and other registers and operand orders. */
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "0x20000 | 0x24001 | mov [rcx], sil", "0x20005 | 0x20006 | mov [rcx], sil", "0x20005 | 0x20005 | mov [rcx], sil",
-        "0x20000 | 0x21000 | mov [rcx], dh", "0x20000 | 0x21000 | mov [rcx], cl", "0x20000 | 0x21000 | mov [rcx], dl",
-        "0x20000 | 0x21000 | mov [rcx+1], sil", "0x20000 | 0x21000 | mov byte [rcx], 5"
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "0x20000 | 0x24001 | mov [rcx], sil", "0x20005 | 0x20006 | mov [rcx], sil",
+                        "0x20005 | 0x20005 | mov [rcx], sil",
+                "0x20000 | 0x21000 | mov [rcx], dh", "0x20000 | 0x21000 | mov [rcx], cl",
+                        "0x20000 | 0x21000 | mov [rcx], dl",
+                "0x20000 | 0x21000 | mov [rcx+1], sil", "0x20000 | 0x21000 | mov byte [rcx], 5"
+            })
     void shapesOfTheLoop(String from, String to, String store) {
         String source = FILL.replace("mov [rcx], sil", store);
         for (String shape : new String[] {source, source.replace("cmp rcx, rdx", "cmp rdx, rcx")}) {
