@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
         name = "scenario",
         description = "Sequences of events that a hypervisor can get wrong, under each policy.",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "list | show ID | run ID|--all")
+        synopsisSubcommandLabel = "list | show ID | run ID...|--all")
 final class ScenarioCommand {
     @Command(name = "list", description = "Lists the catalogue.", mixinStandardHelpOptions = true)
     int list() {
@@ -60,18 +60,18 @@ final class ScenarioCommand {
     int run(
             @Parameters(
                             paramLabel = "ID",
-                            arity = "0..1",
-                            description = "A name of the list, or a FILE.asm of your own.")
-                    String id,
+                            arity = "0..*",
+                            description = "Names of the list, or a FILE.asm of your own.")
+                    List<String> ids,
             @Option(names = "--all", description = "Run the whole catalogue.") boolean all,
             @Option(names = "--json", description = "Print the cells as JSON.") boolean json,
             @Option(names = "--markdown", description = "Print the matrix as Markdown.") boolean markdown)
             throws IOException {
-        if ((id == null) != all) {
+        if ((ids == null) != all) {
             throw new NestboxException("scenario run", "needs an ID or --all");
         }
         List<ScenarioRun> runs = new ArrayList<>();
-        for (Scenario scenario : all ? Scenarios.all() : List.of(Scenarios.named(id))) {
+        for (Scenario scenario : all ? Scenarios.all() : ids.stream().map(Scenarios::named).toList()) {
             List<ScenarioRun> cells = Scenarios.run(scenario);
             runs.addAll(cells);
             if (!json && !markdown) {

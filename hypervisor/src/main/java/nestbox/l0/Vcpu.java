@@ -166,6 +166,11 @@ public final class Vcpu implements Execution, Requests {
         }
     }
 
+    /** L0's copy of these groups counts no more, although it has not run since: what hardware holds does. */
+    public void forget(int groups) {
+        available &= ~groups;
+    }
+
     /** As {@link #need}, and the groups will be changed. */
     public void take(int groups) {
         need(groups);
@@ -225,11 +230,22 @@ public final class Vcpu implements Execution, Requests {
             requests.remove(Request.TLB_FLUSH_GUEST);
             backend.flushAll();
         }
-        serveLocalFlushes();
+        serveFlushes();
     }
 
-    /** Both are about the context that runs, so they are served before it changes. */
+    /** L1 and L2 are about to change places: flushes that are about the context that runs are served before. */
     public void serveLocalFlushes() {
+        if (follows(NestedPolicy.TRANSITION_SERVE)) {
+            serveFlushes();
+        }
+    }
+
+    /** The answer of the policies of nesting at a point of yes or no. */
+    public boolean follows(NestedPolicy point) {
+        return hypervisor.config().nested().applies(point);
+    }
+
+    private void serveFlushes() {
         if (take(Request.TLB_FLUSH_CURRENT)) {
             backend.flushCurrent();
         }

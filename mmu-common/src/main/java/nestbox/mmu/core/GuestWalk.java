@@ -41,7 +41,9 @@ final class GuestWalk {
         @Override
         public long read(long address, int bytes) {
             failed = false;
-            long gpa = second == null ? address : throughSecond(address);
+            boolean pdpte = reads == 0 && stage && mode.format == PagingFormat.PAE_IN_MEMORY;
+            long at = pdpte ? address + lowBits(rootOfStage) : address;
+            long gpa = second == null ? at : throughSecond(at);
             if (failed) {
                 return 0;
             }
@@ -294,6 +296,16 @@ final class GuestWalk {
         chosen.setKeys(keys, keys ? guest.pkru() : 0);
         chosen.setSupervisorKeys(supervisorKeys, supervisorKeys ? guest.pkrs() : 0);
         return chosen;
+    }
+
+    /** What low bits of nCR3 add to the address of a page-directory-pointer table. */
+    private long lowBits(long root) {
+        return stage && !vm.policies.applies(MmuPolicy.WALK_NCR3_LOW, vcpu) ? root & 0x1f : 0;
+    }
+
+    /** Where PDPTE {@code index} lies in memory. */
+    long pdpteAddress(long root, int index) {
+        return (root & 0xffffffe0L) + 8L * index + lowBits(root);
     }
 
     /** CR3, EPTP12 or nCR3. */

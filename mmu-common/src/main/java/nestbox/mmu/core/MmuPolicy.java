@@ -92,6 +92,11 @@ public enum MmuPolicy implements PolicyPoint {
             "on",
             on(RIGHT, "Linux", "a cached root is taken only for the same role"),
             off(WRONG, "test", "L1 and L2, or two paging modes, share a root")),
+    ROOTS_GUEST_MODE_IN_ROLE(
+            "roots.guestModeInRole",
+            "on",
+            on(RIGHT, "Linux 46d6c6f3ef0e, 6.14", "a root of NPT12 has the role of guest mode"),
+            off(WRONG, "Linux before 6.14", "its role is computed before guest mode is entered: it counts as L1's")),
     ROOTS_FREE_UNSYNC_ON_GUEST_FLUSH(
             "roots.freeUnsyncOnGuestFlush",
             "on",
@@ -150,6 +155,11 @@ public enum MmuPolicy implements PolicyPoint {
             "off",
             on(RIGHT, "the manual", "shadow pages of 2-level tables differ by CR4.PSE"),
             off(DEVIATES, "Linux", "4-MByte pages shadowed before CR4.PSE was cleared stay")),
+    WALK_NCR3_LOW(
+            "walk.ncr3Low",
+            "ignored",
+            value("ignored", RIGHT, "APM, Linux f559b2e9c5c5", "bits 4:0 of nCR3 are ignored in PAE paging", Rule.YES),
+            value("used", WRONG, "CVE-2024-50115", "they are part of the address: PDPTEs beyond the page are read", Rule.NO)),
     WALK_TABLE_OUTSIDE_MEMORY(
             "walk.tableOutsideMemory",
             "fault",

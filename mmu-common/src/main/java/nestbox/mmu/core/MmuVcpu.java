@@ -124,7 +124,8 @@ public final class MmuVcpu implements PolicyContext, Stateful {
             guestMmu.cpuRole = Roles.ofEpt(guest);
         } else {
             ngpaWalk.followNpt(model, guest.nestedRoot(), guest.hostCr4(), guest.hostEfer());
-            guestMmu.cpuRole = Roles.ofNpt(guest);
+            boolean guestMode = vm.policies.applies(MmuPolicy.ROOTS_GUEST_MODE_IN_ROLE, this);
+            guestMmu.cpuRole = Roles.ofNpt(guest, guestMode);
         }
         guestMmu.role = Roles.nested(guestMmu.cpuRole, vm.config);
     }

@@ -48,7 +48,8 @@ public final class MmuVm {
         yields = points;
     }
 
-    void yieldAt(YieldPoint point) {
+    /** L0 has come to such a place. */
+    public void yieldAt(YieldPoint point) {
         yields.at(point);
     }
 

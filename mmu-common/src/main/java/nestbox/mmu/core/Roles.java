@@ -25,9 +25,10 @@ final class Roles {
     }
 
     /** For NPT12. */
-    static long ofNpt(GuestContext guest) {
+    static long ofNpt(GuestContext guest, boolean guestMode) {
         long cr4 = guest.hostCr4() & ~(GuestWalk.CR4_PKE | GuestWalk.CR4_SMAP);
-        return of(guest, GuestWalk.CR0_PG | GuestWalk.CR0_WP, cr4, guest.hostEfer());
+        long role = of(guest, GuestWalk.CR0_PG | GuestWalk.CR0_WP, cr4, guest.hostEfer());
+        return guestMode ? role : role & ~Role.GUEST_MODE;
     }
 
     /** For EPT12. */

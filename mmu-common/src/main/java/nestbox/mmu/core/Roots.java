@@ -117,7 +117,7 @@ final class Roots {
     private void readPdptes(Mmu mmu, long pgd) {
         boolean registers = mmu.walk.mode.format == nestbox.mmu.paging.PagingFormat.PAE;
         for (int i = 0; i < Mmu.PAE_ROOTS; i++) {
-            pdptes[i] = registers ? guest.pdpte(i) : mmu.walk.entry(mmu.role, (pgd & 0xffffffe0L) + 8 * i);
+            pdptes[i] = registers ? guest.pdpte(i) : mmu.walk.entry(mmu.role, mmu.walk.pdpteAddress(pgd, i));
             if (mmu.walk.mode.pdpteReserved(pdptes[i])) {
                 pdptes[i] = 0;
             }

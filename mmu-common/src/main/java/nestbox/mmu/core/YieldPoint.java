@@ -12,6 +12,8 @@ public enum YieldPoint {
     FAULT_BEFORE_LOCK,
     /** PDPTEs have been read, shadow roots are not yet made. */
     ROOTS_BEFORE_LOCK,
+    /** L0 has copied and checked vmcb12 of a VMRUN, and has not used it yet. */
+    VMCB12_CHECKED,
     /** Zapping pauses between two batches. */
     ZAP_BATCH
 }

@@ -1,5 +1,6 @@
 package nestbox.svm.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
@@ -216,6 +217,9 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
 
     @Override
     public void reset(Cpu c, boolean power) {
+        if (guest && !vcpu.follows(NestedPolicy.LEAVE_ON_RESET)) {
+            return;
+        }
         if (guest) {
             guest = false;
             backend.leaveVmcb02();

@@ -20,6 +20,7 @@ import nestbox.x86.system.EventInDelivery;
 /** #VMEXIT from L2 to L1 (facts E.3; APM Vol. 2, "#VMEXIT"). */
 final class NestedVmexit {
     private static final long STAGE = 3L << 32;
+    private static final long FINAL = 1L << 32;
     private static final long SINGLE_STEP = 1 << 14;
 
     private final NestedSvm svm;
@@ -56,6 +57,9 @@ final class NestedVmexit {
         long reported = svm.backend.vmcb02().get(VmcbField.EXITINFO1) & STAGE;
         if (fault.byHardware() && reported != 0) {
             info = info & ~STAGE | reported;
+        }
+        if (!svm.vcpu.follows(NestedPolicy.SVM_NPF_STAGE)) {
+            info = info & ~STAGE | FINAL;
         }
         event(ExitCode.NPF.code(), info, fault.address().value());
     }
@@ -108,7 +112,7 @@ final class NestedVmexit {
         to.set(VmcbField.EXITCODE, ExitCode.INVALID.code());
         to.set(VmcbField.EXITINFO1, 0);
         to.set(VmcbField.EXITINFO2, 0);
-        if (svm.vcpu.hypervisor().config().nested().applies(NestedPolicy.SVM_INVALID_EXIT)) {
+        if (svm.vcpu.follows(NestedPolicy.SVM_INVALID_EXIT)) {
             to.set(VmcbField.EVENTINJ, 0);
         } else {
             to.set(VmcbField.EXITINTINFO, 0);
@@ -139,7 +143,7 @@ final class NestedVmexit {
         cpu.mem.port().contextChanged();
         svm.vcpu.worldChanged();
         long[] pdptes = cpu.pdpte.clone();
-        boolean loads = svm.vcpu.hypervisor().config().nested().applies(NestedPolicy.SVM_HOST_PDPTES);
+        boolean loads = svm.vcpu.follows(NestedPolicy.SVM_HOST_PDPTES);
         if (loads
                 && ControlRegisters.paePaging(cpu)
                 && !cpu.mem.port().control().loadPdptes(cpu.cr3)) {

@@ -1,5 +1,7 @@
 package nestbox.svm.l0;
 
+import nestbox.l0.NestedPolicy;
+import nestbox.mmu.core.YieldPoint;
 import java.util.List;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.EntryFailure;
@@ -82,7 +84,7 @@ final class NestedVmrun {
                         },
                         this::restoreL1),
                 EntryStep.of(SvmEntryStep.GUEST_MODE, this::enterGuestMode, this::leaveGuestMode),
-                EntryStep.of(SvmEntryStep.MERGE, vmcb02::merge),
+                EntryStep.of(SvmEntryStep.MERGE, this::merge),
                 EntryStep.of(SvmEntryStep.LOAD_STATE, this::loadState),
                 EntryStep.of(SvmEntryStep.PDPTES, this::loadPdptes, failure -> {}),
                 EntryStep.of(SvmEntryStep.MMU, this::enterMmu),
@@ -104,6 +106,14 @@ final class NestedVmrun {
         return failed == null
                 ? null
                 : new EntryRefusal(SvmEntryStep.CHECK.id(), EntryFailure.GUEST_STATE, 0, failed.id());
+    }
+
+    private void merge() {
+        svm.vcpu.hypervisor().mmu().yieldAt(YieldPoint.VMCB12_CHECKED);
+        if (!svm.vcpu.follows(NestedPolicy.SVM_VMCB12_READS)) {
+            svm.vmcb12.load(address);
+        }
+        vmcb02.merge();
     }
 
     private void enterGuestMode() {

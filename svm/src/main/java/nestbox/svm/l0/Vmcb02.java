@@ -1,5 +1,6 @@
 package nestbox.svm.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.HostFrames;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
@@ -32,6 +33,10 @@ final class Vmcb02 {
         only12(ExitCode.VINTR.code());
         only12(ExitCode.IRET.code());
         only12(ExitCode.VMMCALL.code());
+        if (!svm.vcpu.follows(NestedPolicy.SVM_VMLOAD)) {
+            only12(ExitCode.VMLOAD.code());
+            only12(ExitCode.VMSAVE.code());
+        }
         if (vmcb12.interruptMasking()) {
             only12(ExitCode.CR_READ.code() + CR8);
             only12(ExitCode.CR_WRITE.code() + CR8);

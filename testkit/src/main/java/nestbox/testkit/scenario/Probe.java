@@ -15,7 +15,11 @@ public abstract class Probe {
         /** Hits of the MMIO cache in the same time. */
         MMIO_HITS(() -> new CounterProbe("hits", c -> c.mmioCacheHits)),
         /** Roots of the guest's virtual TLB that map address X otherwise than any translation since the last flush: facts A.5. */
-        VIRTUAL_TLB(VirtualTlbProbe::new);
+        VIRTUAL_TLB(VirtualTlbProbe::new),
+        /** The role of the root with which the vCPU runs, against whether it is in guest mode. */
+        ROOT_ROLE(RootRoleProbe::new),
+        /** Lets the second processor run while L0 is between the checks of vmcb12 and its use. */
+        RACE(RaceProbe::new);
 
         private final Supplier<Probe> maker;
 
@@ -28,13 +32,18 @@ public abstract class Probe {
         }
     }
 
+    /** The image is about to start. */
+    void begin(Nestbox lab) {}
+
     /**
      * The image has come to the end of a step.
      *
      * @param flushed the architecture says that the step flushed what the TLB holds of the PCID in question
      */
-    abstract void mark(int step, boolean flushed, Nestbox lab);
+    void mark(int step, boolean flushed, Nestbox lab) {}
 
     /** What was seen, empty if nothing was to be seen; the run has ended. */
-    abstract String observed(Nestbox lab);
+    String observed(Nestbox lab) {
+        return "";
+    }
 }

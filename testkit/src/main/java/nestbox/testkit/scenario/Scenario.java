@@ -35,7 +35,7 @@ public record Scenario(
         /** Right, with more work than needed. */
         SLOW,
         WRONG,
-        /** Nestbox names what it does not implement. */
+        /** The run ends by name: Nestbox does not implement something, or L0 gives its guest up as KVM does. */
         REFUSED
     }
 

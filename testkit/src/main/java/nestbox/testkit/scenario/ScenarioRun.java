@@ -40,6 +40,7 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
         if (!probes.isEmpty()) {
             lab.machine().trace().addSink(new Marks(lab, probes));
         }
+        probes.forEach(probe -> probe.begin(lab));
         lab.load(new ImageFile(scenario.id(), Asm.assemble(32, LOAD, scenario.source())), "");
         Outcome outcome = lab.run(LIMIT);
         if (outcome.kind() == Outcome.Kind.HYPERVISOR && scenario.reenters()) {
@@ -54,7 +55,8 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
     }
 
     private static Verdict verdict(Outcome outcome, Column column, Scenario scenario, String observed) {
-        if (outcome.kind() == Outcome.Kind.UNSUPPORTED) {
+        boolean refusal = column.verdict() == Verdict.REFUSED && observed.startsWith(column.observed());
+        if (outcome.kind() == Outcome.Kind.UNSUPPORTED || refusal) {
             return Verdict.REFUSED;
         }
         if (observed.equals(column.observed())) {
@@ -66,7 +68,7 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
     private static String end(Outcome outcome) {
         return switch (outcome.kind()) {
             case DEBUG_EXIT -> "";
-            case HYPERVISOR, UNSUPPORTED -> outcome.detail().split(";")[0];
+            case HYPERVISOR, UNSUPPORTED -> outcome.detail().split(";| at cpu ")[0];
             default -> outcome.kind().name().toLowerCase(Locale.ROOT);
         };
     }

@@ -125,9 +125,14 @@ public final class EntryChecks {
 
     /** The first row of a group that fails, or null. */
     public static CheckFailure group(CheckContext context, CheckGroup group) {
+        return group(context, group, Set.of());
+    }
+
+    /** As {@link #group(CheckContext, CheckGroup)} for who leaves some rows out, by their ids. */
+    public static CheckFailure group(CheckContext context, CheckGroup group, Set<String> omitted) {
         for (CheckRow row : ROWS[group.ordinal()]) {
             Failure failure = row.check(context);
-            if (failure != null) {
+            if (failure != null && !omitted.contains(row.id())) {
                 return row.explain(context, failure);
             }
         }

@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
@@ -62,10 +63,16 @@ final class NestedApic {
         }
         if (vmx.controls.secondary(VmxFeature.VIRTUALIZE_APIC_ACCESSES)) {
             long page = hpa(VmcsField.APIC_ACCESS_ADDR);
-            if (page < 0) {
+            if (page >= 0) {
+                door.write(VmcsField.APIC_ACCESS_ADDR, page);
+                return true;
+            }
+            if (vmx.vcpu.follows(NestedPolicy.VMCS02_APIC_ACCESS)) {
                 return false;
             }
-            door.write(VmcsField.APIC_ACCESS_ADDR, page);
+            long secondary = door.read(VmcsField.SECONDARY_VM_EXEC_CONTROL);
+            door.write(
+                    VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary & ~VmxFeature.VIRTUALIZE_APIC_ACCESSES.mask());
         }
         return true;
     }

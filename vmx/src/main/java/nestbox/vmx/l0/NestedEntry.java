@@ -1,5 +1,8 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.Vcpu;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.Arrays;
 import java.util.List;
 import nestbox.l0.EntryFailure;
@@ -36,6 +39,8 @@ final class NestedEntry {
     private final L2State state;
     private final NestedMsrLists lists;
     private final EntryTransaction transaction;
+    /** Rows of the checks that a policy leaves out. */
+    private final Set<String> omitted;
     /** The check that the last entry failed by, or null. */
     private CheckFailure refused;
     /** The step of the MMU was taken. */
@@ -48,6 +53,7 @@ final class NestedEntry {
         vmcs02 = new Vmcs02(vmx);
         state = new L2State(vmx);
         lists = new NestedMsrLists(cpu);
+        omitted = omitted(vmx.vcpu);
         transaction =
                 new EntryTransaction(steps(), vmx.vcpu.hypervisor().config().injections());
     }
@@ -158,7 +164,7 @@ final class NestedEntry {
             if (!wanted || group == CheckGroup.VIRTUAL_APIC) {
                 continue;
             }
-            CheckFailure failed = EntryChecks.group(context, group);
+            CheckFailure failed = EntryChecks.group(context, group, omitted);
             if (failed != null) {
                 refused = failed;
                 Failure failure = failed.failure();
@@ -177,6 +183,17 @@ final class NestedEntry {
                         EntryFailure.UNBACKED_PAGE,
                         0,
                         "the APIC-access page of vmcs12 has no memory");
+    }
+
+    private static Set<String> omitted(Vcpu vcpu) {
+        Set<String> rows = new HashSet<>();
+        if (!vcpu.follows(NestedPolicy.CHECK_IA32E)) {
+            rows.addAll(Set.of("guest.ia32e.pg", "guest.ia32e.pae"));
+        }
+        if (!vcpu.follows(NestedPolicy.CHECK_VPID)) {
+            rows.add("exec.vpid");
+        }
+        return rows;
     }
 
     private EntryRefusal loadState() {
@@ -212,6 +229,9 @@ final class NestedEntry {
         vmx.stage().enter();
         vmx.vcpu.worldChanged();
         vmx.vcpu.mmu().nestedEntered();
+        if (cpu.activity != Cpu.ACTIVE && !vmx.vcpu.follows(NestedPolicy.VMCS02_CR3)) {
+            vmx.vcpu.forget(StateGroup.CONTROL);
+        }
     }
 
     /** vmcs02 is spoilt, so that the silicon itself refuses it; it cannot miss a page or memory. */
@@ -227,7 +247,7 @@ final class NestedEntry {
     void transitionFlush(boolean entering) {
         if (!vmx.controls.secondary(VmxFeature.ENABLE_VPID)) {
             vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
-        } else if (entering && vmx.controls.vpid != vmx.lastVpid12) {
+        } else if (entering && vmx.controls.vpid != vmx.lastVpid12 && vmx.vcpu.follows(NestedPolicy.VPID_NEW)) {
             vmx.lastVpid12 = vmx.controls.vpid;
             vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
         } else if (!vmx.backend.ept() && vmx.backend.vmcs02().vpid == 0) {

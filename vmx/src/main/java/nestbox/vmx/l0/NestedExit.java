@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.x86.insn.Insn;
 import java.util.Arrays;
 import nestbox.l0.Event;
 import nestbox.l0.StateGroup;
@@ -74,6 +75,13 @@ final class NestedExit {
         s.set(VmcsField.VM_EXIT_INTR_INFO, information);
         s.set(VmcsField.VM_EXIT_INTR_ERROR_CODE, errorCode);
         leave(reason.number(), qualification, information);
+    }
+
+    /** An instruction that L0 emulates for L2 is intercepted; RIP is behind it. */
+    void instruction(Insn in, ExitReason reason, long qualification) {
+        cpu.rip = cpu.wrapRip(cpu.rip - in.length);
+        vmx.vmcs12.set(VmcsField.VM_EXIT_INSTRUCTION_LEN, in.length);
+        event(reason, qualification);
     }
 
     /** EPT12 refused; the qualification is the walk's, but for what only hardware knows. */

@@ -1,5 +1,7 @@
 package nestbox.vmx.l0;
 
+import nestbox.x86.insn.Insn;
+import nestbox.x86.Intercept;
 import nestbox.l0.Exit;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.ExitReason;
@@ -65,6 +67,58 @@ final class NestedExits {
             case VMWRITE -> field(VmcsField.VMWRITE_BITMAP);
             case VMFUNC -> !vmx.functions.possible();
             default -> true;
+        };
+    }
+
+    /**
+     * An instruction of L2 that L0 emulates is about to take effect: true if L1 intercepts it, and the exit was made. Hardware has
+     * reported these already; what is left are those that L2's code did not hold yet when hardware fetched it.
+     */
+    boolean emulated(Intercept what, Insn in, long operand, long linear) {
+        ExitReason reason = intercepted(what, operand);
+        if (reason == null) {
+            return false;
+        }
+        long qualification = 0;
+        if (what == Intercept.IO) {
+            boolean immediate = in.opcode >= 0xe4 && in.opcode <= 0xe7;
+            // Direction, string and REP stand in bits 24 to 26 there.
+            qualification = (operand >>> 16 & 0xff) - 1
+                    | (operand >>> 24 & 7) << 3
+                    | (immediate ? 1 << 6 : 0)
+                    | (operand & 0xffff) << 16;
+            vmx.vmcs12.set(VmcsField.GUEST_LINEAR_ADDRESS, linear);
+        }
+        vmx.exit.instruction(in, reason, qualification);
+        return true;
+    }
+
+    private ExitReason intercepted(Intercept what, long operand) {
+        boolean wanted = switch (what) {
+            case CPUID, INVD -> true;
+            case IO -> ports((int) operand & 0xffff, (int) (operand >>> 16) & 0xff);
+            case HLT -> c.primary(VmxFeature.HLT_EXITING);
+            case RDTSC, RDTSCP -> c.primary(VmxFeature.RDTSC_EXITING);
+            case RDPMC -> c.primary(VmxFeature.RDPMC_EXITING);
+            case PAUSE -> c.primary(VmxFeature.PAUSE_EXITING);
+            case WBINVD -> c.secondary(VmxFeature.WBINVD_EXITING);
+            case GDTR_IDTR, LDTR_TR -> c.secondary(VmxFeature.DESCRIPTOR_TABLE_EXITING);
+            default -> false;
+        };
+        if (!wanted) {
+            return null;
+        }
+        return switch (what) {
+            case CPUID -> ExitReason.CPUID;
+            case INVD -> ExitReason.INVD;
+            case IO -> ExitReason.IO_INSTRUCTION;
+            case HLT -> ExitReason.HLT;
+            case RDTSC -> ExitReason.RDTSC;
+            case RDTSCP -> ExitReason.RDTSCP;
+            case RDPMC -> ExitReason.RDPMC;
+            case PAUSE -> ExitReason.PAUSE_INSTRUCTION;
+            case WBINVD -> ExitReason.WBINVD;
+            default -> throw vmx.vcpu.giveUp("KVM_EXIT_INTERNAL_ERROR: KVM_INTERNAL_ERROR_EMULATION, " + what);
         };
     }
 

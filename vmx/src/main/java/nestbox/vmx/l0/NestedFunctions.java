@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.VmcsField;
@@ -13,6 +14,7 @@ import nestbox.x86.Reg;
 final class NestedFunctions {
     private static final int LIST_ENTRIES = 512;
     private static final int LOG_ENTRIES = 512;
+    private static final long ACCESSED_DIRTY = 1 << 6;
 
     private final NestedVmx vmx;
     private final Cpu cpu;
@@ -44,7 +46,8 @@ final class NestedFunctions {
             return;
         }
         vmx.vmcs12.set(VmcsField.EPT_POINTER, eptp);
-        vmx.controls.eptp = eptp;
+        long flags = vmx.vcpu.follows(NestedPolicy.VMFUNC_AD) ? eptp : vmx.controls.eptp;
+        vmx.controls.eptp = eptp & ~ACCESSED_DIRTY | flags & ACCESSED_DIRTY;
         vmx.stage().enter();
         vmx.vcpu.mmu().nestedEntered();
         if (!vmx.controls.secondary(VmxFeature.ENABLE_VPID)) {

@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.InstructionError;
@@ -59,7 +60,7 @@ final class NestedInstructions {
         if (!vmx.on || vmx.guest) {
             throw cpu.raise(Vector.UD);
         }
-        if (cpu.cpl != 0) {
+        if (cpu.cpl != 0 && vmx.vcpu.follows(NestedPolicy.VMX_CPL_CHECK)) {
             throw cpu.raise(Vector.GP, 0);
         }
     }

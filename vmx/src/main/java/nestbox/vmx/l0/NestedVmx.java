@@ -1,5 +1,7 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
+import nestbox.x86.Intercept;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
@@ -334,7 +336,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public void emulated() {
-        trapFlag = controls.primary(VmxFeature.MONITOR_TRAP_FLAG);
+        trapFlag = controls.primary(VmxFeature.MONITOR_TRAP_FLAG) && vcpu.follows(NestedPolicy.EVENTS_MTF);
     }
 
     @Override
@@ -352,6 +354,9 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public void reset(Cpu c, boolean power) {
+        if (guest && !vcpu.follows(NestedPolicy.LEAVE_ON_RESET)) {
+            return;
+        }
         if (guest) {
             backend.leaveVmcs02();
         }
@@ -423,6 +428,12 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             throw c.raise(Vector.GP, 0);
         }
         return result;
+    }
+
+    /** What L0 finds at L2's RIP when it emulates need not be what hardware left L2 for. */
+    @Override
+    public boolean intercept(Cpu c, Intercept what, Insn in, long operand, long value) {
+        return guest && vcpu.follows(NestedPolicy.EMULATION_INTERCEPTS) && exits.emulated(what, in, operand, value);
     }
 
     @Override

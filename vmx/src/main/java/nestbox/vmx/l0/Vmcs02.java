@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.EntryFailure;
 import nestbox.mmu.core.HostFrames;
 import nestbox.vmx.capability.VmxFeature;
@@ -117,7 +118,8 @@ final class Vmcs02 {
         long windows = mask(VmxFeature.INTERRUPT_WINDOW_EXITING, VmxFeature.NMI_WINDOW_EXITING, VmxFeature.TPR_SHADOW);
         long primary = backend.vmcs01().primary & ~windows | c.primary;
         // Without TPR shadow every use of CR8 must leave L2: the register is the host's.
-        primary = c.primary(VmxFeature.TPR_SHADOW) ? primary & ~cr8 | c.primary & cr8 : primary | cr8;
+        boolean forced = !c.primary(VmxFeature.TPR_SHADOW) && vmx.vcpu.follows(NestedPolicy.VMCS02_CR8);
+        primary = forced ? primary | cr8 : primary & ~cr8 | c.primary & cr8;
         primary |= VmxFeature.UNCONDITIONAL_IO_EXITING.mask() | VmxFeature.MSR_BITMAPS.mask();
         return primary & ~VmxFeature.IO_BITMAPS.mask();
     }
@@ -182,11 +184,15 @@ final class Vmcs02 {
             pass(used, HIGH_WRITE, msr);
         }
         boolean virtual = used && c.secondary(VmxFeature.VIRTUALIZE_X2APIC_MODE);
-        boolean registers = virtual && c.secondary(VmxFeature.APIC_REGISTER_VIRTUALIZATION);
+        boolean leaks = !vmx.vcpu.follows(NestedPolicy.VMCS02_X2APIC);
+        boolean registers = virtual && (leaks || c.secondary(VmxFeature.APIC_REGISTER_VIRTUALIZATION));
         if (registers || x2apicOpen) {
             long map12 = vmcs12.get(VmcsField.MSR_BITMAP);
             for (int i = X2APIC >>> 3; i < X2APIC_END >>> 3; i += 8) {
                 frames.write64(bitmap + i, registers ? vmx.cpu.physical.read(map12 + i, 8) : -1);
+                if (leaks) {
+                    frames.write64(bitmap + LOW_WRITE + i, vmx.cpu.physical.read(map12 + LOW_WRITE + i, 8));
+                }
             }
         }
         boolean delivery = virtual && c.secondary(VmxFeature.VIRTUAL_INTERRUPT_DELIVERY);

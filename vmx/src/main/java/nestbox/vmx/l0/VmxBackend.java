@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
@@ -440,7 +441,7 @@ final class VmxBackend implements VendorBackend {
     /** Without VPID every entry and exit flushes. */
     @Override
     public void flushGuest() {
-        flushVpid(vmcs.current().vpid);
+        flushVpid(vcpu.follows(NestedPolicy.VPID_FLUSH) ? vmcs.current().vpid : vmcs01.vpid);
     }
 
     void flushVpid(int vpid) {
