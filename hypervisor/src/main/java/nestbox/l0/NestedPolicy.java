@@ -93,37 +93,97 @@ public enum NestedPolicy implements PolicyPoint {
             "vmx.cplCheck",
             "on",
             value("on", RIGHT, "Linux 727ba748e110", "VMX instructions of L1's user code are #GP(0)", Boolean.TRUE),
-            value("off", WRONG, "CVE-2018-12904", "they are carried out: hardware leaves that check to who emulates them", Boolean.FALSE)),
+            value(
+                    "off",
+                    WRONG,
+                    "CVE-2018-12904",
+                    "they are carried out: hardware leaves that check to who emulates them",
+                    Boolean.FALSE)),
     CHECK_IA32E(
             "check.ia32e",
             "on",
-            value("on", RIGHT, "Linux 112e66017bff", "\"IA-32e mode guest\" wants CR0.PG and CR4.PAE in vmcs12", Boolean.TRUE),
-            value("off", WRONG, "CVE-2023-30456", "that is left to hardware, which without EPT sees CR4.PAE set by L0", Boolean.FALSE)),
+            value(
+                    "on",
+                    RIGHT,
+                    "Linux 112e66017bff",
+                    "\"IA-32e mode guest\" wants CR0.PG and CR4.PAE in vmcs12",
+                    Boolean.TRUE),
+            value(
+                    "off",
+                    WRONG,
+                    "CVE-2023-30456",
+                    "that is left to hardware, which without EPT sees CR4.PAE set by L0",
+                    Boolean.FALSE)),
     CHECK_VPID(
             "check.vpid",
             "on",
             value("on", RIGHT, "Linux f0d736547815", "VPID 0 in vmcs12 is refused", Boolean.TRUE),
-            value("off", WRONG, "Linux before f0d736547815", "it is taken: hardware sees L0's own VPID", Boolean.FALSE)),
+            value(
+                    "off",
+                    WRONG,
+                    "Linux before f0d736547815",
+                    "it is taken: hardware sees L0's own VPID",
+                    Boolean.FALSE)),
     VMCS02_CR8(
             "vmcs02.cr8Exiting",
             "force",
-            value("force", RIGHT, "Linux 51aa68e7d57e", "without TPR shadow every access to CR8 leaves L2", Boolean.TRUE),
-            value("vmcs12", WRONG, "CVE-2017-12154", "L1's controls decide alone: L2 reaches the host's TPR", Boolean.FALSE)),
+            value(
+                    "force",
+                    RIGHT,
+                    "Linux 51aa68e7d57e",
+                    "without TPR shadow every access to CR8 leaves L2",
+                    Boolean.TRUE),
+            value(
+                    "vmcs12",
+                    WRONG,
+                    "CVE-2017-12154",
+                    "L1's controls decide alone: L2 reaches the host's TPR",
+                    Boolean.FALSE)),
     VMCS02_X2APIC(
             "vmcs02.x2apicMsrs",
             "virtual",
-            value("virtual", RIGHT, "Linux acff78477b9b, c73f4c998e1f", "x2APIC MSRs pass if hardware virtualizes them", Boolean.TRUE),
-            value("vmcs12", WRONG, "CVE-2019-3887", "they pass if L1's bitmap lets them: L2 reaches the host's APIC", Boolean.FALSE)),
+            value(
+                    "virtual",
+                    RIGHT,
+                    "Linux acff78477b9b, c73f4c998e1f",
+                    "x2APIC MSRs pass if hardware virtualizes them",
+                    Boolean.TRUE),
+            value(
+                    "vmcs12",
+                    WRONG,
+                    "CVE-2019-3887",
+                    "they pass if L1's bitmap lets them: L2 reaches the host's APIC",
+                    Boolean.FALSE)),
     VMCS02_APIC_ACCESS(
             "vmcs02.apicAccessUnbacked",
             "fail",
-            value("fail", RIGHT, "Linux 671ddc700fd0", "an APIC-access page without memory gives the entry up", Boolean.TRUE),
-            value("clear", WRONG, "Linux before 671ddc700fd0", "the control is cleared: L2 sees what lies there in L1", Boolean.FALSE)),
+            value(
+                    "fail",
+                    RIGHT,
+                    "Linux 671ddc700fd0",
+                    "an APIC-access page without memory gives the entry up",
+                    Boolean.TRUE),
+            value(
+                    "clear",
+                    WRONG,
+                    "Linux before 671ddc700fd0",
+                    "the control is cleared: L2 sees what lies there in L1",
+                    Boolean.FALSE)),
     VMCS02_CR3(
             "vmcs02.guestCr3",
             "entry",
-            value("entry", RIGHT, "Linux 04f11ef45810", "vmcs02.GUEST_CR3 is written at the nested entry", Boolean.TRUE),
-            value("run", WRONG, "Linux before 04f11ef45810", "only when L2 runs: an exit before that saves an old one", Boolean.FALSE)),
+            value(
+                    "entry",
+                    RIGHT,
+                    "Linux 04f11ef45810",
+                    "vmcs02.GUEST_CR3 is written at the nested entry",
+                    Boolean.TRUE),
+            value(
+                    "run",
+                    WRONG,
+                    "Linux before 04f11ef45810",
+                    "only when L2 runs: an exit before that saves an old one",
+                    Boolean.FALSE)),
     VPID_FLUSH(
             "vpid.flushTarget",
             "running",
@@ -132,42 +192,87 @@ public enum NestedPolicy implements PolicyPoint {
     VPID_NEW(
             "vpid.newVpid12",
             "flush",
-            value("flush", RIGHT, "Linux 712494de96f3", "another VPID in vmcs12 flushes vpid02, which stands for all of them", Boolean.TRUE),
-            value("ignore", WRONG, "Linux before 712494de96f3", "L2 finds translations of another VPID", Boolean.FALSE)),
+            value(
+                    "flush",
+                    RIGHT,
+                    "Linux 712494de96f3",
+                    "another VPID in vmcs12 flushes vpid02, which stands for all of them",
+                    Boolean.TRUE),
+            value(
+                    "ignore",
+                    WRONG,
+                    "Linux before 712494de96f3",
+                    "L2 finds translations of another VPID",
+                    Boolean.FALSE)),
     TRANSITION_SERVE(
             "transition.serviceLocalFirst",
             "on",
-            value("on", RIGHT, "Linux 40e5f9080472", "local flushes are carried out before L1 and L2 change places", Boolean.TRUE),
+            value(
+                    "on",
+                    RIGHT,
+                    "Linux 40e5f9080472",
+                    "local flushes are carried out before L1 and L2 change places",
+                    Boolean.TRUE),
             value("off", WRONG, "Linux before 40e5f9080472", "they reach the VPID of the wrong one", Boolean.FALSE)),
     VMFUNC_AD(
             "vmfunc.accessedDirty",
             "eptp",
-            value("eptp", RIGHT, "Linux 272b0a998d08", "EPTP switching takes accessed and dirty flags as the new EPTP has them", Boolean.TRUE),
+            value(
+                    "eptp",
+                    RIGHT,
+                    "Linux 272b0a998d08",
+                    "EPTP switching takes accessed and dirty flags as the new EPTP has them",
+                    Boolean.TRUE),
             value("kept", WRONG, "Linux before 272b0a998d08", "as the old one had them", Boolean.FALSE)),
     EVENTS_MTF(
             "events.mtfOnEmulation",
             "on",
-            value("on", RIGHT, "Linux 5ef8acbdd687", "an instruction of L2 that L0 emulates ends in the MTF exit that L1 asked for", Boolean.TRUE),
+            value(
+                    "on",
+                    RIGHT,
+                    "Linux 5ef8acbdd687",
+                    "an instruction of L2 that L0 emulates ends in the MTF exit that L1 asked for",
+                    Boolean.TRUE),
             value("off", WRONG, "Linux before 5ef8acbdd687", "the exit comes behind the next one", Boolean.FALSE)),
     EMULATION_INTERCEPTS(
             "exits.emulationInterceptChecks",
             "on",
-            value("on", RIGHT, "Linux 07721feee46b", "what the emulator finds at L2's RIP is L1's exit if L1 intercepts it", Boolean.TRUE),
+            value(
+                    "on",
+                    RIGHT,
+                    "Linux 07721feee46b",
+                    "what the emulator finds at L2's RIP is L1's exit if L1 intercepts it",
+                    Boolean.TRUE),
             value("off", WRONG, "CVE-2020-2732", "it is carried out", Boolean.FALSE)),
     SVM_VMLOAD(
             "svm.vmloadIntercept",
             "force",
             value("force", RIGHT, "Linux c7dfa4009965", "VMLOAD and VMSAVE of L2 always leave it", Boolean.TRUE),
-            value("vmcb12", WRONG, "CVE-2021-3656", "L1's intercepts decide alone: L2 reads and writes the host's memory", Boolean.FALSE)),
+            value(
+                    "vmcb12",
+                    WRONG,
+                    "CVE-2021-3656",
+                    "L1's intercepts decide alone: L2 reads and writes the host's memory",
+                    Boolean.FALSE)),
     SVM_VMCB12_READS(
             "svm.vmcb12Reads",
             "once",
             value("once", RIGHT, "Linux a58d9166a756", "checks and merge work on one copy of vmcb12", Boolean.TRUE),
-            value("twice", WRONG, "CVE-2021-29657", "the merge reads it again: another processor may have changed it", Boolean.FALSE)),
+            value(
+                    "twice",
+                    WRONG,
+                    "CVE-2021-29657",
+                    "the merge reads it again: another processor may have changed it",
+                    Boolean.FALSE)),
     SVM_NPF_STAGE(
             "svm.npfStage",
             "walk",
-            value("walk", RIGHT, "Linux, May 2026", "a nested page fault says whether a table or the final address missed", Boolean.TRUE),
+            value(
+                    "walk",
+                    RIGHT,
+                    "Linux, May 2026",
+                    "a nested page fault says whether a table or the final address missed",
+                    Boolean.TRUE),
             value("final", WRONG, "Linux before", "always the final one", Boolean.FALSE)),
     LEAVE_ON_RESET(
             "leave.onReset",
@@ -178,7 +283,7 @@ public enum NestedPolicy implements PolicyPoint {
             "svm.hostPdptes",
             "memory",
             value("memory", RIGHT, "APM, Linux", "#VMEXIT loads L1's PDPTEs from memory at its CR3", Boolean.TRUE),
-            value("kept", WRONG, "test", "they are what they were before VMRUN, as on VMX at VMfail", Boolean.FALSE));
+            value("kept", WRONG, "test", "those of L2 stay", Boolean.FALSE));
 
     /** Where L1's PDPTE registers come from when hardware refuses vmcs02. */
     public enum VmfailPdptr {

@@ -44,7 +44,8 @@ class NestedPoliciesTest {
     void valuesAreChosenByName() {
         NestedPolicies chosen = NestedPolicies.exact().with("svm.vmcb12Reads", "twice");
         assertThat(chosen.applies(NestedPolicy.SVM_VMCB12_READS)).isFalse();
-        assertThat(NestedPolicies.exact().applies(NestedPolicy.SVM_VMCB12_READS)).isTrue();
+        assertThat(NestedPolicies.exact().applies(NestedPolicy.SVM_VMCB12_READS))
+                .isTrue();
         assertThat(NestedPolicies.knows("svm.vmcb12Reads=twice")).isTrue();
         assertThat(NestedPolicies.knows("mmioCache.gvaAllowed=sean")).isFalse();
     }

@@ -159,7 +159,12 @@ public enum MmuPolicy implements PolicyPoint {
             "walk.ncr3Low",
             "ignored",
             value("ignored", RIGHT, "APM, Linux f559b2e9c5c5", "bits 4:0 of nCR3 are ignored in PAE paging", Rule.YES),
-            value("used", WRONG, "CVE-2024-50115", "they are part of the address: PDPTEs beyond the page are read", Rule.NO)),
+            value(
+                    "used",
+                    WRONG,
+                    "CVE-2024-50115",
+                    "they are part of the address: PDPTEs beyond the page are read",
+                    Rule.NO)),
     WALK_TABLE_OUTSIDE_MEMORY(
             "walk.tableOutsideMemory",
             "fault",

@@ -1,9 +1,9 @@
 package nestbox.svm.l0;
 
-import nestbox.l0.NestedPolicy;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.Nesting;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;

@@ -1,15 +1,15 @@
 package nestbox.svm.l0;
 
-import nestbox.l0.NestedPolicy;
-import nestbox.mmu.core.YieldPoint;
 import java.util.List;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.EntryRefusal;
 import nestbox.l0.EntryStep;
 import nestbox.l0.EntryTransaction;
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.svm.check.VmrunCheck;
 import nestbox.svm.check.VmrunChecks;
 import nestbox.svm.vmcb.EventInfo;

@@ -11,11 +11,12 @@ final class RaceProbe extends Probe {
 
     @Override
     void begin(Nestbox lab) {
-        lab.hypervisor().ifPresent(hypervisor -> hypervisor.mmu().setYieldPoints(point -> {
-            List<Vcpu> vcpus = hypervisor.vcpus();
-            if (point == YieldPoint.VMCB12_CHECKED && vcpus.size() > 1) {
-                vcpus.get(1).run(INSTRUCTIONS);
-            }
-        }));
+        lab.hypervisor()
+                .ifPresent(hypervisor -> hypervisor.mmu().setYieldPoints(point -> {
+                    List<Vcpu> vcpus = hypervisor.vcpus();
+                    if (point == YieldPoint.VMCB12_CHECKED && vcpus.size() > 1) {
+                        vcpus.get(1).run(INSTRUCTIONS);
+                    }
+                }));
     }
 }

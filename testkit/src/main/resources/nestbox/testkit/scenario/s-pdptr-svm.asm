@@ -10,7 +10,7 @@
 ;; cell     tdp                          -> right
 ;; cell     tdp svm.hostPdptes=kept      -> right
 ;; cell     shadow                       -> right
-;; cell     shadow svm.hostPdptes=kept   -> wrong A
+;; cell     shadow svm.hostPdptes=kept   -> wrong B
 HSAVE   equ 0x400000
 VMCB    equ 0x401000
 main:   mov ecx, 0xc0000080

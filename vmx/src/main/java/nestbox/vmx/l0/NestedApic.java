@@ -71,8 +71,7 @@ final class NestedApic {
                 return false;
             }
             long secondary = door.read(VmcsField.SECONDARY_VM_EXEC_CONTROL);
-            door.write(
-                    VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary & ~VmxFeature.VIRTUALIZE_APIC_ACCESSES.mask());
+            door.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary & ~VmxFeature.VIRTUALIZE_APIC_ACCESSES.mask());
         }
         return true;
     }

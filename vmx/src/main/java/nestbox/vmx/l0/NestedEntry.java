@@ -1,10 +1,9 @@
 package nestbox.vmx.l0;
 
-import nestbox.l0.Vcpu;
-import java.util.HashSet;
-import java.util.Set;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.EntryRefusal;
 import nestbox.l0.EntryStep;
@@ -12,6 +11,7 @@ import nestbox.l0.EntryTransaction;
 import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
+import nestbox.l0.Vcpu;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.CheckFailure;

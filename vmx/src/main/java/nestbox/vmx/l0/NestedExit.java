@@ -1,6 +1,5 @@
 package nestbox.vmx.l0;
 
-import nestbox.x86.insn.Insn;
 import java.util.Arrays;
 import nestbox.l0.Event;
 import nestbox.l0.StateGroup;
@@ -14,6 +13,7 @@ import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Reg;
+import nestbox.x86.insn.Insn;
 import nestbox.x86.system.ControlRegisters;
 
 /** Exits from L2 to L1: vmcs12's exit fields, L2's state, MSR lists, L1's host state (facts D.6). */

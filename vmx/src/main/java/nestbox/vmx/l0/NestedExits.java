@@ -1,15 +1,15 @@
 package nestbox.vmx.l0;
 
-import nestbox.x86.insn.Insn;
-import nestbox.x86.Intercept;
 import nestbox.l0.Exit;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
+import nestbox.x86.Intercept;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
 
 /** Whose an exit from L2 is, L0's or L1's (facts D.5). */
 final class NestedExits {

@@ -1,10 +1,9 @@
 package nestbox.vmx.l0;
 
-import nestbox.l0.NestedPolicy;
-import nestbox.x86.Intercept;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.Nesting;
 import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
@@ -18,6 +17,7 @@ import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
+import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;

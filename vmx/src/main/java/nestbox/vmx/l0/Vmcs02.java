@@ -1,7 +1,7 @@
 package nestbox.vmx.l0;
 
-import nestbox.l0.NestedPolicy;
 import nestbox.l0.EntryFailure;
+import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.HostFrames;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.Vmcs;

@@ -1,10 +1,10 @@
 package nestbox.vmx.l0;
 
-import nestbox.l0.NestedPolicy;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
 import nestbox.l0.HostProcessor;
+import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
 import nestbox.l0.VendorBackend;
