@@ -71,7 +71,8 @@ final class ScenarioCommand {
             throw new NestboxException("scenario run", "needs an ID or --all");
         }
         List<ScenarioRun> runs = new ArrayList<>();
-        for (Scenario scenario : all ? Scenarios.all() : ids.stream().map(Scenarios::named).toList()) {
+        for (Scenario scenario :
+                all ? Scenarios.all() : ids.stream().map(Scenarios::named).toList()) {
             List<ScenarioRun> cells = Scenarios.run(scenario);
             runs.addAll(cells);
             if (!json && !markdown) {
