@@ -32,10 +32,10 @@ public final class Hypervisors {
             return instructions;
         }
 
-        private ImageFile image() {
+        private String source() {
             return switch (this) {
                 case VMX_ROUND_TRIP -> vmxRoundTrip();
-                case SVM_ROUND_TRIP -> svmRoundTrip();
+                case SVM_ROUND_TRIP -> Guests.read("svm.asm");
                 case WALKS -> walks();
             };
         }
@@ -58,9 +58,15 @@ public final class Hypervisors {
                 .serial(OutputStream.nullOutputStream())
                 .build();
         Machine machine = new Machine(config);
-        machine.load(guest.image(), "", List.of());
+        machine.load(Guests.image(guest.name(), guest.source()), "", List.of());
         machine.run(PREPARATION);
         return machine;
+    }
+
+    /** The guest as an image that ends after so many exits, by the shutdown port of the peers that it runs on. */
+    static ImageFile ending(Guest guest, int exits) {
+        String count = "cmp qword [rbx], " + exits + "\n je shutdown\n";
+        return Guests.image(guest.name(), guest.source().replace(";count", count) + Guests.read("shutdown.asm"));
     }
 
     /** Exits that L1 has answered. */
@@ -68,16 +74,16 @@ public final class Hypervisors {
         return machine.memory().read(COUNTER, 8);
     }
 
-    private static ImageFile vmxRoundTrip() {
-        return vmx("vmx round trip", """
+    private static String vmxRoundTrip() {
+        return vmx("""
                 l2:
                     cpuid
                     jmp l2
                 """);
     }
 
-    private static ImageFile walks() {
-        return vmx("two-dimensional walks", """
+    private static String walks() {
+        return vmx("""
                 l2:
                     mov edi, 0x4000000
                 touch:
@@ -89,11 +95,7 @@ public final class Hypervisors {
                 """);
     }
 
-    private static ImageFile svmRoundTrip() {
-        return Guests.image("svm round trip", Guests.read("svm.asm"));
-    }
-
-    private static ImageFile vmx(String name, String guest) {
+    private static String vmx(String guest) {
         StringBuilder source = new StringBuilder(Guests.read("vmx.asm"));
         control(source, 0x4000, 0x481, 0);
         control(source, 0x4002, 0x482, SECONDARY);
@@ -134,6 +136,7 @@ public final class Hypervisors {
                     add rdx, 2
                     vmwrite rsi, rdx
                     inc qword [rbx]
+                    ;count
                     vmresume
                     jmp done
                     align 8
@@ -142,7 +145,7 @@ public final class Hypervisors {
                 current:
                     dq 0x401000
                 """);
-        return Guests.image(name, source + guest);
+        return source + guest;
     }
 
     private static void write(StringBuilder source, int field) {

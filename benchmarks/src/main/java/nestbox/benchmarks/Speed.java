@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import nestbox.machine.Machine;
 import nestbox.machine.MachineConfig;
 import nestbox.machine.load.ImageFile;
@@ -36,8 +37,10 @@ public final class Speed {
                 Runtime.version(), os, Runtime.getRuntime().availableProcessors());
         speed("mixed integer/memory/branch/call loop", Guests.mixed());
         speed("large code: 256 functions, 1,536 blocks", Guests.large());
-        operations("VM exit and VMRESUME under EPT", Hypervisors.Guest.VMX_ROUND_TRIP);
-        operations("VMRUN and #VMEXIT under nested paging", Hypervisors.Guest.SVM_ROUND_TRIP);
+        ratio(operations("VM exit and VMRESUME under EPT", Hypervisors.Guest.VMX_ROUND_TRIP),
+                Bochs.roundTrips(Hypervisors.Guest.VMX_ROUND_TRIP, "corei7_skylake_x"));
+        ratio(operations("VMRUN and #VMEXIT under nested paging", Hypervisors.Guest.SVM_ROUND_TRIP),
+                Bochs.roundTrips(Hypervisors.Guest.SVM_ROUND_TRIP, "ryzen"));
         operations("two-dimensional walks on a miss", Hypervisors.Guest.WALKS);
         idle();
         launch();
@@ -64,7 +67,16 @@ public final class Speed {
                 "%-42s %8.6f bytes an instruction%n", "  heap allocated", (double) allocated / RUNS / INSTRUCTIONS);
     }
 
-    private static void operations(String name, Hypervisors.Guest guest) {
+    private static void ratio(double millions, OptionalDouble bochs) {
+        if (bochs.isPresent()) {
+            double theirs = bochs.getAsDouble();
+            System.out.printf("%-42s %8.2f times bochs' %.2f million a second%n", "", millions / theirs, theirs);
+        } else {
+            System.out.printf("%-42s there is no bochs to compare with%n", "");
+        }
+    }
+
+    private static double operations(String name, Hypervisors.Guest guest) {
         Machine machine = Hypervisors.started(guest);
         machine.run(OPERATIONS_WARM_UP * guest.instructions());
         double[] millions = new double[RUNS];
@@ -80,6 +92,7 @@ public final class Speed {
         System.out.printf(
                 "%-42s %8.2f million a second (%.2f to %.2f)%n",
                 name, millions[RUNS / 2], millions[0], millions[RUNS - 1]);
+        return millions[RUNS / 2];
     }
 
     /** From the start of the launcher's process to the first thing that the guest does: it writes a line to its serial port. */

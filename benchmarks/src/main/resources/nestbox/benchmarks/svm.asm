@@ -55,6 +55,7 @@ again:
     add rdx, 2
     mov [rax + 0x578], rdx
     inc qword [rbx]
+    ;count
     jmp again
 l2:
     cpuid
