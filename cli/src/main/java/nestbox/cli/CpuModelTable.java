@@ -37,7 +37,7 @@ final class CpuModelTable {
         List<VmxFeature> vmx = List.of(VmxFeature.values());
         grid(out, intel, vmx, VmxFeature::qemuName, CpuModelTable::vmxState);
         vendor(out, "AMD", amd);
-        return out.toString();
+        return out.append(VirtualizationSupport.text()).toString();
     }
 
     private static List<CpuModel> models(Vendor vendor) {

@@ -1,7 +1,10 @@
 package nestbox.svm.vmcb;
 
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Values of EXITCODE (APM Vol. 2, appendix "SVM Intercept Exit Codes"). Codes below C0h are also the number of the intercept's
@@ -77,6 +80,18 @@ public enum ExitCode {
     INVALID(-1);
 
     private static final int INTERCEPTS = 0xc0;
+    /** Of AVIC, SEV, write traps and other features that Nestbox hides. */
+    private static final Set<ExitCode> HIDDEN = Collections.unmodifiableSet(EnumSet.of(
+            SKINIT,
+            EFER_WRITE_TRAP,
+            CR_WRITE_TRAP,
+            MCOMMIT,
+            BUSLOCK,
+            IDLE_HLT,
+            AVIC_INCOMPLETE_IPI,
+            AVIC_NOACCEL,
+            VMGEXIT,
+            BUSY));
     private static final Map<Long, ExitCode> BY_CODE = new HashMap<>();
 
     static {
@@ -107,6 +122,11 @@ public enum ExitCode {
     /** How many codes the row stands for: one a control register, debug register or vector. */
     public int count() {
         return count;
+    }
+
+    /** False for exits of what Nestbox refuses. */
+    public boolean implemented() {
+        return !HIDDEN.contains(this);
     }
 
     /** Whether an intercept bit of that number asks for the exit. */

@@ -83,7 +83,7 @@ public enum ExitReason {
     ENCLV(70, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "ENCLV"),
     ENQCMD(72, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "ENQCMD PASID translation failure"),
     ENQCMDS(73, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "ENQCMDS PASID translation failure"),
-    BUS_LOCK(74, Layouts.BUS_LOCK, Layouts.NONE, Status.UNVERIFIED, "Bus lock"),
+    BUS_LOCK(74, Layouts.NONE, Layouts.NONE, Status.HIDDEN, "Bus lock"),
     NOTIFY(75, Layouts.NOTIFY, Layouts.NONE, Status.IMPLEMENTED, "Instruction timeout"),
     SEAMCALL(76, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "SEAMCALL"),
     TDCALL(77, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "TDCALL"),

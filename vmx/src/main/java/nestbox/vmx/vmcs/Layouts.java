@@ -124,8 +124,6 @@ public final class Layouts {
     public static final BitLayout NOTIFY =
             BitLayout.named("instruction timeout").bit(0, "context-invalid").bit(12, "nmi-unblocking-due-to-iret");
 
-    public static final BitLayout BUS_LOCK = BitLayout.named("bus lock").bit(12, "nmi-unblocking-due-to-iret");
-
     /** VM-entry interruption information. */
     public static final BitLayout ENTRY_INTERRUPTION = interruption("VM-entry interruption information")
             .bit(11, "error-code")
