@@ -37,9 +37,11 @@ public final class Speed {
                 Runtime.version(), os, Runtime.getRuntime().availableProcessors());
         speed("mixed integer/memory/branch/call loop", Guests.mixed());
         speed("large code: 256 functions, 1,536 blocks", Guests.large());
-        ratio(operations("VM exit and VMRESUME under EPT", Hypervisors.Guest.VMX_ROUND_TRIP),
+        ratio(
+                operations("VM exit and VMRESUME under EPT", Hypervisors.Guest.VMX_ROUND_TRIP),
                 Bochs.roundTrips(Hypervisors.Guest.VMX_ROUND_TRIP, "corei7_skylake_x"));
-        ratio(operations("VMRUN and #VMEXIT under nested paging", Hypervisors.Guest.SVM_ROUND_TRIP),
+        ratio(
+                operations("VMRUN and #VMEXIT under nested paging", Hypervisors.Guest.SVM_ROUND_TRIP),
                 Bochs.roundTrips(Hypervisors.Guest.SVM_ROUND_TRIP, "ryzen"));
         operations("two-dimensional walks on a miss", Hypervisors.Guest.WALKS);
         idle();

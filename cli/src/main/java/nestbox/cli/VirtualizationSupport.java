@@ -21,7 +21,8 @@ final class VirtualizationSupport {
 
     static String text() {
         StringBuilder out = new StringBuilder("\n## What no model shows of VMX\n\n");
-        out.append("No capability MSR reports it, so VM entry refuses the control, and `--cpu +NAME` is refused by name.\n\n");
+        out.append(
+                "No capability MSR reports it, so VM entry refuses the control, and `--cpu +NAME` is refused by name.\n\n");
         out.append("| bit | name | what |\n|---|---|---|\n");
         for (VmxFeature feature : VmxFeature.values()) {
             if (!feature.implemented() || Hidden.features().contains(feature)) {
@@ -42,21 +43,27 @@ final class VirtualizationSupport {
                                 .filter(reason -> !reason.verified())
                                 .map(reason -> "exit " + reason.number()))))
                 .append("; and ")
-                .append(EntryChecks.rows().stream().filter(row -> !row.verified()).count())
+                .append(EntryChecks.rows().stream()
+                        .filter(row -> !row.verified())
+                        .count())
                 .append(" of ")
                 .append(EntryChecks.rows().size())
                 .append(" checks of VM entry.\n\n## What no model shows of SVM\n\n");
         out.append("CPUID Fn8000_000A does not report ")
                 .append(list(Arrays.stream(Feature.values())
-                        .filter(feature -> feature.leaf() == SVM_LEAF && !Implemented.features().contains(feature))
+                        .filter(feature -> feature.leaf() == SVM_LEAF
+                                && !Implemented.features().contains(feature))
                         .map(feature -> '`' + feature.qemuName() + '`')))
-                .append(", SEV, bus-lock threshold, idle HLT, supervisor shadow-stack checks and read-only guest page tables;")
+                .append(
+                        ", SEV, bus-lock threshold, idle HLT, supervisor shadow-stack checks and read-only guest page tables;")
                 .append(" SKINIT is hidden, too. These exits never come: ")
                 .append(list(Arrays.stream(ExitCode.values())
                         .filter(code -> !code.implemented())
                         .map(code -> "VMEXIT_" + code)))
                 .append(".\n\nNot read in the manual: ")
-                .append(VmrunChecks.rows().stream().filter(row -> !row.verified()).count())
+                .append(VmrunChecks.rows().stream()
+                        .filter(row -> !row.verified())
+                        .count())
                 .append(" of ")
                 .append(VmrunChecks.rows().size())
                 .append(" checks of VMRUN.\n");

@@ -92,6 +92,7 @@ public enum ExitCode {
             AVIC_NOACCEL,
             VMGEXIT,
             BUSY));
+
     private static final Map<Long, ExitCode> BY_CODE = new HashMap<>();
 
     static {
