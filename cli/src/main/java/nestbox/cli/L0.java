@@ -10,6 +10,7 @@ import nestbox.l0.VendorBackendFactory;
 import nestbox.machine.MachineConfig;
 import nestbox.mmu.core.MmuPolicies;
 import nestbox.mmu.tlb.RetentionPolicy;
+import nestbox.modules.L0Mode;
 import nestbox.svm.l0.NestedSvmProvider;
 import nestbox.svm.l0.SvmBackendFactory;
 import nestbox.svm.l0.SvmOffer;
@@ -25,7 +26,7 @@ import nestbox.x86.model.Vendor;
 final class L0 {
     /** What L0's guests get of virtualization. */
     static VirtualizationProvider nesting(RunSettings settings) {
-        return new NestedVmxProvider(silicon(settings), tdp(settings.l0)).orElse(new NestedSvmProvider());
+        return new NestedVmxProvider(silicon(settings), mode(settings).tdp()).orElse(new NestedSvmProvider());
     }
 
     private L0() {}
@@ -56,7 +57,7 @@ final class L0 {
             throw new NestboxException(
                     "--guest-cpu", guest.vendor() + " on silicon of " + silicon.vendor() + " is not implemented");
         }
-        boolean tdp = tdp(settings.l0);
+        boolean tdp = mode(settings).tdp();
         return GuestOffer.limit(SvmOffer.limit(guest, tdp), tdp);
     }
 
@@ -71,8 +72,8 @@ final class L0 {
                 settings.engine == MachineConfig.Engine.BLOCK,
                 settings.blockSize,
                 settings.seed,
-                tdp(settings.l0),
-                false,
+                mode(settings).tdp(),
+                mode(settings).reference(),
                 settings.forcedEmulation,
                 policies(settings),
                 nested(settings),
@@ -91,12 +92,8 @@ final class L0 {
         });
     }
 
-    private static boolean tdp(String l0) {
-        return switch (l0) {
-            case "tdp" -> true;
-            case "shadow" -> false;
-            default -> throw new NestboxException("--l0", "'" + l0 + "' is none of none, tdp, shadow");
-        };
+    private static L0Mode mode(RunSettings settings) {
+        return L0Mode.named("--l0", settings.l0);
     }
 
     private static MmuPolicies policies(RunSettings settings) {

@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
             RunCommand.class,
             DemoCommand.class,
             ScenarioCommand.class,
+            DifferentialCommand.class,
             PolicyCommand.class,
             InjectCommand.class,
             CpuCommand.class,

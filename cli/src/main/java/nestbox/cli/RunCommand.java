@@ -135,9 +135,10 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--l0",
-            paramLabel = "none|tdp|shadow",
+            paramLabel = "none|tdp|shadow|reference|reference-shadow",
             defaultValue = "none",
             description = "Run the image as L1 under L0, a hypervisor like KVM, with EPT/NPT or with shadow paging;"
+                    + " reference, reference-shadow: the same with tables that last one instruction;"
                     + " none: on the bare silicon. Default: ${DEFAULT-VALUE}.")
     private String l0;
 

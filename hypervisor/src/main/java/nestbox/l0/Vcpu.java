@@ -69,15 +69,18 @@ public final class Vcpu implements Execution, Requests {
     private boolean resetNeeded = true;
     /** The next entry injects an event, and something else waits behind it. */
     private boolean leaveAtOnce;
+    /** The MMU is the reference MMU. */
+    private final boolean reference;
     /** Exits since the guest last retired an instruction. */
     private int futile;
 
-    Vcpu(Hypervisor hypervisor, Cpu guest, HostProcessor host, ReferenceEngine reference, GuestModel model) {
+    Vcpu(Hypervisor hypervisor, Cpu guest, HostProcessor host, ReferenceEngine emulating, GuestModel model) {
         this.hypervisor = hypervisor;
         this.guest = guest;
         this.host = host;
         mmu = new MmuVcpu(hypervisor.mmu(), new VcpuContext(this), model, this);
-        emulator = new Emulator(this, reference);
+        emulator = new Emulator(this, emulating);
+        reference = hypervisor.config().reference();
         injection = new Injection(this);
         hypercalls = new Hypercalls(this);
         nesting = guest.extension instanceof Nesting nested ? nested : null;
@@ -269,6 +272,9 @@ public final class Vcpu implements Execution, Requests {
             if (futile > FUTILE_EXITS) {
                 throw giveUp("KVM_EXIT_INTERNAL_ERROR: the guest makes no progress; its last exit was " + exit.name);
             }
+            if (reference && guest.ticks != before) {
+                mmu.instructionBoundary();
+            }
         }
     }
 
@@ -298,7 +304,7 @@ public final class Vcpu implements Execution, Requests {
         if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0) {
             emulator.traps();
         }
-        enterGuest(end - guest.ticks);
+        enterGuest(reference ? 1 : end - guest.ticks);
         return true;
     }
 

@@ -93,7 +93,7 @@ public record NestboxConfiguration(
         if (!silicon.has(amd ? Feature.SVM : Feature.VMX)) {
             reasons.add("cpu " + name + " has no virtualization for L0 to use");
         }
-        if (l0 == L0Mode.TDP && amd && !silicon.has(Feature.NPT)) {
+        if (l0.tdp() && amd && !silicon.has(Feature.NPT)) {
             reasons.add("cpu " + name + " has no nested paging for l0 TDP");
         }
         return reasons;
@@ -264,7 +264,7 @@ public record NestboxConfiguration(
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }
-            boolean tdp = l0 == L0Mode.TDP;
+            boolean tdp = l0.tdp();
             MachineConfig seen = plain.toBuilder()
                     .cpu(visible(silicon, guest, tdp).toBuilder()
                             .processors(plain.cpus())
@@ -278,6 +278,7 @@ public record NestboxConfiguration(
                     .blockSize(plain.blockSize())
                     .seed(plain.seed())
                     .tdp(tdp)
+                    .reference(l0.reference())
                     .build();
             return new NestboxConfiguration(cpu, guestCpu, l0, seen, injections, below);
         }

@@ -1,0 +1,94 @@
+package nestbox.cli;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import nestbox.core.NestboxException;
+import nestbox.testkit.differential.Campaign;
+import nestbox.testkit.differential.Differential;
+import nestbox.testkit.differential.Differential.Difference;
+import nestbox.testkit.differential.Shape;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code nestbox differential}. */
+@Command(
+        name = "differential",
+        description = "Runs random guests under L0's MMUs and every retention policy and compares them with bare silicon.",
+        mixinStandardHelpOptions = true)
+final class DifferentialCommand implements Callable<Integer> {
+    private static final long REPORT_NANOS = 10_000_000_000L;
+
+    @Option(names = "--steps", defaultValue = "100K", description = "Steps in each way. Default: ${DEFAULT-VALUE}.")
+    private String steps;
+
+    @Option(names = "--seed", description = "Of the campaign. Default: taken from the clock, and printed.")
+    private String seed;
+
+    @Option(names = "--case", paramLabel = "N", description = "Run only the case of this number.")
+    private Long number;
+
+    @Option(names = "--case-steps", defaultValue = "4K", description = "Steps of a case. Default: ${DEFAULT-VALUE}.")
+    private String caseSteps;
+
+    @Option(names = "--vendor", defaultValue = "intel", description = "intel or amd. Default: ${DEFAULT-VALUE}.")
+    private String vendor;
+
+    @Option(names = "--smp", defaultValue = "1", description = "Processors, 1 or 2. Default: ${DEFAULT-VALUE}.")
+    private int processors;
+
+    @Option(
+            names = "--ways",
+            split = ",",
+            paramLabel = "MODE/RETENTION",
+            description = "What is compared with none/keep, such as tdp/keep,shadow/lru:64. Default: all of them.")
+    private List<String> ways;
+
+    @Option(
+            names = "--shapes",
+            split = ",",
+            description = "Paging modes: two-level, pae, four-level, five-level. Default: all of them.")
+    private List<String> shapes;
+
+    @Override
+    public Integer call() {
+        if (processors < 1 || processors > 2) {
+            throw new NestboxException("--smp", processors + " is neither 1 nor 2");
+        }
+        Campaign campaign = Campaign.of(constant("--vendor", Campaign.Platform.class, vendor), processors)
+                .withCaseSteps((int) Quantity.count("--case-steps", caseSteps));
+        if (ways != null) {
+            campaign = campaign.withWays(ways);
+        }
+        if (shapes != null) {
+            campaign = campaign.withShapes(
+                    shapes.stream().map(name -> constant("--shapes", Shape.class, name)).toList());
+        }
+        long chosen = seed == null ? System.nanoTime() & 0xffffffffL : Quantity.any("--seed", seed);
+        System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));
+        if (number != null) {
+            Optional<Difference> difference = campaign.compare(new Differential(), chosen, number);
+            System.out.println(difference.map(Object::toString).orElse("no difference"));
+            return difference.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
+        }
+        long wanted = Quantity.count("--steps", steps);
+        long[] reported = {System.nanoTime()};
+        Optional<Campaign.Finding> finding = campaign.run(chosen, wanted, done -> {
+            if (System.nanoTime() - reported[0] > REPORT_NANOS) {
+                reported[0] = System.nanoTime();
+                System.out.printf(Locale.ROOT, "%,d of %,d steps%n", done, wanted);
+            }
+        });
+        System.out.println(finding.map(Object::toString).orElse("no difference in " + wanted + " steps of each way"));
+        return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
+    }
+
+    private static <E extends Enum<E>> E constant(String option, Class<E> type, String text) {
+        try {
+            return Enum.valueOf(type, text.toUpperCase(Locale.ROOT).replace('-', '_'));
+        } catch (IllegalArgumentException e) {
+            throw new NestboxException(option, "'" + text + "' is none of " + List.of(type.getEnumConstants()), e);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package nestbox.testkit.differential;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+import java.util.function.UnaryOperator;
+import nestbox.core.NestboxException;
+import nestbox.core.Seed;
+import nestbox.modules.L0Mode;
+import nestbox.modules.NestboxConfiguration;
+import nestbox.testkit.differential.Differential.Difference;
+
+/**
+ * Many random cases under many ways to run them, each compared with bare silicon that keeps every translation.
+ *
+ * @param platform silicon and the model that the guest sees
+ * @param shapes paging modes, taken in turn
+ * @param cpus processors of the guest
+ * @param ways each {@code MODE/RETENTION}: {@code tdp/keep}, {@code shadow/lru:64}, {@code none/seeded:7}
+ * @param caseSteps steps of one case
+ * @param change what is done to the configuration of each way, such as a policy
+ */
+public record Campaign(
+        Platform platform,
+        List<Shape> shapes,
+        int cpus,
+        List<String> ways,
+        int caseSteps,
+        UnaryOperator<NestboxConfiguration> change) {
+    /** Silicon of a vendor, and its guest's model: what both show alike under every way. */
+    public enum Platform {
+        /** LAM and protection keys are left out: L0 hides them under shadow paging, and LAM has no intercept. */
+        INTEL("max,+vmx,-lam,-pku,-pks", "max,-vmx,-lam,-pku,-pks"),
+        AMD("EPYC-Milan,+svm,-pku", "EPYC-Milan,-svm,-pku");
+
+        private final String silicon;
+        private final String guest;
+
+        Platform(String silicon, String guest) {
+            this.silicon = silicon;
+            this.guest = guest;
+        }
+    }
+
+    /** Every shape of the platform and every kind of retention. */
+    public static Campaign of(Platform platform, int cpus) {
+        List<String> ways = new ArrayList<>();
+        for (String mode : List.of("none", "tdp", "shadow")) {
+            for (String retention : List.of("keep", "none", "lru:4", "lru:64", "seeded:7")) {
+                if (!mode.equals("none") || !retention.equals("keep")) {
+                    ways.add(mode + "/" + retention);
+                }
+            }
+        }
+        return new Campaign(platform, List.of(Shape.values()), cpus, ways, 4000, UnaryOperator.identity());
+    }
+
+    public Campaign withWays(List<String> others) {
+        return new Campaign(platform, shapes, cpus, others, caseSteps, change);
+    }
+
+    public Campaign withShapes(List<Shape> others) {
+        return new Campaign(platform, others, cpus, ways, caseSteps, change);
+    }
+
+    public Campaign with(UnaryOperator<NestboxConfiguration> changed) {
+        return new Campaign(platform, shapes, cpus, ways, caseSteps, changed);
+    }
+
+    public Campaign withCaseSteps(int count) {
+        return new Campaign(platform, shapes, cpus, ways, count, change);
+    }
+
+    public Campaign {
+        if (caseSteps < 1 || caseSteps > Layout.MOST_STEPS - 256) {
+            throw new NestboxException("differential", "a case has 1 to " + (Layout.MOST_STEPS - 256) + " steps");
+        }
+        for (String way : ways) {
+            parts(way);
+        }
+    }
+
+    private static String[] parts(String way) {
+        String[] parts = way.split("/", 2);
+        if (parts.length != 2) {
+            throw new NestboxException("differential", "'" + way + "' is not MODE/RETENTION");
+        }
+        L0Mode.named("differential", parts[0]);
+        return parts;
+    }
+
+    /** The case with a number, the same for the same seed. */
+    public Case guest(long seed, long number) {
+        Shape shape = shapes.get((int) (number % shapes.size()));
+        return new Generator(shape, caseSeed(seed, number), cpus, true).generate(caseSteps);
+    }
+
+    private static long caseSeed(long seed, long number) {
+        return new Seed(seed * 0x10001 + number).nextLong();
+    }
+
+    private Subject subject(Shape shape, L0Mode mode, String retention, long seed) {
+        String la57 = shape == Shape.FIVE_LEVEL || platform == Platform.AMD ? "" : ",-la57";
+        return Subject.of(mode, retention, platform.silicon, platform.guest + la57, cpus, seed);
+    }
+
+    /** Compares one case; empty if there is no difference. */
+    public Optional<Difference> compare(Differential runs, long seed, long number) {
+        Case guest = guest(seed, number);
+        List<Subject> subjects = new ArrayList<>();
+        for (String way : ways) {
+            String[] parts = parts(way);
+            L0Mode mode = L0Mode.named("differential", parts[0]);
+            boolean hidden = guest.shape() == Shape.FIVE_LEVEL && mode != L0Mode.NONE && !mode.tdp();
+            if (!hidden) {
+                Subject subject = subject(guest.shape(), mode, parts[1], number);
+                subjects.add(new Subject(subject.name(), change.apply(subject.configuration())));
+            }
+        }
+        return runs.compare(guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), subjects);
+    }
+
+    /**
+     * Runs cases from the first on until {@code steps} steps have been compared in each way, or a difference is found.
+     *
+     * @param progress told of the steps done after each case
+     */
+    public Optional<Finding> run(long seed, long steps, LongConsumer progress) {
+        Differential runs = new Differential();
+        long done = 0;
+        for (long number = 0; done < steps; number++) {
+            Optional<Difference> difference = compare(runs, seed, number);
+            if (difference.isPresent()) {
+                return Optional.of(new Finding(seed, number, done, difference.get()));
+            }
+            done += caseSteps;
+            progress.accept(done);
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * What ended a campaign.
+     *
+     * @param seed of the campaign
+     * @param number of the case
+     * @param before steps without a difference before it
+     * @param difference with minimized steps
+     */
+    public record Finding(long seed, long number, long before, Difference difference) {
+        @Override
+        public String toString() {
+            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package nestbox.testkit.differential;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import nestbox.machine.Machine;
+import nestbox.machine.load.ImageFile;
+import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.insn.Asm;
+
+/** The interpreter's image for one word size, and everything that a case puts into memory beside it. */
+final class CaseImage {
+    private static final int FAULTS = 22;
+    private static final int BACK = 22;
+    private static final int INTERRUPT = 23;
+    private static final int USER_CODE = 24;
+    /** Vectors that push an error code. */
+    private static final int WITH_ERROR = 1 << 8 | 0x1f << 10 | 1 << 17 | 1 << 21;
+
+    private static final int CODE32 = 0x08;
+    private static final int CODE64 = 0x18;
+    private static final byte[] TRAMPOLINE = Asm.assemble(16, Layout.TRAMPOLINE, """
+            xor ax, ax
+            mov ds, ax
+            lgdt [0x5200]
+            mov eax, cr0
+            or al, 1
+            mov cr0, eax
+            db 0x66, 0xea
+            dd 0x8040
+            dw 8
+            times 64 - 30 db 0
+            bits 32
+            mov eax, 0x10
+            mov ds, ax
+            mov ebp, 1
+            mov eax, 0x100020
+            jmp eax
+            """);
+
+    private final boolean wide;
+    private final ImageFile image;
+
+    CaseImage(boolean wide) {
+        this.wide = wide;
+        image = new ImageFile("differential", Asm.assemble(32, Layout.IMAGE, source()));
+    }
+
+    private String source() {
+        String text;
+        try (InputStream in = CaseImage.class.getResourceAsStream("interpreter.asm")) {
+            text = new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        for (String register : new String[] {"ax", "bx", "cx", "dx", "si", "di"}) {
+            text = text.replace("$" + register, (wide ? "r" : "e") + register);
+        }
+        text = text.replace("$faults", faults())
+                .replace("$word", wide ? "dq" : "dd")
+                .replace("$bytes", wide ? "8" : "4")
+                .replace("$bits", wide ? "64" : "32")
+                .replace("$code", wide ? "0x18" : "8")
+                .replace("$user", wide ? "0x33" : "0x23")
+                .replace("$iret", wide ? "iretq" : "iret");
+        return constants() + text;
+    }
+
+    private static String constants() {
+        return "PARAMETERS equ " + Layout.PARAMETERS + "\nTURN equ " + Layout.TURN + "\nSCRATCH equ " + Layout.SCRATCH
+                + "\nGDT_POINTER equ " + Layout.GDT_POINTER + "\nIDT_POINTER equ " + Layout.IDT_POINTER
+                + "\nSTACKS equ " + Layout.STACKS + "\nSTEPS equ " + Layout.STEPS + "\nLOG equ " + Layout.LOG
+                + "\nUSER equ " + Layout.USER + "\nUSER_STACK equ " + Layout.USER_STACK + "\nAPIC equ " + Layout.APIC
+                + "\n";
+    }
+
+    private String faults() {
+        StringBuilder text = new StringBuilder();
+        for (int vector = 0; vector < FAULTS; vector++) {
+            boolean error = (WITH_ERROR >>> vector & 1) != 0;
+            text.append("fault").append(vector).append(": ");
+            text.append(error ? "pop " + (wide ? "rax" : "eax") : "xor eax, eax");
+            text.append("\nand eax, 0xffff\nor eax, ").append(vector << 16).append("\njmp report\n");
+        }
+        return text.toString();
+    }
+
+    /** Loads the image and the case; the machine is ready to run. */
+    void load(Machine machine, Case guest) {
+        machine.load(image, "", java.util.List.of());
+        PhysicalMemory memory = machine.memory();
+        memory.write(Layout.PARAMETERS, 4, guest.root());
+        memory.write(Layout.PARAMETERS + 4, 4, guest.shape().cr4());
+        memory.write(Layout.PARAMETERS + 8, 4, wide ? 0x900 : 0x800);
+        memory.write(Layout.PARAMETERS + 12, 4, guest.cpus());
+        memory.copyIn(Layout.TRAMPOLINE, TRAMPOLINE, 0, TRAMPOLINE.length);
+        descriptors(memory, guest.cpus());
+        gates(memory);
+        userCode(memory);
+        int bytes = guest.shape().entryBytes;
+        guest.tables().forEach((address, value) -> memory.write(address, bytes, value));
+        for (int i = 0; i < Layout.FRAME_COUNT; i++) {
+            frame(memory, Layout.FRAMES + 0x1000L * i, i);
+        }
+        for (int i = 0; i < 8; i++) {
+            frame(memory, Layout.LARGE_FRAMES + (i / 4L << 21) + 0x1000L * (i % 4), 0x40 + i);
+        }
+        long at = Layout.STEPS;
+        for (Step step : guest.steps()) {
+            memory.write(at, 8, step.op().ordinal() + 1 | (long) step.cpu() << 16);
+            memory.write(at + 8, 8, step.a());
+            memory.write(at + 16, 8, step.b());
+            memory.write(at + 24, 8, step.c());
+            at += Step.BYTES;
+        }
+    }
+
+    private static void frame(PhysicalMemory memory, long at, int number) {
+        for (int offset = Entries.FIRST_DATA; offset < Layout.CODE; offset += 8) {
+            memory.write(at + offset, 8, (0x1000L + number) * 0x100010001L + offset);
+        }
+        memory.write(at + Layout.CODE, 1, 0xb8);
+        memory.write(at + Layout.CODE + 1, 4, 0xc0de0000L + number);
+        memory.write(at + Layout.CODE + 5, 1, 0xc3);
+    }
+
+    private void descriptors(PhysicalMemory memory, int cpus) {
+        long[] flat = {
+            0, 0x00cf9b000000ffffL, 0x00cf93000000ffffL, 0x00af9b000000ffffL, 0x00cffb000000ffffL, 0x00cff3000000ffffL,
+            0x00affb000000ffffL
+        };
+        for (int i = 0; i < flat.length; i++) {
+            memory.write(Layout.GDT + 8L * i, 8, flat[i]);
+        }
+        for (int cpu = 0; cpu < cpus; cpu++) {
+            long tss = Layout.TSS + 0x100L * cpu;
+            long descriptor = 0x67 | (tss & 0xffffff) << 16 | 0x89L << 40;
+            memory.write(Layout.GDT + 0x38 + 16L * cpu, 8, descriptor);
+            memory.write(Layout.GDT + 0x40 + 16L * cpu, 8, 0);
+            memory.write(tss + 4, 8, Layout.STACKS - (long) cpu * 0x4000);
+            if (!wide) {
+                memory.write(tss + 8, 4, 0x10);
+            }
+            memory.write(tss + 0x66, 2, 0x68);
+        }
+        memory.write(Layout.GDT_POINTER, 2, 0xff);
+        memory.write(Layout.GDT_POINTER + 2, 8, Layout.GDT);
+        memory.write(Layout.IDT_POINTER, 2, 0xfff);
+        memory.write(Layout.IDT_POINTER + 2, 8, Layout.IDT);
+    }
+
+    private void gates(PhysicalMemory memory) {
+        for (int vector = 0; vector < FAULTS; vector++) {
+            gate(memory, vector, vector, 0x8e);
+        }
+        gate(memory, 0x80, BACK, 0xee);
+        gate(memory, 0x90, INTERRUPT, 0x8e);
+    }
+
+    private void gate(PhysicalMemory memory, int vector, int row, int access) {
+        long handler = memory.read(Layout.VECTORS + 4L * row, 4);
+        long low = handler & 0xffff
+                | (long) (wide ? CODE64 : CODE32) << 16
+                | (long) access << 40
+                | (handler >>> 16 & 0xffff) << 48;
+        long at = Layout.IDT + (long) vector * (wide ? 16 : 8);
+        memory.write(at, 8, low);
+        if (wide) {
+            memory.write(at + 8, 8, 0);
+        }
+    }
+
+    private void userCode(PhysicalMemory memory) {
+        byte[] bytes = image.bytes();
+        int offset = (int) (memory.read(Layout.VECTORS + 4L * USER_CODE, 4) - Layout.IMAGE);
+        memory.copyIn(Layout.USER, bytes, offset, bytes.length - offset);
+    }
+}

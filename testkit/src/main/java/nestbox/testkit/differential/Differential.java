@@ -1,0 +1,74 @@
+package nestbox.testkit.differential;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Runs cases under several subjects and compares each with the first, the reference. */
+public final class Differential {
+    private final Map<Boolean, CaseImage> images = new HashMap<>();
+
+    /**
+     * A difference.
+     *
+     * @param subject who differs from the reference
+     * @param guest the case, made as small as could be
+     * @param first in words, before that
+     * @param what in words
+     */
+    public record Difference(Subject subject, Case guest, String first, String what) {
+        @Override
+        public String toString() {
+            StringBuilder text = new StringBuilder(subject.name()).append(": ").append(what).append(" (at first: ").append(first).append(")\n");
+            for (int i = 0; i < guest.steps().size(); i++) {
+                text.append("  ").append(i).append(' ').append(guest.steps().get(i)).append('\n');
+            }
+            return text.toString();
+        }
+    }
+
+    private Observation run(Case guest, Subject subject) {
+        CaseImage image = images.computeIfAbsent(guest.shape().wide, CaseImage::new);
+        return Observation.of(image, guest, subject);
+    }
+
+    /** The first difference of one of {@code subjects} from {@code reference}, with its steps minimized. */
+    public Optional<Difference> compare(Case guest, Subject reference, List<Subject> subjects) {
+        Observation right = run(guest, reference);
+        for (Subject subject : subjects) {
+            String what = right.difference(run(guest, subject), guest);
+            if (what != null) {
+                return Optional.of(minimized(guest, reference, subject, what));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Difference minimized(Case guest, Subject reference, Subject subject, String what) {
+        Case small = guest;
+        String found = what;
+        int size = Math.max(1, guest.steps().size() / 2);
+        while (size > 0) {
+            boolean removed = false;
+            for (int at = 0; at < small.steps().size(); ) {
+                List<Step> fewer = new ArrayList<>(small.steps());
+                fewer.subList(at, Math.min(at + size, fewer.size())).clear();
+                Case smaller = small.with(List.copyOf(fewer));
+                String still = run(smaller, reference).difference(run(smaller, subject), smaller);
+                if (still != null) {
+                    small = smaller;
+                    found = still;
+                    removed = true;
+                } else {
+                    at += size;
+                }
+            }
+            if (!removed || size == 1 && small.steps().size() < 2) {
+                size /= 2;
+            }
+        }
+        return new Difference(subject, small, what, found);
+    }
+}

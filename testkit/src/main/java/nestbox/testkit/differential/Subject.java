@@ -1,0 +1,30 @@
+package nestbox.testkit.differential;
+
+import nestbox.modules.L0Mode;
+import nestbox.modules.NestboxConfiguration;
+
+/**
+ * One way to run a case.
+ *
+ * @param name short, for reports and the command line: {@code shadow/keep}
+ * @param configuration the laboratory
+ */
+public record Subject(String name, NestboxConfiguration configuration) {
+    /**
+     * A guest on one vendor's silicon.
+     *
+     * @param silicon model with virtualization
+     * @param guest model that the guest sees, on bare silicon too
+     */
+    static Subject of(L0Mode mode, String tlb, String silicon, String guest, int cpus, long seed) {
+        NestboxConfiguration.Builder builder = NestboxConfiguration.bareSilicon().toBuilder()
+                .memoryBytes(Layout.MEMORY)
+                .cpus(cpus)
+                .seed(seed)
+                .tlb(tlb);
+        builder = mode == L0Mode.NONE
+                ? builder.cpu(guest)
+                : builder.cpu(silicon).guestCpu(guest).l0(mode);
+        return new Subject(mode.text() + "/" + tlb, builder.build());
+    }
+}

@@ -1,0 +1,49 @@
+package nestbox.testkit.differential;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Random guests that obey the manual's rules of invalidation cannot tell L0's MMUs and the retention policies from bare silicon.
+ * The steps of each combination are few here; {@code nestbox differential} runs as many as one likes.
+ */
+class DifferentialTest {
+    private static final long FIXED = 20261130;
+
+    private static void run(Campaign campaign, long seed, long steps) {
+        Optional<Campaign.Finding> finding = campaign.run(seed, steps, done -> {});
+        assertThat(finding).as("nestbox differential --seed %d", seed).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INTEL, 1", "INTEL, 2", "AMD, 1", "AMD, 2"})
+    void aFixedSeedAndAFreshOne(Campaign.Platform platform, int cpus) {
+        long fresh = System.nanoTime() & 0xffffffffL;
+        System.out.println("differential run, " + platform + ", " + cpus + " processors: fresh seed " + fresh);
+        List<String> fast = List.of("none/none", "none/seeded:7", "tdp/keep", "tdp/lru:64", "shadow/keep", "shadow/seeded:7");
+        Campaign campaign = Campaign.of(platform, cpus).withWays(fast).withCaseSteps(1500);
+        run(campaign, FIXED, 6000);
+        run(campaign, fresh, 6000);
+    }
+
+    @Test
+    void theReferenceMmu() {
+        run(Campaign.of(Campaign.Platform.INTEL, 1)
+                .withWays(List.of("reference/keep", "reference-shadow/keep"))
+                .withCaseSteps(100), FIXED, 400);
+    }
+
+    /** L0's bugs show: these values leave translations that a guest has invalidated. */
+    @ParameterizedTest
+    @CsvSource({"roots.unloadOnPcideSet, off", "mmioCache.clearOnInvlpg, off", "roots.freeUnsyncOnGuestFlush, off"})
+    void aWrongPolicyIsFound(String policy, String value) {
+        Campaign campaign = Campaign.of(Campaign.Platform.INTEL, 1).withWays(List.of("shadow/keep"));
+        Campaign wrong = campaign.with(configuration -> configuration.toBuilder().policy(policy, value).build());
+        assertThat(wrong.run(FIXED, 20_000, done -> {})).isPresent();
+    }
+}
