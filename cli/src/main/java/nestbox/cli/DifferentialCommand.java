@@ -2,9 +2,11 @@ package nestbox.cli;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import nestbox.core.NestboxException;
+import nestbox.modules.NestboxConfiguration;
 import nestbox.testkit.differential.Campaign;
 import nestbox.testkit.differential.Differential;
 import nestbox.testkit.differential.Differential.Difference;
@@ -51,6 +53,9 @@ final class DifferentialCommand implements Callable<Integer> {
             description = "Paging modes: two-level, pae, four-level, five-level. Default: all of them.")
     private List<String> shapes;
 
+    @Option(names = "--policy", paramLabel = "NAME=VALUE", description = "One policy of L0; may be repeated.")
+    private Map<String, String> policies = Map.of();
+
     @Override
     public Integer call() {
         if (processors < 1 || processors > 2) {
@@ -58,6 +63,13 @@ final class DifferentialCommand implements Callable<Integer> {
         }
         Campaign campaign = Campaign.of(constant("--vendor", Campaign.Platform.class, vendor), processors)
                 .withCaseSteps((int) Quantity.count("--case-steps", caseSteps));
+        if (!policies.isEmpty()) {
+            campaign = campaign.with(configuration -> {
+                NestboxConfiguration.Builder builder = configuration.toBuilder();
+                policies.forEach(builder::policy);
+                return builder.build();
+            });
+        }
         if (ways != null) {
             campaign = campaign.withWays(ways);
         }

@@ -210,6 +210,11 @@ final class SvmBackend implements VendorBackend {
         return nested;
     }
 
+    /** The running guest's PDPEs in memory, or null if it has none that are legal. */
+    long[] readPdptes(long cr3) {
+        return vcpu.mmu().readPdptes(cr3);
+    }
+
     void intercept(int code, boolean on) {
         int at = code >>> 5 << 2;
         long bit = 1L << (code & 31);

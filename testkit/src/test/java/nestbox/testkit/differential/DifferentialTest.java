@@ -27,8 +27,8 @@ class DifferentialTest {
         System.out.println("differential run, " + platform + ", " + cpus + " processors: fresh seed " + fresh);
         List<String> fast = List.of("none/none", "none/seeded:7", "tdp/keep", "tdp/lru:64", "shadow/keep", "shadow/seeded:7");
         Campaign campaign = Campaign.of(platform, cpus).withWays(fast).withCaseSteps(1500);
-        run(campaign, FIXED, 6000);
-        run(campaign, fresh, 6000);
+        run(campaign, FIXED, 4500);
+        run(campaign, fresh, 4500);
     }
 
     @Test
@@ -36,14 +36,5 @@ class DifferentialTest {
         run(Campaign.of(Campaign.Platform.INTEL, 1)
                 .withWays(List.of("reference/keep", "reference-shadow/keep"))
                 .withCaseSteps(100), FIXED, 400);
-    }
-
-    /** L0's bugs show: these values leave translations that a guest has invalidated. */
-    @ParameterizedTest
-    @CsvSource({"roots.unloadOnPcideSet, off", "mmioCache.clearOnInvlpg, off", "roots.freeUnsyncOnGuestFlush, off"})
-    void aWrongPolicyIsFound(String policy, String value) {
-        Campaign campaign = Campaign.of(Campaign.Platform.INTEL, 1).withWays(List.of("shadow/keep"));
-        Campaign wrong = campaign.with(configuration -> configuration.toBuilder().policy(policy, value).build());
-        assertThat(wrong.run(FIXED, 20_000, done -> {})).isPresent();
     }
 }
