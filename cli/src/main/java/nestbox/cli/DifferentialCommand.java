@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
 /** {@code nestbox differential}. */
 @Command(
         name = "differential",
-        description = "Runs random guests under L0's MMUs and every retention policy and compares them with bare silicon.",
+        description =
+                "Runs random guests under L0's MMUs and every retention policy and compares them with bare silicon.",
         mixinStandardHelpOptions = true)
 final class DifferentialCommand implements Callable<Integer> {
     private static final long REPORT_NANOS = 10_000_000_000L;
@@ -74,8 +75,9 @@ final class DifferentialCommand implements Callable<Integer> {
             campaign = campaign.withWays(ways);
         }
         if (shapes != null) {
-            campaign = campaign.withShapes(
-                    shapes.stream().map(name -> constant("--shapes", Shape.class, name)).toList());
+            campaign = campaign.withShapes(shapes.stream()
+                    .map(name -> constant("--shapes", Shape.class, name))
+                    .toList());
         }
         long chosen = seed == null ? System.nanoTime() & 0xffffffffL : Quantity.any("--seed", seed);
         System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));

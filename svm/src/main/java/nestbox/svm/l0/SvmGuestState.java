@@ -68,7 +68,8 @@ final class SvmGuestState {
 
     /** Under nested paging the processor reads PDPEs from memory (APM Vol. 2, "Nested Paging"), and L0's emulator does as it does. */
     private void fetchPdptes() {
-        boolean pae = (guest.cr0 & Cpu.CR0_PG) != 0 && (guest.cr4 & Cpu.CR4_PAE) != 0 && (guest.efer & Cpu.EFER_LMA) == 0;
+        boolean pae =
+                (guest.cr0 & Cpu.CR0_PG) != 0 && (guest.cr4 & Cpu.CR4_PAE) != 0 && (guest.efer & Cpu.EFER_LMA) == 0;
         long[] found = pae ? backend.readPdptes(guest.cr3) : null;
         if (found != null) {
             System.arraycopy(found, 0, guest.pdpte, 0, found.length);

@@ -127,7 +127,12 @@ final class CaseImage {
 
     private void descriptors(PhysicalMemory memory, int cpus) {
         long[] flat = {
-            0, 0x00cf9b000000ffffL, 0x00cf93000000ffffL, 0x00af9b000000ffffL, 0x00cffb000000ffffL, 0x00cff3000000ffffL,
+            0,
+            0x00cf9b000000ffffL,
+            0x00cf93000000ffffL,
+            0x00af9b000000ffffL,
+            0x00cffb000000ffffL,
+            0x00cff3000000ffffL,
             0x00affb000000ffffL
         };
         for (int i = 0; i < flat.length; i++) {

@@ -21,9 +21,18 @@ public final class Differential {
     public record Difference(Subject subject, Case guest, String first, String what) {
         @Override
         public String toString() {
-            StringBuilder text = new StringBuilder(subject.name()).append(": ").append(what).append(" (at first: ").append(first).append(")\n");
+            StringBuilder text = new StringBuilder(subject.name())
+                    .append(": ")
+                    .append(what)
+                    .append(" (at first: ")
+                    .append(first)
+                    .append(")\n");
             for (int i = 0; i < guest.steps().size(); i++) {
-                text.append("  ").append(i).append(' ').append(guest.steps().get(i)).append('\n');
+                text.append("  ")
+                        .append(i)
+                        .append(' ')
+                        .append(guest.steps().get(i))
+                        .append('\n');
             }
             return text.toString();
         }

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import nestbox.machine.Machine;
 import nestbox.machine.Outcome;
-import nestbox.modules.Nestbox;
 import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.modules.Nestbox;
 import nestbox.x86.Cpu;
 
 /**
@@ -51,7 +51,8 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
         List<String> registers = new ArrayList<>();
         for (int i = 0; i < machine.cpus(); i++) {
             Cpu cpu = machine.cpu(i);
-            registers.add(String.format("cr0=%x cr2=%x cr3=%x cr4=%x efer=%x", cpu.cr0, cpu.cr2, cpu.cr3, cpu.cr4, cpu.efer));
+            registers.add(
+                    String.format("cr0=%x cr2=%x cr3=%x cr4=%x efer=%x", cpu.cr0, cpu.cr2, cpu.cr3, cpu.cr4, cpu.efer));
         }
         boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT;
         return new Observation(

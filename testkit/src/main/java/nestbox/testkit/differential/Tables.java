@@ -40,6 +40,7 @@ final class Tables {
 
     /** By the offset of an entry, in units of 4 bytes. */
     private final long[] entries = new long[(int) (Layout.TABLES_END - Layout.TABLES) / 4];
+
     private long next = Layout.TABLES;
 
     Tables(Shape shape) {
@@ -91,7 +92,8 @@ final class Tables {
         set(table + (long) index * shape.entryBytes, value);
     }
 
-    // ---- set-up ---------------------------------------------------------------------------------------------------------
+    // ---- set-up
+    // ---------------------------------------------------------------------------------------------------------
 
     private void kernel() {
         switch (shape) {
@@ -257,7 +259,8 @@ final class Tables {
         }
     }
 
-    // ---- walks ----------------------------------------------------------------------------------------------------------
+    // ---- walks
+    // ----------------------------------------------------------------------------------------------------------
 
     /** The entries that a walk visits from the top, the last of them a leaf or not present; reserved bits do not end it. */
     List<Long> path(int space, long linear, boolean pageSizeExtension) {
@@ -293,10 +296,7 @@ final class Tables {
     boolean leaf(long entry, int level, boolean pageSizeExtension) {
         boolean pae = shape == Shape.PAE && level == 3;
         return level == 1
-                || !pae
-                        && level < 4
-                        && (entry & LARGE) != 0
-                        && (shape != Shape.TWO_LEVEL || pageSizeExtension);
+                || !pae && level < 4 && (entry & LARGE) != 0 && (shape != Shape.TWO_LEVEL || pageSizeExtension);
     }
 
     /** What the last entry of a path maps {@code linear} to, or -1. */

@@ -25,7 +25,8 @@ class DifferentialTest {
     void aFixedSeedAndAFreshOne(Campaign.Platform platform, int cpus) {
         long fresh = System.nanoTime() & 0xffffffffL;
         System.out.println("differential run, " + platform + ", " + cpus + " processors: fresh seed " + fresh);
-        List<String> fast = List.of("none/none", "none/seeded:7", "tdp/keep", "tdp/lru:64", "shadow/keep", "shadow/seeded:7");
+        List<String> fast =
+                List.of("none/none", "none/seeded:7", "tdp/keep", "tdp/lru:64", "shadow/keep", "shadow/seeded:7");
         Campaign campaign = Campaign.of(platform, cpus).withWays(fast).withCaseSteps(1500);
         run(campaign, FIXED, 4500);
         run(campaign, fresh, 4500);
@@ -33,8 +34,11 @@ class DifferentialTest {
 
     @Test
     void theReferenceMmu() {
-        run(Campaign.of(Campaign.Platform.INTEL, 1)
-                .withWays(List.of("reference/keep", "reference-shadow/keep"))
-                .withCaseSteps(100), FIXED, 400);
+        run(
+                Campaign.of(Campaign.Platform.INTEL, 1)
+                        .withWays(List.of("reference/keep", "reference-shadow/keep"))
+                        .withCaseSteps(100),
+                FIXED,
+                400);
     }
 }
