@@ -228,7 +228,10 @@ final class Svm implements VirtualizationExtension {
         if (pageFault) {
             worldSwitch.saveInstructionBytes(c, (errorCode & 0x10) != 0);
         }
-        worldSwitch.exit(ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, 0);
+        // BOUND alone raises #BR; the other exceptions that have an NRIP come by softwareException.
+        long next = vector == Vector.BR ? c.wrapRip(c.rip + c.faultLength) : 0;
+        worldSwitch.exit(
+                ExitCode.EXCP.code() + vector, hasErrorCode ? errorCode : 0, pageFault ? detail : 0, c.rip, next);
         return true;
     }
 

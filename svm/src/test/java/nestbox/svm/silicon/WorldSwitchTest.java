@@ -82,6 +82,19 @@ class WorldSwitchTest {
         assertThat(lab.get(VmcbField.EXITINTINFO)).isEqualTo(faults ? VALID | 2 << 8 | 2 : 0);
     }
 
+    /** NRIP is saved for #BR, as BOUND raises it, though it is a fault. */
+    @Test
+    void boundHasAnNrip() {
+        Lab lab = Lab.of(MAX).intercept(0x45);
+        byte[] code = Asm.assemble(32, Lab.GUEST, "mov eax, 9\nbound eax, [0x3000]");
+        lab.memory.copyIn(Lab.GUEST, code, 0, code.length);
+        lab.vmcb.setSegment(VmcbSegment.CS, 8, 0xc9b, 0xffffffffL, 0);
+        lab.run();
+        assertThat(ExitCode.name(lab.exitCode())).isEqualTo("EXCP5");
+        assertThat(lab.get(VmcbField.RIP)).isEqualTo(Lab.GUEST + 5);
+        assertThat(lab.get(VmcbField.NRIP)).isEqualTo(Lab.GUEST + code.length);
+    }
+
     /** Instruction bytes belong to page faults; any other exit says that there are none. */
     @Test
     void otherExitsClearTheNumberOfInstructionBytes() {
