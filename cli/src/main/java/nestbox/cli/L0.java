@@ -1,5 +1,6 @@
 package nestbox.cli;
 
+import java.util.Map;
 import nestbox.core.NestboxException;
 import nestbox.l0.EntryInjections;
 import nestbox.l0.GuestOffer;
@@ -58,7 +59,7 @@ final class L0 {
                     "--guest-cpu", guest.vendor() + " on silicon of " + silicon.vendor() + " is not implemented");
         }
         boolean tdp = mode(settings).tdp();
-        return GuestOffer.limit(SvmOffer.limit(guest, tdp), tdp);
+        return GuestOffer.limit(SvmOffer.limit(guest, tdp), silicon, tdp);
     }
 
     static Hypervisor hypervisor(RunSettings settings, CpuModel silicon, VirtualizationProvider provider) {
@@ -85,7 +86,12 @@ final class L0 {
     static void report(Hypervisor hypervisor, java.io.PrintStream err) {
         err.printf("nestbox: L0: %,d exits%n", hypervisor.counters().exits);
         hypervisor.exitCounts().forEach((name, count) -> err.printf("  %-24s %,12d%n", name, count));
-        hypervisor.mmu().counters().all().forEach((name, count) -> {
+        printNonZero(hypervisor.counters().all(), err);
+        printNonZero(hypervisor.mmu().counters().all(), err);
+    }
+
+    private static void printNonZero(Map<String, Long> counters, java.io.PrintStream err) {
+        counters.forEach((name, count) -> {
             if (count != 0) {
                 err.printf("  %-24s %,12d%n", name, count);
             }

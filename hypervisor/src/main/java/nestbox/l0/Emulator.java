@@ -3,6 +3,7 @@ package nestbox.l0;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
+import nestbox.x86.Reg;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.system.Boundary;
 import nestbox.x86.system.Exceptions;
@@ -27,6 +28,7 @@ final class Emulator {
     /** Executes the instruction at the guest's RIP. */
     void step() {
         vcpu.take(StateGroup.ALL);
+        vcpu.hypervisor().counters().insnEmulation++;
         boolean ofL2 = vcpu.guestMode();
         try {
             Boundary.instruction(guest, reference);
@@ -87,20 +89,39 @@ final class Emulator {
 
     /** Executes the instruction behind UD2 and the bytes "kvm"; false if they are not at RIP. */
     boolean forcedPrefix() {
+        if (!finds(FORCED_PREFIX)) {
+            return false;
+        }
+        guest.rip = guest.wrapRip(guest.rip + FORCED_PREFIX.length);
+        step();
+        return true;
+    }
+
+    /** Whether these bytes are at RIP. */
+    boolean finds(int[] code) {
         vcpu.take(StateGroup.ALL);
         try {
-            for (int i = 0; i < FORCED_PREFIX.length; i++) {
+            for (int i = 0; i < code.length; i++) {
                 long linear = guest.wrapCode(guest.codeLinear(), i);
-                if (guest.mem.port().codeByte(guest.mem.fetch(linear)) != FORCED_PREFIX[i]) {
+                if (guest.mem.port().codeByte(guest.mem.fetch(linear)) != code[i]) {
                     return false;
                 }
             }
         } catch (GuestFault fault) {
             return false;
         }
-        guest.rip = guest.wrapRip(guest.rip + FORCED_PREFIX.length);
-        step();
         return true;
+    }
+
+    /** Writes these bytes to RIP, as the guest could; a fault on the way is the guest's. */
+    void rewrite(int[] code) {
+        try {
+            for (int i = 0; i < code.length; i++) {
+                guest.mem.store8(guest.wrapCode(guest.codeLinear(), i), Reg.DS, code[i]);
+            }
+        } catch (GuestFault fault) {
+            fault(fault);
+        }
     }
 
     /** Delivers an event by the guest's own tables, for a task gate or a state that the silicon cannot run. */

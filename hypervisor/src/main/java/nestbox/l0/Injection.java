@@ -158,6 +158,12 @@ final class Injection {
     private void inject(int type, int vector) {
         chosen.set(type, vector, false, 0, 0);
         L0Trace.injected(vcpu, type, vector);
+        L0Counters counters = vcpu.hypervisor().counters();
+        if (type == EventInDelivery.NMI) {
+            counters.nmiInjections++;
+        } else {
+            counters.irqInjections++;
+        }
         vcpu.backend().inject(chosen);
         guest.ticks++;
     }

@@ -11,7 +11,7 @@ import nestbox.mmu.core.PolicyPoint;
 import nestbox.mmu.core.PolicyValue;
 
 /**
- * The policy points of nesting (facts A.1, A.3, A.4, G and H). The first value is that of the preset {@code exact}, {@link #kvm} that
+ * The policy points of nesting (facts A.1, A.3, A.4, G and H), and those of the guest's hypercalls. The first value is that of the preset {@code exact}, {@link #kvm} that
  * of {@code kvm}. Where a point has two values that answer yes or no, {@link NestedPolicies#applies} asks it.
  */
 public enum NestedPolicy implements PolicyPoint {
@@ -89,6 +89,16 @@ public enum NestedPolicy implements PolicyPoint {
                     "a VMRUN that fails clears EXITINTINFO in vmcb12 and leaves EVENTINJ",
                     Boolean.FALSE),
             value("kvm", DEVIATES, "Linux", "it clears EVENTINJ and leaves EXITINTINFO", Boolean.TRUE)),
+    HYPERCALL_PATCH(
+            "hypercall.patch",
+            "on",
+            value("off", RIGHT, "SDM, APM", "the other vendor's VMCALL or VMMCALL is #UD", Boolean.FALSE),
+            value(
+                    "on",
+                    DEVIATES,
+                    "Linux",
+                    "it is rewritten in the guest's memory (KVM_X86_QUIRK_FIX_HYPERCALL_INSN), and executed",
+                    Boolean.TRUE)),
     VMX_CPL_CHECK(
             "vmx.cplCheck",
             "on",

@@ -479,7 +479,7 @@ public final class Vcpu implements Execution, Requests {
     }
 
     private void exception() {
-        if (exit.vector == Vector.UD && hypervisor.config().forcedEmulation() && emulator.forcedPrefix()) {
+        if (exit.vector == Vector.UD && invalidOpcode()) {
             return;
         }
         if (exit.vector == Vector.DB) {
@@ -492,6 +492,18 @@ public final class Vcpu implements Execution, Requests {
             }
         }
         injection.raise(exit.vector, exit.hasErrorCode, exit.errorCode, exit.detail);
+    }
+
+    /** L0 has a use for some of the guest's invalid opcodes, so that #UD must exit. */
+    public boolean needsInvalidOpcodes() {
+        L0Config config = hypervisor.config();
+        return config.forcedEmulation() || config.nested().applies(NestedPolicy.HYPERCALL_PATCH);
+    }
+
+    private boolean invalidOpcode() {
+        L0Config config = hypervisor.config();
+        return config.forcedEmulation() && emulator.forcedPrefix()
+                || config.nested().applies(NestedPolicy.HYPERCALL_PATCH) && hypercalls.patch();
     }
 
     private void pageFault() {

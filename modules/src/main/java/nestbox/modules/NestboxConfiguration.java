@@ -290,7 +290,7 @@ public record NestboxConfiguration(
             }
             boolean amd = silicon.vendor() == Vendor.AMD;
             CpuModel shown = guest != null ? guest : CpuModel.parse(cpu + (amd ? ",-svm" : ",-vmx"));
-            return GuestOffer.limit(SvmOffer.limit(shown, tdp), tdp);
+            return GuestOffer.limit(SvmOffer.limit(shown, tdp), silicon, tdp);
         }
 
         private static VirtualizationProvider silicon() {

@@ -544,6 +544,9 @@ public final class Cpu implements Clock.SliceCounter {
         if (reasons != 0) {
             blockLimit = 0;
         }
+        if (extension != null) {
+            extension.flagsChanged(this);
+        }
     }
 
     /** Whether DR7 enables any instruction breakpoint. */

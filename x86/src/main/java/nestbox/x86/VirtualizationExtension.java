@@ -107,6 +107,12 @@ public interface VirtualizationExtension extends Stateful {
         return interruptFlag;
     }
 
+    /**
+     * EFLAGS.IF may have changed: what waits for open interrupts sets {@link Cpu#PENDING_EXTENSION} now. Until then it need not be
+     * asked at every boundary.
+     */
+    default void flagsChanged(Cpu cpu) {}
+
     /** An NMI is open and pending. */
     default boolean nmi(Cpu cpu) {
         return false;

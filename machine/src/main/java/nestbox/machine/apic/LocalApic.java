@@ -238,6 +238,20 @@ public final class LocalApic implements MmioHandler, Stateful {
         }
     }
 
+    /**
+     * Takes an interrupt that a hypervisor sends past the interrupt command register.
+     *
+     * @param mode delivery mode as an ICR has it
+     * @return whether the APIC accepts it
+     */
+    public boolean receive(int mode, int vector) {
+        boolean accepted = enabled() && (mode > ApicMessage.MODE_LOWEST_PRIORITY || acceptsFixed());
+        if (accepted) {
+            deliver(mode, vector, false);
+        }
+        return accepted;
+    }
+
     private void deliver(int mode, int vector, boolean level) {
         switch (mode) {
             case ApicMessage.MODE_FIXED:

@@ -248,7 +248,7 @@ final class SvmBackend implements VendorBackend {
         intercept(exceptions + Vector.DB, true);
         intercept(exceptions + Vector.MC, true);
         intercept(exceptions + Vector.AC, true);
-        if (vcpu.hypervisor().config().forcedEmulation()) {
+        if (vcpu.needsInvalidOpcodes()) {
             intercept(exceptions + Vector.UD, true);
         }
         if (!nested) {

@@ -282,6 +282,11 @@ final class Svm implements VirtualizationExtension {
     }
 
     @Override
+    public void flagsChanged(Cpu c) {
+        virtualEventsChanged();
+    }
+
+    @Override
     public boolean externalInterrupt(Cpu c) {
         return exitBetween(ExitCode.INTR);
     }

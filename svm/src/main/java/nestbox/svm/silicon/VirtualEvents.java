@@ -15,11 +15,11 @@ final class VirtualEvents {
         this.svm = svm;
     }
 
-    /** Asks to be called at instruction boundaries as long as a virtual event waits. */
+    /** Asks to be called at instruction boundaries as long as a virtual event waits that EFLAGS.IF lets in. */
     void update() {
         Controls k = svm.controls;
         boolean nmi = k.virtualNmiEnabled() && k.virtualNmiPending() && !k.virtualNmiMasked();
-        if (svm.guest && (k.virtualIrq() || nmi)) {
+        if (svm.guest && (k.virtualIrq() && svm.guestInterruptFlag() || nmi)) {
             svm.cpu.pend(Cpu.PENDING_EXTENSION);
         } else {
             svm.cpu.unpend(Cpu.PENDING_EXTENSION);

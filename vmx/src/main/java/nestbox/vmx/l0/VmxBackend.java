@@ -246,7 +246,7 @@ final class VmxBackend implements VendorBackend {
         if (!ept) {
             exceptions |= 1 << Vector.PF;
         }
-        if (vcpu.hypervisor().config().forcedEmulation()) {
+        if (vcpu.needsInvalidOpcodes()) {
             exceptions |= 1 << Vector.UD;
         }
         vmcs.write(VmcsField.EXCEPTION_BITMAP, exceptions);

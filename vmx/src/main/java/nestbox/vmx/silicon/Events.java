@@ -173,11 +173,22 @@ final class Events {
         }
     }
 
+    /** What a window waits for has changed, or may have. */
+    void recheck() {
+        if (cpu.activity != Cpu.WAIT_FOR_SIPI && waiting()) {
+            cpu.pend(Cpu.PENDING_EXTENSION);
+        }
+    }
+
+    /** A window that only IRET, or an instruction that sets IF, can open is checked again then, not at every boundary. */
     private boolean waiting() {
+        boolean open = (cpu.systemFlags & Flags.IF) != 0;
         return trapFlag
-                || vmx.controls.primary(Controls.INTERRUPT_WINDOW | Controls.NMI_WINDOW | Controls.TRAP_FLAG)
+                || vmx.controls.primary(Controls.TRAP_FLAG)
+                || vmx.controls.primary(Controls.INTERRUPT_WINDOW) && open
+                || vmx.controls.primary(Controls.NMI_WINDOW) && !vmx.virtualNmiBlocked
                 || expired()
-                || vmx.virtualApic.waiting();
+                || vmx.virtualApic.waiting(open);
     }
 
     private void startTimer(long value) {

@@ -130,8 +130,8 @@ final class VirtualApic {
     }
 
     /** Whether a window must be asked for. */
-    boolean waiting() {
-        return recognized || written != NONE || trap != NONE;
+    boolean waiting(boolean interruptsOpen) {
+        return recognized && interruptsOpen || written != NONE || trap != NONE;
     }
 
     private void trap(ExitReason reason, long qualification) {

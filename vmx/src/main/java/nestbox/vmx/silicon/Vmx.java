@@ -269,7 +269,15 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
         }
         events.iret(virtualNmiBlocked);
         virtualNmiBlocked = false;
+        events.recheck();
         return true;
+    }
+
+    @Override
+    public void flagsChanged(Cpu c) {
+        if (guest) {
+            events.recheck();
+        }
     }
 
     @Override

@@ -58,6 +58,9 @@ final class CpuidTable {
 
     /** The answer, with the rule of the vendor for leaves beyond the highest. */
     int[] get(int leaf, int subleaf) {
+        if (ofHypervisor(leaf) && model.has(Feature.HYPERVISOR)) {
+            return find(leaf, subleaf);
+        }
         boolean known = leaf >= 0 ? leaf <= level : Integer.compareUnsigned(leaf, extendedLevel) <= 0;
         if (known) {
             return find(leaf, subleaf);
@@ -71,6 +74,11 @@ final class CpuidTable {
         }
         int[] found = answers.get(key(leaf, hasSubleaves(leaf) ? subleaf : 0));
         return found == null ? ZERO : found;
+    }
+
+    /** Leaves that processors leave to hypervisors. */
+    private static boolean ofHypervisor(int leaf) {
+        return leaf >>> 28 == 4;
     }
 
     private static boolean hasSubleaves(int leaf) {

@@ -22,6 +22,8 @@ public final class Cpuid {
     private static final long MISC_DISABLE_XD = 1L << 34;
     private static final int EXTENDED = 0x80000000;
     private static final int LEGACY_AREA = 576;
+    /** Highest four bits of the leaves that processors leave to hypervisors. */
+    private static final int HYPERVISOR_LEAVES = 4;
 
     private Cpuid() {}
 
@@ -90,6 +92,9 @@ public final class Cpuid {
 
     /** Beyond the highest leaf Intel answers with the highest basic one, AMD with zeros (-1 here). */
     private static int known(Cpu c, int leaf) {
+        if (leaf >>> 28 == HYPERVISOR_LEAVES && c.features.has(Feature.HYPERVISOR)) {
+            return leaf;
+        }
         boolean extended = leaf < 0;
         int highest = c.features.cpuid(extended ? EXTENDED : 0, 0)[0];
         boolean limited = !extended && (c.msrs.stored(MISC_ENABLE) & MISC_LIMIT_CPUID) != 0;
