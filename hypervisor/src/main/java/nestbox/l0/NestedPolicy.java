@@ -11,8 +11,8 @@ import nestbox.mmu.core.PolicyPoint;
 import nestbox.mmu.core.PolicyValue;
 
 /**
- * The policy points of nesting (facts A.1, A.3, A.4, G and H), and those of the guest's hypercalls. The first value is that of the preset {@code exact}, {@link #kvm} that
- * of {@code kvm}. Where a point has two values that answer yes or no, {@link NestedPolicies#applies} asks it.
+ * The policy points of nesting (facts A.1, A.3, A.4, G and H), and those of the guest's hypercalls. The first value is that of the
+ * preset {@code exact}, {@link #kvm} that of {@code kvm}. Where a point has two values that answer yes or no, {@link NestedPolicies#applies} asks it.
  */
 public enum NestedPolicy implements PolicyPoint {
     VMFAIL_PDPTR(

@@ -173,22 +173,26 @@ final class Events {
         }
     }
 
-    /** What a window waits for has changed, or may have. */
+    /** IF or the blocking of NMIs has changed, or may have. */
     void recheck() {
-        if (cpu.activity != Cpu.WAIT_FOR_SIPI && waiting()) {
+        if (cpu.activity != Cpu.WAIT_FOR_SIPI && unblockedWindow()) {
             cpu.pend(Cpu.PENDING_EXTENSION);
         }
     }
 
-    /** A window that only IRET, or an instruction that sets IF, can open is checked again then, not at every boundary. */
-    private boolean waiting() {
+    /** Windows that only IRET, or an instruction that sets IF, can open are checked then, not at every boundary. */
+    private boolean unblockedWindow() {
         boolean open = (cpu.systemFlags & Flags.IF) != 0;
+        return open && (vmx.controls.primary(Controls.INTERRUPT_WINDOW) || vmx.virtualApic.recognized())
+                || !vmx.virtualNmiBlocked && vmx.controls.primary(Controls.NMI_WINDOW);
+    }
+
+    private boolean waiting() {
         return trapFlag
                 || vmx.controls.primary(Controls.TRAP_FLAG)
-                || vmx.controls.primary(Controls.INTERRUPT_WINDOW) && open
-                || vmx.controls.primary(Controls.NMI_WINDOW) && !vmx.virtualNmiBlocked
+                || unblockedWindow()
                 || expired()
-                || vmx.virtualApic.waiting(open);
+                || vmx.virtualApic.waiting();
     }
 
     private void startTimer(long value) {

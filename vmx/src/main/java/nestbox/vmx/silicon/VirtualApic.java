@@ -129,9 +129,14 @@ final class VirtualApic {
         trap = NONE;
     }
 
-    /** Whether a window must be asked for. */
-    boolean waiting(boolean interruptsOpen) {
-        return recognized && interruptsOpen || written != NONE || trap != NONE;
+    /** A virtual interrupt waits for open interrupts. */
+    boolean recognized() {
+        return recognized;
+    }
+
+    /** Whether an exit is due behind the running instruction. */
+    boolean waiting() {
+        return written != NONE || trap != NONE;
     }
 
     private void trap(ExitReason reason, long qualification) {
