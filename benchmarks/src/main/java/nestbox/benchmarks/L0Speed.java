@@ -59,7 +59,9 @@ public final class L0Speed {
     private static void straight(String name, ImageFile image) {
         for (String model : MODELS) {
             Nestbox[] labs = {
-                started(model, L0Mode.NONE, image), started(model, L0Mode.TDP, image), started(model, L0Mode.SHADOW, image)
+                started(model, L0Mode.NONE, image),
+                started(model, L0Mode.TDP, image),
+                started(model, L0Mode.SHADOW, image)
             };
             double[][] mips = new double[labs.length][RUNS];
             for (int run = 0; run < RUNS; run++) {
