@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
             PolicyCommand.class,
             InjectCommand.class,
             CpuCommand.class,
-            CheckCommand.class
+            CheckCommand.class,
+            SupportCommand.class
         },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class)

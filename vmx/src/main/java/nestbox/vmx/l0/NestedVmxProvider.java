@@ -2,8 +2,10 @@ package nestbox.vmx.l0;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.VmxCapability;
+import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.capability.VmxModels;
 import nestbox.x86.Cpu;
 import nestbox.x86.VirtualizationExtension;
@@ -37,10 +39,20 @@ public final class NestedVmxProvider implements VirtualizationProvider {
         if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
             return null;
         }
-        VmxModel model = VmxModel.of(
-                cpu.features, NestedOffer.of(VmxModels.features(cpu.features), VmxModels.features(silicon), ept));
+        VmxModel model = VmxModel.of(cpu.features, offer(cpu.features, silicon, ept));
         cpu.msrs.register(rows(model.capability()));
         return new NestedVmx(cpu, model);
+    }
+
+    /**
+     * The VMX capabilities that L0 shows a guest.
+     *
+     * @param guest model that it is to see
+     * @param silicon of the processors below L0
+     * @param ept L0 uses EPT
+     */
+    public static Set<VmxFeature> offer(CpuFeatures guest, CpuFeatures silicon, boolean ept) {
+        return NestedOffer.of(VmxModels.features(guest), VmxModels.features(silicon), ept);
     }
 
     private static List<Msr> rows(VmxCapability capability) {
