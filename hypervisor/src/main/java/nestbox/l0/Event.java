@@ -1,5 +1,7 @@
 package nestbox.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.x86.system.EventInDelivery;
 
 /** An event on its way into the guest, in terms that VMX's interruption information and SVM's EVENTINJ share. */
@@ -21,6 +23,20 @@ public final class Event {
         hasErrorCode = withErrorCode;
         errorCode = withErrorCode ? newErrorCode : 0;
         length = newLength;
+    }
+
+    void save(StateWriter out) {
+        out.writeBoolean(active).writeInt(type).writeInt(vector).writeBoolean(hasErrorCode);
+        out.writeLong(errorCode).writeInt(length);
+    }
+
+    void restore(StateReader in) {
+        active = in.readBoolean();
+        type = in.readInt();
+        vector = in.readInt();
+        hasErrorCode = in.readBoolean();
+        errorCode = in.readLong();
+        length = in.readInt();
     }
 
     public void clear() {

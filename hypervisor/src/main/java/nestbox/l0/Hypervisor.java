@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import nestbox.core.Clock;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.core.trace.Trace;
 import nestbox.machine.Underneath;
 import nestbox.mmu.core.GuestModel;
@@ -89,6 +91,16 @@ public final class Hypervisor implements Underneath {
         ((GuestPort) cpu.mem.port()).attach(vcpu);
         vcpus.add(vcpu);
         return vcpu;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        vcpus.forEach(vcpu -> vcpu.save(out));
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        vcpus.forEach(vcpu -> vcpu.restore(in));
     }
 
     private static GuestModel model(CpuFeatures guest) {

@@ -1,5 +1,7 @@
 package nestbox.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
@@ -32,6 +34,18 @@ final class Injection {
     void reset() {
         again.clear();
         exception.clear();
+    }
+
+    void save(StateWriter out) {
+        again.save(out);
+        exception.save(out);
+        out.writeLong(exceptionDetail);
+    }
+
+    void restore(StateReader in) {
+        again.restore(in);
+        exception.restore(in);
+        exceptionDetail = in.readLong();
     }
 
     /** An event awaits injection again. */

@@ -51,6 +51,19 @@ public interface Nesting {
         return false;
     }
 
+    /** The processor's whole state has been restored: if L2 ran, its control structure is made anew. */
+    void resume();
+
+    /** KVM_GET_NESTED_STATE; L2's registers are the processor's. */
+    NestedState nestedState();
+
+    /**
+     * KVM_SET_NESTED_STATE; the registers of L2, if it runs, have been put in place before.
+     *
+     * @throws nestbox.core.NestboxException naming the check that refuses the state
+     */
+    void setNestedState(NestedState state);
+
     /** Interrupts leave L2 whatever its flag says. */
     boolean interruptsExit();
 

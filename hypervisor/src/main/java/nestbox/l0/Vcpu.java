@@ -4,6 +4,8 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import nestbox.core.NestboxException;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.machine.EndOfRunException;
 import nestbox.machine.Outcome;
 import nestbox.mmu.core.FaultAddress;
@@ -191,6 +193,68 @@ public final class Vcpu implements Execution, Requests {
         dirty = StateGroup.ALL;
         resetNeeded = true;
         injection.reset();
+    }
+
+    /** What the guest's processor, its extension and memory do not say, between two runs. */
+    void save(StateWriter out) {
+        out.section("vcpu").writeBoolean(resetNeeded).writeInt(futile);
+        injection.save(out);
+        int raised = 0;
+        for (Request request : requests) {
+            raised |= 1 << request.ordinal();
+        }
+        out.writeInt(raised);
+        host.cpu().random.save(out);
+        mmu.save(out);
+    }
+
+    /** Reads it back; processor, extension and memory have been restored. Roots and translations are built anew. */
+    void restore(StateReader in) {
+        in.section("vcpu");
+        resetNeeded = in.readBoolean();
+        futile = in.readInt();
+        backend.reset();
+        registersReplaced();
+        injection.restore(in);
+        int raised = in.readInt();
+        requests.clear();
+        for (Request request : Request.values()) {
+            if ((raised >>> request.ordinal() & 1) != 0) {
+                requests.add(request);
+            }
+        }
+        host.cpu().random.restore(in);
+        if (nesting != null) {
+            nesting.resume();
+        }
+        mmu.restore(in);
+        root = null;
+        leaveAtOnce = false;
+        requests.add(Request.TLB_FLUSH);
+    }
+
+    /** KVM_GET_NESTED_STATE. */
+    public NestedState nestedState() {
+        need(StateGroup.ALL);
+        return offered().nestedState();
+    }
+
+    /** KVM_SET_NESTED_STATE: after the registers, as their restoration forgets events. */
+    public void setNestedState(NestedState state) {
+        if (resetNeeded) {
+            resetNeeded = false;
+            backend.reset();
+        }
+        offered().setNestedState(state);
+        registersReplaced();
+        root = null;
+    }
+
+    private Nesting offered() {
+        if (nesting == null) {
+            throw new NestboxException("nested state", "the guest's CPU model has neither VMX nor SVM");
+        }
+        return nesting;
     }
 
     // ---- requests -------------------------------------------------------------------------------------------------

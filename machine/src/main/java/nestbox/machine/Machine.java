@@ -46,6 +46,7 @@ public final class Machine implements Stateful {
     private static final long SLEEP_LIMIT = 100 * Clock.HZ;
 
     private final MachineConfig config;
+    private final Underneath underneath;
     private final PhysicalMemory memory;
     private final Clock clock = new Clock();
     private final EventQueue events = new EventQueue();
@@ -87,6 +88,7 @@ public final class Machine implements Stateful {
     /** A machine whose processors something else executes, such as a hypervisor. */
     public Machine(MachineConfig config, Underneath underneath) {
         this.config = config;
+        this.underneath = underneath;
         memory = new PhysicalMemory(config.cpu().physicalBits());
         memory.setTrace(trace);
         underneath.begin(memory, clock, trace);
@@ -472,6 +474,7 @@ public final class Machine implements Stateful {
         }
         saveExtensions(out);
         memory.save(out);
+        underneath.save(out);
     }
 
     /** Continues where a machine of the same configuration was saved. */
@@ -497,6 +500,7 @@ public final class Machine implements Stateful {
             }
         }
         memory.restore(in);
+        underneath.restore(in);
         windows.windowChanged();
     }
 

@@ -1,6 +1,8 @@
 package nestbox.machine;
 
 import nestbox.core.Clock;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.core.trace.Trace;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.Cpu;
@@ -16,6 +18,12 @@ public interface Underneath {
 
     /** The memory port of a processor that is being made. */
     MemoryPort port(Cpu cpu);
+
+    /** Writes its own state between two runs, behind that of the whole machine. */
+    default void save(StateWriter out) {}
+
+    /** Reads it back; the machine has been restored. */
+    default void restore(StateReader in) {}
 
     /** Executes a processor, which has its extension and its APIC. */
     Execution execution(Cpu cpu, Decoder decoder, ReferenceEngine reference);

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.memory.PhysicalMemory;
 
 /**
@@ -55,6 +56,33 @@ public final class Vmcs implements Stateful {
         }
         Arrays.fill(dirty, 0);
         launchStateChanged = false;
+        stale = -1;
+    }
+
+    /** The whole region as {@link #writeBack} would leave it. */
+    public byte[] region() {
+        byte[] page = new byte[VmcsLayout.REGION];
+        LittleEndian.set(page, VmcsLayout.REVISION, 4, revision | (shadow ? VmcsLayout.SHADOW_INDICATOR : 0));
+        LittleEndian.set(page, VmcsLayout.LAUNCH_STATE, 4, launchState);
+        for (VmcsField field : VmcsField.values()) {
+            LittleEndian.set(page, VmcsLayout.offset(field), field.width().bytes(), values[field.ordinal()]);
+        }
+        return page;
+    }
+
+    /** Takes everything from a region that is not in memory; all of it is written back later. */
+    public void load(byte[] page) {
+        int first = (int) LittleEndian.get(page, VmcsLayout.REVISION, 4);
+        revision = first & ~VmcsLayout.SHADOW_INDICATOR;
+        shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
+        launchState = (int) LittleEndian.get(page, VmcsLayout.LAUNCH_STATE, 4);
+        for (VmcsField field : VmcsField.values()) {
+            values[field.ordinal()] = LittleEndian.get(
+                            page, VmcsLayout.offset(field), field.width().bytes())
+                    & field.mask();
+        }
+        Arrays.fill(dirty, -1);
+        launchStateChanged = true;
         stale = -1;
     }
 

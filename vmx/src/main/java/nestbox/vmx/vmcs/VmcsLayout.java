@@ -10,6 +10,9 @@ package nestbox.vmx.vmcs;
  */
 public final class VmcsLayout {
     public static final int REVISION = 0;
+    /** Bytes of a region. */
+    public static final int REGION = 4096;
+
     public static final int ABORT_INDICATOR = 4;
     public static final int LAUNCH_STATE = 8;
     private static final int DATA = 16;
