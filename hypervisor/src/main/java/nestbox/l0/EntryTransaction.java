@@ -30,6 +30,11 @@ public final class EntryTransaction implements Stateful {
         return open;
     }
 
+    /** Steps can be undone. */
+    public boolean canRollBack() {
+        return taken > 0;
+    }
+
     /** Takes the steps; null if all are taken, else why one was not, with everything undone. */
     public EntryRefusal run() {
         begun++;

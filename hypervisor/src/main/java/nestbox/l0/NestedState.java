@@ -50,7 +50,8 @@ public final class NestedState {
     public static NestedState parse(byte[] from) {
         NestedState state = new NestedState(ByteBuffer.wrap(from.clone()));
         if (from.length < HEADER || state.size() < HEADER || state.size() > from.length) {
-            throw new NestboxException("nested state", "EINVAL: size: " + from.length + " bytes are no whole structure");
+            throw new NestboxException(
+                    "nested state", "EINVAL: size: " + from.length + " bytes are no whole structure");
         }
         return state;
     }

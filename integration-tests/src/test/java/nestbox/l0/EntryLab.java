@@ -107,6 +107,16 @@ final class EntryLab {
         return builder.build();
     }
 
+    /** A machine of the same kind, to restore a state of this one. */
+    EntryLab another() {
+        return new EntryLab(lab.configuration(), program);
+    }
+
+    /** What has been printed on this machine. */
+    String printed() {
+        return serial.toString(StandardCharsets.ISO_8859_1);
+    }
+
     /** L1 is about to execute its nested entry. */
     static EntryLab before(Vendor vendor, Way way, int bad, NestboxConfiguration configuration) {
         Assembly program = assemble(vendor, way, bad);

@@ -158,7 +158,19 @@ tell:   mov edx, 0x3f8
         xor eax, eax
         out 0xf4, eax
         hlt
-guest:  mov bl, [X]
+guest:  mov esi, 3
+round:  mov eax, esi
+        add al, '0'
+        mov edx, 0x3f8          ; a port of L1's, which L1 does not intercept
+        out dx, al
+        push eax
+        pop ecx
+        xchg [0x1e8000], ecx
+        fld1
+        fstp dword [0x1e8010]
+        dec esi
+        jnz round
+        mov bl, [X]
         vmcall
         hlt
 

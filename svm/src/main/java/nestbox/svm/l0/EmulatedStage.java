@@ -6,6 +6,7 @@ import nestbox.mmu.paging.Access;
 import nestbox.mmu.paging.PagingFormat;
 import nestbox.mmu.paging.PagingMode;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.world.HostState;
 import nestbox.x86.Cpu;
 import nestbox.x86.mem.SecondStage;
 import nestbox.x86.mem.TranslationControl;
@@ -48,6 +49,23 @@ final class EmulatedStage {
         boolean noExecute = (svm.cpu.efer & Cpu.EFER_NXE) != 0 && !two;
         boolean smep = (svm.cpu.cr4 & Cpu.CR4_SMEP) != 0;
         stage.permissions.set(true, false, false, false, noExecute || smep);
+    }
+
+    /** As {@link #prepare}, while L2 runs: the format depends on L1's registers. */
+    void prepareFor(HostState host) {
+        Cpu c = svm.cpu;
+        long cr0 = c.cr0;
+        long cr4 = c.cr4;
+        long efer = c.efer;
+        c.cr0 = host.cr0();
+        c.cr4 = host.cr4();
+        c.efer = host.efer();
+        c.mem.port().contextChanged();
+        prepare();
+        c.cr0 = cr0;
+        c.cr4 = cr4;
+        c.efer = efer;
+        c.mem.port().contextChanged();
     }
 
     void enter() {

@@ -1,6 +1,8 @@
 package nestbox.svm.l0;
 
 import java.util.Arrays;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.svm.world.HostState;
 import nestbox.x86.Cpu;
 
@@ -8,6 +10,7 @@ import nestbox.x86.Cpu;
  * What VMRUN changes of L1 beside what {@link HostState} keeps, for entries that fail so that they have not happened.
  */
 final class L1Snapshot {
+    private final long[] pdptes = new long[4];
     private long cr2;
     private long dr6;
     private long dr7;
@@ -17,6 +20,7 @@ final class L1Snapshot {
 
     void take(Cpu c, HostState host) {
         host.save(c);
+        System.arraycopy(c.pdpte, 0, pdptes, 0, pdptes.length);
         cr2 = c.cr2;
         dr6 = c.dr[6];
         dr7 = c.dr[7];
@@ -25,25 +29,35 @@ final class L1Snapshot {
         switchedWorlds = c.switchedWorlds;
     }
 
-    /**
-     * Whether PDPTEs have changed by it.
-     *
-     * @param vmexit as #VMEXIT would, else everything
-     */
-    boolean restore(Cpu c, HostState host, boolean vmexit) {
-        long[] pdptes = c.pdpte.clone();
+    void save(StateWriter out) {
+        out.writeLongs(pdptes).writeLong(cr2).writeLong(dr6).writeLong(dr7).writeLong(pendingDebug);
+        out.writeBoolean(noStepTrap).writeBoolean(switchedWorlds);
+    }
+
+    void restore(StateReader in) {
+        in.readLongs(pdptes);
+        cr2 = in.readLong();
+        dr6 = in.readLong();
+        dr7 = in.readLong();
+        pendingDebug = in.readLong();
+        noStepTrap = in.readBoolean();
+        switchedWorlds = in.readBoolean();
+    }
+
+    /** Whether PDPTEs have changed by it. */
+    boolean restore(Cpu c, HostState host) {
+        boolean changed = !Arrays.equals(pdptes, c.pdpte);
         host.restore(c);
         c.pat = host.pat();
-        if (!vmexit) {
-            c.cr2 = cr2;
-            c.dr[6] = dr6;
-            c.dr[7] = dr7;
-            c.pendingDebug = pendingDebug;
-            c.noStepTrap = noStepTrap;
-            c.switchedWorlds = switchedWorlds;
-        }
+        System.arraycopy(pdptes, 0, c.pdpte, 0, pdptes.length);
+        c.cr2 = cr2;
+        c.dr[6] = dr6;
+        c.dr[7] = dr7;
+        c.pendingDebug = pendingDebug;
+        c.noStepTrap = noStepTrap;
+        c.switchedWorlds = switchedWorlds;
         c.shadow = Cpu.SHADOW_NONE;
         c.unpend(Cpu.PENDING_SHADOW);
-        return !Arrays.equals(pdptes, c.pdpte);
+        return changed;
     }
 }

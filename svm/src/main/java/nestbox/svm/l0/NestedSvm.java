@@ -1,9 +1,12 @@
 package nestbox.svm.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
 import nestbox.l0.NestedPolicy;
+import nestbox.l0.NestedState;
 import nestbox.l0.Nesting;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
@@ -48,6 +51,8 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     private boolean gif = true;
     private boolean heldInit;
     private boolean heldSmi;
+    /** V_TPR and V_IRQ of a state that was restored. */
+    private long restoredInterrupt;
 
     NestedSvm(Cpu cpu) {
         this.cpu = cpu;
@@ -62,6 +67,23 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         stage = new EmulatedStage(this);
         instructions = new NestedInstructions(this);
         exits = new NestedExits(this);
+    }
+
+    boolean gif() {
+        return gif;
+    }
+
+    /** Leaves L2 by force, without an exit: nothing is written to vmcb12, and GIF is set (facts E.3). */
+    void leave() {
+        if (guest) {
+            guest = false;
+            backend.leaveVmcb02();
+            stage.leave();
+            vcpu.forgetEvents();
+            vmrun.transaction().commit();
+            hostTrap = false;
+        }
+        setGif(true);
     }
 
     /** Changes GIF; what waited for it becomes pending. */
@@ -191,6 +213,55 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     @Override
     public boolean shutdown() {
         return vmcb12.intercepts(ExitCode.SHUTDOWN) && leave(ExitCode.SHUTDOWN);
+    }
+
+    // ---- saved state ----------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean saves() {
+        return true;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("nested svm").writeBoolean(guest).writeBoolean(hostTrap).writeBoolean(gif);
+        out.writeBoolean(heldInit).writeBoolean(heldSmi);
+        host.save(out);
+        vmcb12.save(out);
+        vmrun.save(out);
+        out.writeLong(guest ? backend.virtualInterrupt() : 0);
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("nested svm");
+        guest = in.readBoolean();
+        hostTrap = in.readBoolean();
+        gif = in.readBoolean();
+        heldInit = in.readBoolean();
+        heldSmi = in.readBoolean();
+        host.restore(in);
+        vmcb12.restore(in);
+        vmrun.restore(in);
+        restoredInterrupt = in.readLong();
+    }
+
+    @Override
+    public void resume() {
+        if (guest) {
+            vmrun.resume();
+            backend.setVirtualInterrupt(restoredInterrupt);
+        }
+    }
+
+    @Override
+    public NestedState nestedState() {
+        return new SvmNestedState(this).get();
+    }
+
+    @Override
+    public void setNestedState(NestedState state) {
+        new SvmNestedState(this).set(state);
     }
 
     // ---- what emulated instructions and events of the guest's processor ask

@@ -82,9 +82,7 @@ final class NestedVmexit {
         long interrupted = code == ExitCode.INVALID.code() ? to.get(VmcbField.EXITINTINFO) : interrupted();
         to.set(VmcbField.EXITINTINFO, interrupted);
         to.set(VmcbField.EVENTINJ, 0);
-        long changing = Vmcb12.V_TPR | Vmcb12.V_IRQ;
-        long kept = svm.vmcb12.get(VmcbField.INTERRUPT_CONTROL) & ~changing;
-        to.set(VmcbField.INTERRUPT_CONTROL, kept | svm.backend.virtualInterrupt() & changing);
+        to.set(VmcbField.INTERRUPT_CONTROL, svm.vmcb12.interruptControl(svm.backend.virtualInterrupt()));
         to.commit();
         L0SvmTrace.exited(cpu, code, info1, info2, interrupted);
         toHost();
@@ -102,12 +100,8 @@ final class NestedVmexit {
         return EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode & 0xffffffffL);
     }
 
-    /**
-     * #VMEXIT(INVALID): VMRUN did not come to L2.
-     *
-     * @param host L2's state was loaded before, so that L1's is loaded now; else L1's was never left
-     */
-    void invalid(boolean host) {
+    /** #VMEXIT(INVALID): VMRUN did not come to L2, and L1 was never left. */
+    void invalid() {
         Vmcb to = svm.vmcb12.page();
         to.set(VmcbField.EXITCODE, ExitCode.INVALID.code());
         to.set(VmcbField.EXITINFO1, 0);
@@ -119,11 +113,7 @@ final class NestedVmexit {
         }
         to.commit();
         L0SvmTrace.exited(cpu, ExitCode.INVALID.code(), 0, 0, 0);
-        if (host) {
-            toHost();
-        } else {
-            svm.setGif(false);
-        }
+        svm.setGif(false);
     }
 
     private void toHost() {

@@ -1,6 +1,8 @@
 package nestbox.svm.l0;
 
 import java.util.List;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.EntryRefusal;
@@ -32,7 +34,6 @@ final class NestedVmrun {
     /** RAX of the VMRUN. */
     private long address;
 
-    private boolean stateLoaded;
     private boolean mmuEntered;
 
     NestedVmrun(NestedSvm svm) {
@@ -60,7 +61,6 @@ final class NestedVmrun {
         }
         address = vmcb;
         long rip = cpu.rip;
-        stateLoaded = false;
         EntryRefusal refusal = transaction.run();
         if (refusal == null) {
             L0SvmTrace.entered(cpu, rip, address, svm.vmcb12);
@@ -90,6 +90,43 @@ final class NestedVmrun {
                 EntryStep.of(SvmEntryStep.MMU, this::enterMmu),
                 EntryStep.of(SvmEntryStep.EVENTS, this::inject, svm.vcpu::forgetEvents),
                 new EntryStep(SvmEntryStep.HARDWARE, () -> null, failure -> {}, this::refuseBySilicon));
+    }
+
+    /**
+     * L2 runs by a state from outside.
+     *
+     * @param pending its entry, with the event that it injects, is still to come; it cannot be rolled back
+     */
+    void enterRestored(boolean pending) {
+        svm.guest = true;
+        resume();
+        if (pending) {
+            inject();
+            transaction.reopen();
+        }
+        enterMmu();
+        mmuEntered = false;
+    }
+
+    /** vmcb02 is made anew for the L2 that the guest's processor is. */
+    void resume() {
+        svm.backend.enterVmcb02();
+        vmcb02.merge();
+        svm.stage.prepareFor(svm.host);
+        svm.stage.enter();
+    }
+
+    void save(StateWriter out) {
+        snapshot.save(out);
+        transaction.save(out);
+        out.writeLong(address).writeBoolean(mmuEntered);
+    }
+
+    void restore(StateReader in) {
+        snapshot.restore(in);
+        transaction.restore(in);
+        address = in.readLong();
+        mmuEntered = in.readBoolean();
     }
 
     private EntryRefusal copy() {
@@ -127,7 +164,6 @@ final class NestedVmrun {
     }
 
     private void loadState() {
-        stateLoaded = true;
         Vmcb from = svm.vmcb12.copy();
         GuestState.load(cpu, from);
         if (svm.vmcb12.npt()) {
@@ -195,6 +231,10 @@ final class NestedVmrun {
     void refusedByHardware() {
         svm.vcpu.take(StateGroup.ALL);
         svm.vcpu.serveLocalFlushes();
+        if (!transaction.canRollBack()) {
+            throw svm.vcpu.giveUp(
+                    "KVM_EXIT_INTERNAL_ERROR: the silicon refused an entry that came from outside, pending");
+        }
         transaction.rollBack(EntryFailure.VMFAIL);
         conclude(new EntryRefusal(SvmEntryStep.HARDWARE.id(), EntryFailure.VMFAIL, 0, "the silicon"));
     }
@@ -205,16 +245,12 @@ final class NestedVmrun {
             throw svm.vcpu.giveUp(
                     "KVM_EXIT_INTERNAL_ERROR: nested entry, step " + refusal.step() + ": " + refusal.why());
         }
-        svm.exit.invalid(stateLoaded && refusal.failure().toHost());
+        svm.exit.invalid();
     }
 
-    /**
-     * L1's registers and MMU come back. Behind loading L2's state an entry that fails by that state is a #VMEXIT, which leaves CR2,
-     * DR6 and DR7 as it leaves them; else everything is as it was.
-     */
+    /** L1's registers and MMU come back: a VMRUN that fails has loaded nothing. */
     private void restoreL1(EntryFailure failure) {
-        boolean vmexit = stateLoaded && failure.toHost();
-        boolean pdptesChanged = snapshot.restore(cpu, svm.host, vmexit);
+        boolean pdptesChanged = snapshot.restore(cpu, svm.host);
         cpu.updateMode();
         svm.stage.leave();
         cpu.mem.port().contextChanged();
@@ -222,7 +258,7 @@ final class NestedVmrun {
         svm.vcpu.worldChanged();
         svm.hostTrap = false;
         svm.vcpu.mmu().pdptesLoaded(pdptesChanged);
-        if (mmuEntered && !vmexit) {
+        if (mmuEntered) {
             svm.vcpu.mmu().nestedExited();
             transitionFlush();
         }

@@ -192,6 +192,13 @@ final class SvmBackend implements VendorBackend {
         return window ? control & ~REQUEST | displaced : control;
     }
 
+    /** V_TPR and V_IRQ of vmcb02 become these. */
+    void setVirtualInterrupt(long control) {
+        long changing = Vmcb12.V_TPR | Vmcb12.V_IRQ;
+        vmcb02.set(
+                VmcbField.INTERRUPT_CONTROL, vmcb02.get(VmcbField.INTERRUPT_CONTROL) & ~changing | control & changing);
+    }
+
     /** Contiguous frames in which every bit is set. */
     private static long ones(HostFrames frames, int count) {
         long first = frames.allocate();

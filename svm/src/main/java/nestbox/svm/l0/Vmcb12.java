@@ -1,5 +1,7 @@
 package nestbox.svm.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.svm.check.CheckContext;
 import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.ExitCode;
@@ -38,6 +40,11 @@ final class Vmcb12 implements CheckContext {
     void load(long address) {
         page.attach(address);
         copy.copy(page);
+        withhold();
+    }
+
+    /** Clears in the copy what L0 does not offer. */
+    void withhold() {
         keep(VmcbField.INTERCEPT_MISC2, (1L << (LAST_INTERCEPT.code() & 31) + 1) - 1);
         copy.set(VmcbField.INTERCEPT_MISC3, 0);
         keep(VmcbField.INTERRUPT_CONTROL, INT_CTL);
@@ -45,6 +52,35 @@ final class Vmcb12 implements CheckContext {
         keep(VmcbField.EVENTINJ, INJECTED);
         keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
         copy.set(VmcbField.VIRTUAL_EXTENSIONS, 0);
+    }
+
+    long address() {
+        return page.address();
+    }
+
+    /** Takes the copy of a saved state. */
+    void restore(long address, Vmcb data) {
+        page.attach(address);
+        copy.copy(data);
+    }
+
+    void save(StateWriter out) {
+        out.writeLong(page.address());
+        copy.save(out);
+    }
+
+    void restore(StateReader in) {
+        long address = in.readLong();
+        if (address >= 0) {
+            page.attach(address);
+        }
+        copy.restore(in);
+    }
+
+    /** INTERRUPT_CONTROL as L1 finds it: V_TPR and V_IRQ as L2 has them, everything else as L1 has set it. */
+    long interruptControl(long ofL2) {
+        long changing = V_TPR | V_IRQ;
+        return get(VmcbField.INTERRUPT_CONTROL) & ~changing | ofL2 & changing;
     }
 
     private void keep(VmcbField field, long bits) {

@@ -3,6 +3,9 @@ package nestbox.svm.world;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.svm.vmcb.Vmcb;
+import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Reg;
@@ -13,6 +16,8 @@ import nestbox.x86.Reg;
  */
 public final class HostState implements Stateful {
     private static final int SEGMENTS = 4;
+    private static final VmcbSegment[] SEGMENT = {VmcbSegment.ES, VmcbSegment.CS, VmcbSegment.SS, VmcbSegment.DS};
+    private static final long DR6_FIXED = 0xffff0ff0L;
     private static final long ALL_BREAKPOINTS_OFF = 0x400;
 
     final int[] selector = new int[SEGMENTS];
@@ -129,6 +134,60 @@ public final class HostState implements Stateful {
 
     public boolean interruptFlag() {
         return (rflags & Flags.IF) != 0;
+    }
+
+    /** Writes it as a state-save area has it. */
+    public void store(Vmcb to) {
+        for (int i = 0; i < SEGMENTS; i++) {
+            to.setSegment(SEGMENT[i], selector[i], VmcbSegment.attributes(rights[i]), limit[i], base[i]);
+        }
+        to.setSegment(VmcbSegment.GDTR, 0, 0, gdtLimit, gdtBase);
+        to.setSegment(VmcbSegment.IDTR, 0, 0, idtLimit, idtBase);
+        to.set(VmcbField.EFER, efer);
+        to.set(VmcbField.CR0, cr0);
+        to.set(VmcbField.CR3, cr3);
+        to.set(VmcbField.CR4, cr4);
+        to.set(VmcbField.RFLAGS, rflags);
+        to.set(VmcbField.RIP, rip);
+        to.set(VmcbField.RSP, rsp);
+        to.set(VmcbField.RAX, rax);
+        to.set(VmcbField.DR6, DR6_FIXED);
+        to.set(VmcbField.DR7, ALL_BREAKPOINTS_OFF);
+        to.set(VmcbField.G_PAT, pat);
+        to.set(VmcbField.S_CET, supervisorCet);
+        to.set(VmcbField.SSP, ssp);
+        to.set(VmcbField.ISST_ADDR, interruptSspTable);
+    }
+
+    /** Reads what {@link #store} wrote. The PDPTEs of PAE paging are no part of it, and stay. */
+    public void load(Vmcb from) {
+        for (int i = 0; i < SEGMENTS; i++) {
+            selector[i] = from.selector(SEGMENT[i]);
+            rights[i] = VmcbSegment.rights(from.attributes(SEGMENT[i]));
+            limit[i] = from.limit(SEGMENT[i]);
+            base[i] = from.base(SEGMENT[i]);
+        }
+        gdtBase = from.base(VmcbSegment.GDTR);
+        gdtLimit = (int) from.limit(VmcbSegment.GDTR);
+        idtBase = from.base(VmcbSegment.IDTR);
+        idtLimit = (int) from.limit(VmcbSegment.IDTR);
+        efer = from.get(VmcbField.EFER);
+        cr0 = from.get(VmcbField.CR0);
+        cr3 = from.get(VmcbField.CR3);
+        cr4 = from.get(VmcbField.CR4);
+        rflags = from.get(VmcbField.RFLAGS);
+        rip = from.get(VmcbField.RIP);
+        rsp = from.get(VmcbField.RSP);
+        rax = from.get(VmcbField.RAX);
+        pat = from.get(VmcbField.G_PAT);
+        supervisorCet = from.get(VmcbField.S_CET);
+        ssp = from.get(VmcbField.SSP);
+        interruptSspTable = from.get(VmcbField.ISST_ADDR);
+    }
+
+    /** CR0 as saved. */
+    public long cr0() {
+        return cr0;
     }
 
     /** CR4 as saved. */

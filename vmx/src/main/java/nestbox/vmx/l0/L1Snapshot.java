@@ -1,5 +1,7 @@
 package nestbox.vmx.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.x86.Cpu;
 
 /**
@@ -43,6 +45,27 @@ final class L1Snapshot {
         system[4] = c.cpl;
         system[5] = c.nmiBlocked ? 1 : 0;
         system[6] = c.pendingDebug;
+    }
+
+    void save(StateWriter out) {
+        out.writeLongs(general)
+                .writeInts(selector)
+                .writeLongs(base)
+                .writeLongs(limit)
+                .writeInts(rights);
+        out.writeLongs(pdpte).writeLongs(tables).writeLongs(control).writeLongs(system);
+    }
+
+    void restore(StateReader in) {
+        in.readLongs(general);
+        in.readInts(selector);
+        in.readLongs(base);
+        in.readLongs(limit);
+        in.readInts(rights);
+        in.readLongs(pdpte);
+        in.readLongs(tables);
+        in.readLongs(control);
+        in.readLongs(system);
     }
 
     void restore(Cpu c) {

@@ -120,7 +120,10 @@ final class L2State {
     }
 
     void save() {
-        Vmcs s = vmx.vmcs12;
+        saveTo(vmx.vmcs12);
+    }
+
+    void saveTo(Vmcs s) {
         Controls12 c = vmx.controls;
         s.set(VmcsField.GUEST_CR0, cpu.cr0);
         s.set(VmcsField.GUEST_CR3, cpu.cr3);

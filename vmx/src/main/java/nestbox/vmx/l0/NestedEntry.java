@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.EntryRefusal;
 import nestbox.l0.EntryStep;
@@ -22,6 +24,7 @@ import nestbox.vmx.vmcs.EntryFailureQualification;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InstructionError;
 import nestbox.vmx.vmcs.InterruptionType;
+import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -196,6 +199,63 @@ final class NestedEntry {
         return rows;
     }
 
+    /** Of a state from outside, which must be as an entry would demand it; null if it is. */
+    CheckFailure checkRestored() {
+        context.launching = vmx.vmcs12.launchState() != Vmcs.LAUNCHED;
+        refused = null;
+        EntryRefusal refusal = check(VmxEntryStep.CHECK_CONTROLS, false, EntryFailure.VMFAIL);
+        if (refusal == null) {
+            check(VmxEntryStep.CHECK_GUEST, true, EntryFailure.GUEST_STATE);
+        }
+        return refused;
+    }
+
+    /**
+     * L2 runs by a state from outside, with the registers of vmcs12.
+     *
+     * @param pending its entry, with the event that it injects, is still to come; it cannot be rolled back
+     */
+    void enterRestored(boolean pending) {
+        long[] pdptes = cpu.pdpte.clone();
+        vmx.guest = true;
+        vmx.controls.load(vmx.vmcs12);
+        resume();
+        state.load();
+        System.arraycopy(pdptes, 0, cpu.pdpte, 0, pdptes.length);
+        vmx.vcpu.forgetEvents();
+        if (pending) {
+            inject();
+            transaction.reopen();
+        }
+        vmx.lastVpid12 = vmx.controls.vpid;
+        enterMmu();
+        mmuEntered = false;
+    }
+
+    /** vmcs02 is made anew for the L2 that the guest's processor is. */
+    void resume() {
+        vmx.backend.enterVmcs02();
+        vmx.controls.load(vmx.vmcs12);
+        vmcs02.merge();
+        vmx.apic.mapPages();
+        vmcs02.mergeGuestOwned();
+        vmx.stage().enter();
+    }
+
+    void save(StateWriter out) {
+        vmx.snapshot.save(out);
+        lists.save(out);
+        transaction.save(out);
+        out.writeBoolean(mmuEntered);
+    }
+
+    void restore(StateReader in) {
+        vmx.snapshot.restore(in);
+        lists.restore(in);
+        transaction.restore(in);
+        mmuEntered = in.readBoolean();
+    }
+
     private EntryRefusal loadState() {
         vmcs02.mergeGuestOwned();
         if (state.load()) {
@@ -289,6 +349,10 @@ final class NestedEntry {
         vmx.vcpu.take(StateGroup.ALL);
         vmx.vcpu.serveLocalFlushes();
         EntryRefusal refusal = new EntryRefusal(VmxEntryStep.HARDWARE.id(), failure, number, "the silicon");
+        if (!transaction.canRollBack()) {
+            throw vmx.vcpu.giveUp(
+                    "KVM_EXIT_INTERNAL_ERROR: the silicon refused an entry that came from outside, pending");
+        }
         transaction.rollBack(failure);
         if (cpu.activity == Cpu.SHUTDOWN) {
             return;

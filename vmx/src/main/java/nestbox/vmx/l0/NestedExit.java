@@ -38,7 +38,6 @@ final class NestedExit {
     private static final VmcsField[] COPIED = {
         VmcsField.EXIT_QUALIFICATION,
         VmcsField.VM_EXIT_INTR_INFO,
-        VmcsField.VM_EXIT_INTR_ERROR_CODE,
         VmcsField.VM_EXIT_INSTRUCTION_LEN,
         VmcsField.VMX_INSTRUCTION_INFO,
         VmcsField.GUEST_LINEAR_ADDRESS
@@ -61,6 +60,12 @@ final class NestedExit {
         Vmcs s = vmx.vmcs12;
         for (VmcsField field : COPIED) {
             s.set(field, vmx.backend.door().read(field));
+        }
+        if ((s.get(VmcsField.VM_EXIT_INTR_INFO) & InterruptionType.ERROR_CODE) != 0) {
+            // Else vmcs02's is of some exit of L0's own.
+            s.set(
+                    VmcsField.VM_EXIT_INTR_ERROR_CODE,
+                    vmx.backend.door().read(VmcsField.VM_EXIT_INTR_ERROR_CODE));
         }
         leave(reason.number(), s.get(VmcsField.EXIT_QUALIFICATION), s.get(VmcsField.VM_EXIT_INTR_INFO));
     }

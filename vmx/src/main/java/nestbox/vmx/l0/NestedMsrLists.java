@@ -2,6 +2,8 @@ package nestbox.vmx.l0;
 
 import java.util.ArrayList;
 import java.util.List;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.l0.NestedPolicy;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
@@ -67,6 +69,20 @@ final class NestedMsrLists {
             }
         }
         noted.clear();
+    }
+
+    void save(StateWriter out) {
+        out.writeInt(noted.size());
+        noted.forEach(out::writeLongs);
+    }
+
+    void restore(StateReader in) {
+        noted.clear();
+        for (int i = in.readInt(); i > 0; i--) {
+            long[] entry = new long[2];
+            in.readLongs(entry);
+            noted.add(entry);
+        }
     }
 
     private void byExitList(Vmcs vmcs, int index) {

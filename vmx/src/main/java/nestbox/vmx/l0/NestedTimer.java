@@ -46,6 +46,22 @@ final class NestedTimer {
         }
     }
 
+    /** L1's TSC at which the timer reaches 0; {@link Long#MAX_VALUE} if it does not run. */
+    long deadline() {
+        return deadline;
+    }
+
+    /** Of a saved state; the machine's own event for it is saved with the machine. */
+    void setDeadline(long value) {
+        deadline = value;
+    }
+
+    /** Lets the timer of a state from outside run on. */
+    void resume(long value) {
+        deadline = value;
+        cpu.platform.wakeExtension(cpu, deadline - cpu.tscOffset);
+    }
+
     /** L2 is left. */
     void stop() {
         if (deadline != NEVER) {

@@ -1,9 +1,12 @@
 package nestbox.vmx.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.l0.EntryFailure;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
 import nestbox.l0.NestedPolicy;
+import nestbox.l0.NestedState;
 import nestbox.l0.Nesting;
 import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
@@ -99,7 +102,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     }
 
     private Vmcs load(long address) {
-        Vmcs vmcs = new Vmcs(address, new long[VmcsField.count()]);
+        Vmcs vmcs = region(address);
         vmcs.load(cpu.physical);
         return vmcs;
     }
@@ -135,6 +138,28 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     @Override
     public boolean nonRoot() {
         return guest;
+    }
+
+    /** A VMCS at an address, of which nothing is known yet. */
+    static Vmcs region(long address) {
+        return new Vmcs(address, new long[VmcsField.count()]);
+    }
+
+    /** Leaves L2 and VMX operation by force, without an exit. */
+    void leave() {
+        if (guest) {
+            guest = false;
+            trapFlag = false;
+            shadow12 = null;
+            timer.stop();
+            backend.leaveVmcs02();
+            stage.leave();
+            vcpu.forgetEvents();
+            entry.transaction().commit();
+        }
+        on = false;
+        vmcs12 = null;
+        vmxonPointer = NONE;
     }
 
     void turnOn(long pointer) {
@@ -279,6 +304,72 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     public boolean shutdown() {
         exit.event(ExitReason.TRIPLE_FAULT, 0);
         return true;
+    }
+
+    // ---- saved state ----------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean saves() {
+        return true;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.section("nested vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
+        save(vmcs12, out);
+        save(shadow12, out);
+        out.writeLong(lastVpid12).writeBoolean(heldInit).writeBoolean(trapFlag);
+        entry.save(out);
+        out.writeLong(timer.deadline());
+    }
+
+    private static void save(Vmcs vmcs, StateWriter out) {
+        out.writeLong(vmcs == null ? NONE : vmcs.address());
+        if (vmcs != null) {
+            vmcs.save(out);
+        }
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        in.section("nested vmx");
+        on = in.readBoolean();
+        guest = in.readBoolean();
+        vmxonPointer = in.readLong();
+        vmcs12 = restored(in);
+        shadow12 = restored(in);
+        lastVpid12 = in.readLong();
+        heldInit = in.readBoolean();
+        trapFlag = in.readBoolean();
+        entry.restore(in);
+        timer.setDeadline(in.readLong());
+    }
+
+    private static Vmcs restored(StateReader in) {
+        long address = in.readLong();
+        if (address == NONE) {
+            return null;
+        }
+        Vmcs vmcs = region(address);
+        vmcs.restore(in);
+        return vmcs;
+    }
+
+    @Override
+    public void resume() {
+        if (guest) {
+            entry.resume();
+        }
+    }
+
+    @Override
+    public NestedState nestedState() {
+        return new VmxNestedState(this).get();
+    }
+
+    @Override
+    public void setNestedState(NestedState state) {
+        new VmxNestedState(this).set(state);
     }
 
     @Override
