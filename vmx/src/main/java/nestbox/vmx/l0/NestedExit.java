@@ -63,9 +63,7 @@ final class NestedExit {
         }
         if ((s.get(VmcsField.VM_EXIT_INTR_INFO) & InterruptionType.ERROR_CODE) != 0) {
             // Else vmcs02's is of some exit of L0's own.
-            s.set(
-                    VmcsField.VM_EXIT_INTR_ERROR_CODE,
-                    vmx.backend.door().read(VmcsField.VM_EXIT_INTR_ERROR_CODE));
+            s.set(VmcsField.VM_EXIT_INTR_ERROR_CODE, vmx.backend.door().read(VmcsField.VM_EXIT_INTR_ERROR_CODE));
         }
         leave(reason.number(), s.get(VmcsField.EXIT_QUALIFICATION), s.get(VmcsField.VM_EXIT_INTR_INFO));
     }
