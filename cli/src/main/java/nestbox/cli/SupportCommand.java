@@ -87,7 +87,7 @@ final class SupportCommand implements Callable<Integer> {
         Set<Feature> lacking = silicon.features().stream()
                 .filter(feature -> !seen.has(feature))
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(Feature.class)));
-        String mode = "`" + cpu + "`, `--l0 " + l0.name().toLowerCase(java.util.Locale.ROOT) + "`: ";
+        String mode = "`" + cpu + "`, `--l0 " + l0.text() + "`: ";
         row(out, mode + "CPU features", names(lacking));
         if (cpu.equals(INTEL)) {
             Set<VmxFeature> vmx = EnumSet.noneOf(VmxFeature.class);

@@ -160,8 +160,7 @@ public final class LabRun {
     /** The configuration in words. */
     String title() {
         L0Mode l0 = lab.configuration().l0();
-        String below =
-                l0 == L0Mode.NONE ? NestedCase.BARE : "under L0, " + l0.name().toLowerCase(Locale.ROOT);
+        String below = l0 == L0Mode.NONE ? NestedCase.BARE : "under L0, " + l0.text();
         return lab.configuration().cpu() + ", " + below;
     }
 }

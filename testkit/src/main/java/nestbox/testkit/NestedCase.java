@@ -2,7 +2,6 @@ package nestbox.testkit;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 
@@ -25,7 +24,7 @@ record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabyte
     }
 
     String name() {
-        String below = l0 == L0Mode.NONE ? BARE : l0.name().toLowerCase(Locale.ROOT) + " " + policy;
+        String below = l0 == L0Mode.NONE ? BARE : l0.text() + " " + policy;
         return cpu + " | " + below + " | tlb " + tlb;
     }
 
