@@ -167,6 +167,14 @@ public interface VirtualizationExtension extends Stateful {
         return false;
     }
 
+    /** Whether {@link #busLocked} is to be called. */
+    default boolean detectsBusLocks() {
+        return false;
+    }
+
+    /** The instruction that ends now has locked the bus. */
+    default void busLocked(Cpu cpu) {}
+
     /** The third fault; true if a VM exit takes the place of the shutdown. */
     default boolean tripleFault(Cpu cpu) {
         return false;

@@ -56,6 +56,7 @@ final class Controls {
     static final long RDSEED = VmxFeature.RDSEED_EXITING.mask();
     static final long PML = VmxFeature.ENABLE_PML.mask();
     static final long EPT_VE = VmxFeature.EPT_VIOLATION_VE.mask();
+    static final long BUS_LOCKS = VmxFeature.BUS_LOCK_DETECTION.mask();
     static final long TIMEOUT = VmxFeature.INSTRUCTION_TIMEOUT.mask();
     static final long USER_WAITS = VmxFeature.USER_WAIT_AND_PAUSE.mask();
     static final long MODE_BASED_EXECUTE = VmxFeature.MODE_BASED_EXECUTE.mask();

@@ -26,6 +26,8 @@ final class Events {
     private final Cpu cpu;
     /** A monitor-trap-flag exit is due at the next instruction boundary. */
     private boolean trapFlag;
+    /** The guest has locked the bus, and the exit for it is due at the next instruction boundary. */
+    private boolean busLock;
     /** When the IRET began that unblocked NMIs, or NONE: exits of the same instruction tell of it. */
     private long unblocking = NONE;
     /** TSC at which the preemption timer reaches 0, or NEVER. */
@@ -189,6 +191,7 @@ final class Events {
 
     private boolean waiting() {
         return trapFlag
+                || busLock
                 || vmx.controls.primary(Controls.TRAP_FLAG)
                 || unblockedWindow()
                 || expired()
@@ -216,9 +219,29 @@ final class Events {
         return Math.max(0, (deadline >>> SHIFT) - (cpu.tsc() >>> SHIFT));
     }
 
+    /** The instruction that ends now has locked the bus: an exit is due behind it. */
+    void busLocked() {
+        busLock = true;
+        cpu.pend(Cpu.PENDING_EXTENSION);
+    }
+
+    boolean busLockExit() {
+        if (busLock) {
+            vmx.exit.event(ExitReason.BUS_LOCK, 0);
+            return true;
+        }
+        return false;
+    }
+
+    /** Bit 26 of the exit reason if the exit comes behind a bus lock (SDM Vol. 3, "Basic VM-Exit Information"). */
+    long busLockFlag() {
+        return busLock ? ExitReason.BUS_LOCK_ASSERTED : 0;
+    }
+
     /** The guest is left. */
     void forget() {
         trapFlag = false;
+        busLock = false;
         vmx.virtualApic.forget();
         if (deadline != NEVER) {
             deadline = NEVER;
@@ -287,11 +310,12 @@ final class Events {
     }
 
     void save(StateWriter out) {
-        out.writeBoolean(trapFlag).writeLong(deadline).writeLong(unblocking);
+        out.writeBoolean(trapFlag).writeBoolean(busLock).writeLong(deadline).writeLong(unblocking);
     }
 
     void restore(StateReader in) {
         trapFlag = in.readBoolean();
+        busLock = in.readBoolean();
         deadline = in.readLong();
         unblocking = in.readLong();
     }

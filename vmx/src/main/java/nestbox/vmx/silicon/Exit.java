@@ -47,7 +47,7 @@ final class Exit {
 
     private void leave(ExitReason reason, long qualification, long information, long errorCode) {
         Vmcs vmcs = vmx.vmcs;
-        vmcs.set(VmcsField.VM_EXIT_REASON, reason.number());
+        vmcs.set(VmcsField.VM_EXIT_REASON, reason.number() | vmx.events.busLockFlag());
         vmcs.set(VmcsField.EXIT_QUALIFICATION, qualification);
         vmcs.set(VmcsField.VM_EXIT_INTR_INFO, information);
         if ((information & InterruptionType.ERROR_CODE) != 0) {

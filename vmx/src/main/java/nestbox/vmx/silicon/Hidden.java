@@ -11,7 +11,6 @@ import nestbox.vmx.capability.VmxFeature;
  */
 public final class Hidden {
     private static final Set<VmxFeature> FEATURES = Collections.unmodifiableSet(EnumSet.of(
-            VmxFeature.BUS_LOCK_DETECTION,
             VmxFeature.TERTIARY_CONTROLS,
             VmxFeature.VIRTUALIZE_SPEC_CTRL,
             VmxFeature.SECONDARY_EXIT_CONTROLS,

@@ -325,6 +325,16 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
     }
 
     @Override
+    public boolean detectsBusLocks() {
+        return guest && controls.secondary(Controls.BUS_LOCKS);
+    }
+
+    @Override
+    public void busLocked(Cpu c) {
+        events.busLocked();
+    }
+
+    @Override
     public boolean tripleFault(Cpu c) {
         if (!guest) {
             return false;
@@ -335,7 +345,9 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
 
     @Override
     public boolean window(Cpu c, Window window) {
-        return window == Window.AFTER_INSTRUCTION ? guest && virtualApic.afterInstruction() : events.window(window);
+        return window == Window.AFTER_INSTRUCTION
+                ? guest && (virtualApic.afterInstruction() || events.busLockExit())
+                : events.window(window);
     }
 
     @Override

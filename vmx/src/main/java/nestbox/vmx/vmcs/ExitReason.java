@@ -83,7 +83,7 @@ public enum ExitReason {
     ENCLV(70, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "ENCLV"),
     ENQCMD(72, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "ENQCMD PASID translation failure"),
     ENQCMDS(73, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "ENQCMDS PASID translation failure"),
-    BUS_LOCK(74, Layouts.NONE, Layouts.NONE, Status.HIDDEN, "Bus lock"),
+    BUS_LOCK(74, Layouts.NONE, Layouts.NONE, Status.IMPLEMENTED, "Bus lock"),
     NOTIFY(75, Layouts.NOTIFY, Layouts.NONE, Status.IMPLEMENTED, "Instruction timeout"),
     SEAMCALL(76, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "SEAMCALL"),
     TDCALL(77, Layouts.NONE, Layouts.NONE, Status.HIDDEN_UNVERIFIED, "TDCALL"),
@@ -92,6 +92,8 @@ public enum ExitReason {
 
     /** Bit 31 of the exit-reason field: the entry failed, no guest instruction ran. */
     public static final long ENTRY_FAILURE = 1L << 31;
+    /** Bit 26 of the exit-reason field: the guest had locked the bus, and VMM bus-lock detection was on. */
+    public static final long BUS_LOCK_ASSERTED = 1L << 26;
 
     /** Whether Nestbox can cause the exit, and whether the manual's text behind the row was read. */
     private enum Status {

@@ -4,6 +4,7 @@ import nestbox.x86.Reg;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
+import nestbox.x86.op.BusLock;
 import nestbox.x86.op.Semantics;
 
 /** Decodes instruction bytes by the instruction table, for one CPU model. */
@@ -65,7 +66,7 @@ public final class Decoder {
         }
         Handler handler = Semantics.bind(in);
         if (handler != null) {
-            return handler;
+            return features.has(Feature.VMX) ? BusLock.watch(in, handler) : handler;
         }
         Feature feature = in.form.feature();
         if (feature == Feature.VMX

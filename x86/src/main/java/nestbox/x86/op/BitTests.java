@@ -70,7 +70,7 @@ final class BitTests {
     }
 
     /** Address of the word, doubleword or quadword that holds the bit. */
-    private static long linear(Cpu c, Insn in, boolean immediate, boolean write) {
+    static long linear(Cpu c, Insn in, boolean immediate, boolean write) {
         int bytes = in.size >> 3;
         if (immediate) {
             return Operands.linear(c, in, bytes, write);
