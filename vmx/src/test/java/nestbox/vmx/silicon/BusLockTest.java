@@ -24,7 +24,8 @@ class BusLockTest {
 
     private static Machine run(long controls, String l2) {
         Hypervisor l1 = new Hypervisor(false, false).processor(0, controls);
-        return ControlsTest.first(l1, "mov edi, 0x540000\nxor ebx, ebx\nxor eax, eax\nxor edx, edx\n" + l2 + AFTER, WHERE);
+        return ControlsTest.first(
+                l1, "mov edi, 0x540000\nxor ebx, ebx\nxor eax, eax\nxor edx, edx\n" + l2 + AFTER, WHERE);
     }
 
     /** Lines have 64 bytes. */
