@@ -287,7 +287,7 @@ public enum NestedPolicy implements PolicyPoint {
     LEAVE_ON_RESET(
             "leave.onReset",
             "leave",
-            value("leave", RIGHT, "Linux f9697df25143", "a reset of the vCPU leaves L2 first", Boolean.TRUE),
+            value("leave", RIGHT, "Linux ed129ec9057f", "a reset of the vCPU leaves L2 first", Boolean.TRUE),
             value("keep", WRONG, "CVE-2022-3344", "the vCPU stays in guest mode", Boolean.FALSE)),
     SVM_HOST_PDPTES(
             "svm.hostPdptes",

@@ -1,5 +1,5 @@
 ;; scenario G15: The vCPU takes an INIT while L2 runs
-;; origin   CVE-2022-3344, Linux f9697df25143, 16ae56d7e01e (KVM: x86: nSVM: leave nested mode on vCPU free; on reset)
+;; origin   CVE-2022-3344, Linux ed129ec9057f (KVM: x86: forcibly leave nested mode on vCPU reset)
 ;; note     Linux frees vmcb02 while it is loaded; here the vCPU, reset, stays in guest mode and goes on as L2.
 ;; include  svm64
 ;; cpu      EPYC-Milan

@@ -1,5 +1,5 @@
 ;; scenario G20: An exit to L1 comes between L2's flush and its being carried out
-;; origin   Linux 40e5f9080472 (KVM: nVMX: Service TLB_FLUSH_GUEST on nested VM-Enter/VM-Exit)
+;; origin   Linux 40e5f9080472 (KVM: nVMX: Abide to KVM_REQ_TLB_FLUSH_GUEST request on nested vmentry/vmexit)
 ;; include  vmx64
 ;; right    N
 ;; cell     bare                                   -> right

@@ -1,5 +1,5 @@
 ;; scenario G28: VPID 0
-;; origin   Linux f0d736547815 (KVM: nVMX: Add a consistency check for VPID 0)
+;; origin   Linux f0d736547815
 ;; include  vmx64
 ;; right    7
 ;; cell     bare                  -> right

@@ -1,5 +1,5 @@
 ;; scenario G35: INVEPT and the tables that are not in use
-;; origin   Linux, 2020 (KVM: nVMX: Invalidate all roots when emulating INVEPT without EPT context tracking)
+;; origin   Linux, March 2020 (Fixes: 14c07ad89f4d): INVEPT of L1 drops all roots of guest_mmu that it names
 ;; include  ept
 ;; right    N
 ;; cell     bare                             -> right

@@ -1,5 +1,5 @@
 ;; scenario G37: EFER.NXE is cleared while an entry has bit 63 set
-;; origin   Linux 9645bb56b31a, 2.6.23 (KVM: MMU: Don't use the same shadow page with and without EFER.NX)
+;; origin   Linux 9645bb56b31a, 2.6.23: shadows must differ by EFER.NX
 ;; note     The bit is reserved then. Linux forces NX into the role of shadow pages since, and has the same page for both.
 ;; include  long-mode
 ;; include  faults
