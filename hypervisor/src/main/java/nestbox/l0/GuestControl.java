@@ -37,6 +37,10 @@ final class GuestControl implements TranslationControl {
     @Override
     public void invalidatePcid(int type, int pcid, long linear) {
         walking.invalidatePcid(type, pcid, linear);
+        boolean hook = vcpu.mmu().tdp() || vcpu.mmu().paging();
+        if (type == 0 && !hook && !vcpu.follows(NestedPolicy.INVPCID_UNPAGED)) {
+            throw vcpu.giveUp("KVM_EXIT_INTERNAL_ERROR: the MMU without paging has no hook for INVPCID");
+        }
         discharge(vcpu.mmu().invpcid(type, pcid, new Gva(linear)));
     }
 

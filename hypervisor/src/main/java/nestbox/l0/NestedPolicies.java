@@ -3,6 +3,7 @@ package nestbox.l0;
 import java.util.EnumMap;
 import java.util.Map;
 import nestbox.core.NestboxException;
+import nestbox.l0.NestedPolicy.OperandInDevice;
 import nestbox.l0.NestedPolicy.VmfailCr3;
 import nestbox.l0.NestedPolicy.VmfailMsr;
 import nestbox.l0.NestedPolicy.VmfailPdptr;
@@ -56,6 +57,10 @@ public final class NestedPolicies {
 
     public VmfailPdptr vmfailPdptr() {
         return (VmfailPdptr) get(NestedPolicy.VMFAIL_PDPTR).rule();
+    }
+
+    public OperandInDevice operandInDevice() {
+        return (OperandInDevice) get(NestedPolicy.VMX_OPERAND_IN_DEVICE).rule();
     }
 
     public VmfailCr3 vmfailCr3() {

@@ -289,6 +289,43 @@ public enum NestedPolicy implements PolicyPoint {
             "leave",
             value("leave", RIGHT, "Linux ed129ec9057f", "a reset of the vCPU leaves L2 first", Boolean.TRUE),
             value("keep", WRONG, "CVE-2022-3344", "the vCPU stays in guest mode", Boolean.FALSE)),
+    POSTED_DESCRIPTOR(
+            "posted.unbackedDescriptor",
+            "fail",
+            value("fail", RIGHT, "Linux", "a posted-interrupt descriptor without memory gives the run up", Boolean.TRUE),
+            value("stale", WRONG, "CVE-2018-16882", "the descriptor of an earlier entry is used", Boolean.FALSE)),
+    INVPCID_UNPAGED(
+            "shadow.invpcidUnpaged",
+            "skip",
+            value(
+                    "skip",
+                    RIGHT,
+                    "Linux 9f46c187e2e6",
+                    "INVPCID of an address with CR0.PG=0 finds no shadow tables and does nothing",
+                    Boolean.TRUE),
+            value("call", WRONG, "CVE-2022-1789", "it calls a hook that the MMU without paging lacks", Boolean.FALSE)),
+    VMX_OPERAND_IN_DEVICE(
+            "vmx.operandInDevice",
+            "fail",
+            value("read", RIGHT, "SDM", "a VMX instruction reads its memory operand from a device", OperandInDevice.READ),
+            value(
+                    "fail",
+                    DEVIATES,
+                    "Linux 7a35e515a705, 5.9",
+                    "L0 gives the run up",
+                    OperandInDevice.FAIL),
+            value(
+                    "zeroed",
+                    WRONG,
+                    "Linux 353c0956a618, 5.0 to 5.8",
+                    "it is a page fault, with error code and address 0",
+                    OperandInDevice.ZEROED),
+            value(
+                    "leak",
+                    WRONG,
+                    "CVE-2019-7222",
+                    "it is a page fault with what stands on the host's stack",
+                    OperandInDevice.LEAK)),
     SVM_HOST_PDPTES(
             "svm.hostPdptes",
             "memory",
@@ -308,6 +345,14 @@ public enum NestedPolicy implements PolicyPoint {
         STASH,
         VMCS01,
         NONE
+    }
+
+    /** What a VMX instruction of L1 makes of an operand in a device. */
+    public enum OperandInDevice {
+        READ,
+        FAIL,
+        ZEROED,
+        LEAK
     }
 
     /** Where the MSRs that the entry list loaded come from then. */

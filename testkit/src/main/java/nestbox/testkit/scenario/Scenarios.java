@@ -17,7 +17,13 @@ public final class Scenarios {
 
     /** Every scenario: the seed threads, then the bugs of KVM's history. */
     public static List<Scenario> all() {
-        return read("index").lines().map(name -> parse(name + SUFFIX)).toList();
+        return Catalogue.ALL;
+    }
+
+    /** Read when it is first asked for. */
+    private static final class Catalogue {
+        static final List<Scenario> ALL =
+                read("index").lines().map(name -> parse(name + SUFFIX)).toList();
     }
 
     private static Scenario parse(String file) {

@@ -23,6 +23,9 @@ final class NestedApic {
         VmcsField.EOI_EXIT_BITMAP0, VmcsField.EOI_EXIT_BITMAP1, VmcsField.EOI_EXIT_BITMAP2, VmcsField.EOI_EXIT_BITMAP3
     };
 
+    /** The last descriptor that had memory, for the policy that goes on with it. */
+    private long mappedDescriptor;
+
     private final NestedVmx vmx;
     private final Cpu cpu;
 
@@ -51,6 +54,9 @@ final class NestedApic {
 
     /** L1's pages in vmcs02; false if the APIC-access page has no memory, so that L2 would see what is L1's device. */
     boolean mapPages() {
+        if (hpa(VmcsField.POSTED_INTR_DESC_ADDR) >= 0) {
+            mappedDescriptor = vmx.vmcs12.get(VmcsField.POSTED_INTR_DESC_ADDR);
+        }
         VmcsDoor door = vmx.backend.door();
         if (vmx.controls.primary(VmxFeature.TPR_SHADOW)) {
             long page = hpa(VmcsField.VIRTUAL_APIC_PAGE_ADDR);
@@ -81,6 +87,16 @@ final class NestedApic {
         return vmx.controls.primary(VmxFeature.CR8_LOAD_EXITING)
                 && vmx.controls.primary(VmxFeature.CR8_STORE_EXITING)
                 && !vmx.controls.secondary(VmxFeature.VIRTUALIZE_APIC_ACCESSES);
+    }
+
+    private long descriptor() {
+        if (hpa(VmcsField.POSTED_INTR_DESC_ADDR) >= 0) {
+            return vmx.vmcs12.get(VmcsField.POSTED_INTR_DESC_ADDR);
+        }
+        if (vmx.vcpu.follows(NestedPolicy.POSTED_DESCRIPTOR)) {
+            throw vmx.vcpu.giveUp("KVM_EXIT_INTERNAL_ERROR: the posted-interrupt descriptor of vmcs12 has no memory");
+        }
+        return mappedDescriptor;
     }
 
     /** L2 is left. */
@@ -116,7 +132,7 @@ final class NestedApic {
         if (!vmx.controls.pin(VmxFeature.POSTED_INTERRUPTS) || vector != vmx.vmcs12.get(VmcsField.POSTED_INTR_NV)) {
             return false;
         }
-        long descriptor = vmx.vmcs12.get(VmcsField.POSTED_INTR_DESC_ADDR);
+        long descriptor = descriptor();
         cpu.apic.endOfInterrupt();
         cpu.physical.write(descriptor + OUTSTANDING, 1, cpu.physical.read(descriptor + OUTSTANDING, 1) & ~1L);
         long page = vmx.vmcs12.get(VmcsField.VIRTUAL_APIC_PAGE_ADDR);

@@ -1,6 +1,10 @@
 package nestbox.vmx.l0;
 
 import nestbox.l0.NestedPolicy;
+import nestbox.l0.NestedPolicy.OperandInDevice;
+import nestbox.mmu.core.Gva;
+import nestbox.mmu.core.Translation;
+import nestbox.mmu.paging.Access;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.InstructionError;
@@ -106,7 +110,23 @@ final class NestedInstructions {
     }
 
     private long pointer(Insn in) {
-        return cpu.mem.load64(Operands.linear(cpu, in, 8, false), Operands.faultSegment(in));
+        long linear = Operands.linear(cpu, in, 8, false);
+        OperandInDevice policy = vmx.vcpu.hypervisor().config().nested().operandInDevice();
+        if (policy != OperandInDevice.READ && inDevice(linear)) {
+            if (policy == OperandInDevice.FAIL) {
+                throw vmx.vcpu.giveUp("KVM_EXIT_INTERNAL_ERROR: KVM_INTERNAL_ERROR_EMULATION, operand in a device");
+            }
+            // The host-physical address of L0's own structure stands for what L0's stack held.
+            long held = policy == OperandInDevice.LEAK ? vmx.backend.vmcs02().region : 0;
+            throw cpu.raisePageFault(held, held & 0xffff);
+        }
+        return cpu.mem.load64(linear, Operands.faultSegment(in));
+    }
+
+    private boolean inDevice(long linear) {
+        Translation found = vmx.vcpu.mmu().gvaToGpa(new Gva(linear), Access.READ);
+        return found instanceof Translation.Mapped mapped
+                && vmx.vcpu.hypervisor().mmu().slots().toHpa(0, mapped.gpa().value()) < 0;
     }
 
     private boolean badAddress(long address) {
