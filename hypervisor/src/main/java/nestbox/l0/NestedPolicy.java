@@ -292,7 +292,12 @@ public enum NestedPolicy implements PolicyPoint {
     POSTED_DESCRIPTOR(
             "posted.unbackedDescriptor",
             "fail",
-            value("fail", RIGHT, "Linux", "a posted-interrupt descriptor without memory gives the run up", Boolean.TRUE),
+            value(
+                    "fail",
+                    RIGHT,
+                    "Linux",
+                    "a posted-interrupt descriptor without memory gives the run up",
+                    Boolean.TRUE),
             value("stale", WRONG, "CVE-2018-16882", "the descriptor of an earlier entry is used", Boolean.FALSE)),
     INVPCID_UNPAGED(
             "shadow.invpcidUnpaged",
@@ -307,13 +312,13 @@ public enum NestedPolicy implements PolicyPoint {
     VMX_OPERAND_IN_DEVICE(
             "vmx.operandInDevice",
             "fail",
-            value("read", RIGHT, "SDM", "a VMX instruction reads its memory operand from a device", OperandInDevice.READ),
             value(
-                    "fail",
-                    DEVIATES,
-                    "Linux 7a35e515a705, 5.9",
-                    "L0 gives the run up",
-                    OperandInDevice.FAIL),
+                    "read",
+                    RIGHT,
+                    "SDM",
+                    "a VMX instruction reads its memory operand from a device",
+                    OperandInDevice.READ),
+            value("fail", DEVIATES, "Linux 7a35e515a705, 5.9", "L0 gives the run up", OperandInDevice.FAIL),
             value(
                     "zeroed",
                     WRONG,
