@@ -366,6 +366,7 @@ public final class Vcpu implements Execution, Requests {
             return true;
         }
         if ((guest.pending & Cpu.PENDING_DEBUG_TRAP) != 0) {
+            need(StateGroup.BASIC);
             emulator.traps();
         }
         enterGuest(reference ? 1 : end - guest.ticks);

@@ -13,6 +13,7 @@ final class NestedContext implements CheckContext {
     private final Cpu cpu;
     private final ModelMsrs msrs;
     boolean launching;
+    private boolean outside;
 
     NestedContext(NestedVmx vmx) {
         this.vmx = vmx;
@@ -47,6 +48,7 @@ final class NestedContext implements CheckContext {
 
     @Override
     public boolean movSsBlocking() {
+        outside = true;
         return vmx.entry.movSsBlocking();
     }
 
@@ -67,17 +69,28 @@ final class NestedContext implements CheckContext {
 
     @Override
     public boolean launched() {
+        outside = true;
         return vmx.vmcs12 != null && vmx.vmcs12.launchState() == Vmcs.LAUNCHED;
     }
 
     @Override
     public boolean launching() {
+        outside = true;
         return launching;
     }
 
     @Override
     public long readPhysical(long address, int bytes) {
+        outside = true;
         return cpu.physical.read(address, bytes);
+    }
+
+    /** Which VMCS is current, and whether it is a shadow, never changes for a memo: it is one VMCS's. */
+    @Override
+    public boolean lookedOutside() {
+        boolean was = outside;
+        outside = false;
+        return was;
     }
 
     @Override

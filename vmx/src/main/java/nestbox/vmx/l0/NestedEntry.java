@@ -1,9 +1,7 @@
 package nestbox.vmx.l0;
 
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.l0.EntryFailure;
@@ -13,12 +11,9 @@ import nestbox.l0.EntryTransaction;
 import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
-import nestbox.l0.Vcpu;
 import nestbox.mmu.core.Request;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.CheckFailure;
-import nestbox.vmx.check.CheckGroup;
-import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.check.Failure;
 import nestbox.vmx.vmcs.EntryFailureQualification;
 import nestbox.vmx.vmcs.ExitReason;
@@ -37,26 +32,25 @@ final class NestedEntry {
 
     private final NestedVmx vmx;
     private final Cpu cpu;
-    private final NestedContext context;
+    private final NestedChecks checks;
     private final Vmcs02 vmcs02;
     private final L2State state;
     private final NestedMsrLists lists;
     private final EntryTransaction transaction;
-    /** Rows of the checks that a policy leaves out. */
-    private final Set<String> omitted;
     /** The check that the last entry failed by, or null. */
     private CheckFailure refused;
+
+    private boolean launching;
     /** The step of the MMU was taken. */
     private boolean mmuEntered;
 
     NestedEntry(NestedVmx vmx) {
         this.vmx = vmx;
         cpu = vmx.cpu;
-        context = new NestedContext(vmx);
+        checks = new NestedChecks(vmx);
         vmcs02 = new Vmcs02(vmx);
         state = new L2State(vmx);
         lists = new NestedMsrLists(cpu);
-        omitted = omitted(vmx.vcpu);
         transaction =
                 new EntryTransaction(steps(), vmx.vcpu.hypervisor().config().injections());
     }
@@ -83,7 +77,7 @@ final class NestedEntry {
     }
 
     void run(boolean launch, NestedInstructions instructions) {
-        context.launching = launch;
+        launching = launch;
         refused = null;
         EntryRefusal refusal = transaction.run();
         if (refusal == null) {
@@ -126,7 +120,7 @@ final class NestedEntry {
         return List.of(
                 EntryStep.of(
                         VmxEntryStep.CHECK_CONTROLS,
-                        () -> check(VmxEntryStep.CHECK_CONTROLS, false, EntryFailure.VMFAIL),
+                        () -> refusal(VmxEntryStep.CHECK_CONTROLS, checks.controls(launching)),
                         failure -> {}),
                 EntryStep.of(VmxEntryStep.REQUESTS, vmx.vcpu::serveLocalFlushes),
                 EntryStep.of(
@@ -145,7 +139,7 @@ final class NestedEntry {
                 EntryStep.of(VmxEntryStep.PAGES, this::mapPages, failure -> {}),
                 EntryStep.of(
                         VmxEntryStep.CHECK_GUEST,
-                        () -> check(VmxEntryStep.CHECK_GUEST, true, EntryFailure.GUEST_STATE),
+                        this::checkGuest,
                         failure -> {}),
                 EntryStep.of(VmxEntryStep.GUEST_MODE, () -> vmx.guest = true, () -> vmx.guest = false),
                 EntryStep.of(VmxEntryStep.LOAD_STATE, this::loadState, failure -> {}),
@@ -158,56 +152,52 @@ final class NestedEntry {
                 new EntryStep(VmxEntryStep.HARDWARE, () -> null, failure -> vmcs02.repair(), this::refuseBySilicon));
     }
 
-    /** All checks but those that KVM leaves to hardware, because L1 can change the virtual-APIC page at any time. */
-    private EntryRefusal check(VmxEntryStep step, boolean ofGuest, EntryFailure kind) {
-        for (CheckGroup group : CheckGroup.values()) {
-            boolean wanted = ofGuest
-                    ? group.phase() == CheckGroup.Phase.GUEST
-                    : group.phase() != CheckGroup.Phase.GUEST && group.phase() != CheckGroup.Phase.MSR_LOADING;
-            if (!wanted || group == CheckGroup.VIRTUAL_APIC) {
-                continue;
-            }
-            CheckFailure failed = EntryChecks.group(context, group, omitted);
-            if (failed != null) {
-                refused = failed;
-                Failure failure = failed.failure();
-                long number = ofGuest ? failure.qualification() : failure.number();
-                return new EntryRefusal(step.id(), kind, number, failed.row().id());
-            }
+    private EntryRefusal refusal(VmxEntryStep step, CheckFailure failed) {
+        if (failed == null) {
+            return null;
         }
-        return null;
+        refused = failed;
+        Failure failure = failed.failure();
+        boolean guest = failure.kind() == Failure.Kind.ENTRY_FAILURE;
+        return new EntryRefusal(
+                step.id(),
+                guest ? EntryFailure.GUEST_STATE : EntryFailure.VMFAIL,
+                guest ? failure.qualification() : failure.number(),
+                failed.row().id());
+    }
+
+    /** L0's own checks. If they fail, or hardware will not be entered, what is left to it comes first. */
+    private EntryRefusal checkGuest() {
+        CheckFailure failed = checks.guest();
+        boolean injects = InterruptionType.valid(vmx.vmcs12.get(VmcsField.VM_ENTRY_INTR_INFO));
+        boolean waits = vmx.vmcs12.get(VmcsField.GUEST_ACTIVITY_STATE) != Cpu.ACTIVE && !injects;
+        return failed == null && !waits
+                ? null
+                : before(VmxEntryStep.CHECK_GUEST, refusal(VmxEntryStep.CHECK_GUEST, failed));
+    }
+
+    /** A refusal by the checks that are left to the silicon and come before a step; else {@code later}. */
+    private EntryRefusal before(VmxEntryStep step, EntryRefusal later) {
+        CheckFailure left = checks.left();
+        return left != null ? refusal(step, left) : later;
     }
 
     private EntryRefusal mapPages() {
-        return vmx.apic.mapPages()
-                ? null
-                : new EntryRefusal(
-                        VmxEntryStep.PAGES.id(),
-                        EntryFailure.UNBACKED_PAGE,
-                        0,
-                        "the APIC-access page of vmcs12 has no memory");
-    }
-
-    private static Set<String> omitted(Vcpu vcpu) {
-        Set<String> rows = new HashSet<>();
-        if (!vcpu.follows(NestedPolicy.CHECK_IA32E)) {
-            rows.addAll(Set.of("guest.ia32e.pg", "guest.ia32e.pae"));
+        if (vmx.apic.mapPages()) {
+            return null;
         }
-        if (!vcpu.follows(NestedPolicy.CHECK_VPID)) {
-            rows.add("exec.vpid");
-        }
-        return rows;
+        return new EntryRefusal(
+                VmxEntryStep.PAGES.id(),
+                EntryFailure.UNBACKED_PAGE,
+                0,
+                "the APIC-access page of vmcs12 has no memory");
     }
 
     /** Of a state from outside, which must be as an entry would demand it; null if it is. */
     CheckFailure checkRestored() {
-        context.launching = vmx.vmcs12.launchState() != Vmcs.LAUNCHED;
-        refused = null;
-        EntryRefusal refusal = check(VmxEntryStep.CHECK_CONTROLS, false, EntryFailure.VMFAIL);
-        if (refusal == null) {
-            check(VmxEntryStep.CHECK_GUEST, true, EntryFailure.GUEST_STATE);
-        }
-        return refused;
+        CheckFailure failed = checks.controls(vmx.vmcs12.launchState() != Vmcs.LAUNCHED);
+        failed = failed == null ? checks.guest() : failed;
+        return failed == null ? checks.left() : failed;
     }
 
     /**
@@ -270,9 +260,12 @@ final class NestedEntry {
 
     private EntryRefusal loadMsrs() {
         int bad = lists.loadNoting(vmx.vmcs12);
-        return bad == 0
-                ? null
-                : new EntryRefusal(VmxEntryStep.MSR_LOAD.id(), EntryFailure.MSR_LOAD, bad, "entry " + bad);
+        if (bad == 0) {
+            return null;
+        }
+        EntryRefusal refusal =
+                new EntryRefusal(VmxEntryStep.MSR_LOAD.id(), EntryFailure.MSR_LOAD, bad, "entry " + bad);
+        return before(VmxEntryStep.MSR_LOAD, refusal);
     }
 
     private void restoreMsrs(EntryFailure failure) {
@@ -301,6 +294,19 @@ final class NestedEntry {
         }
         vmcs02.spoil(failure);
         return null;
+    }
+
+    /** Another vmcs12 is current. */
+    void vmcsChanged() {
+        checks.forget();
+    }
+
+    /** The silicon is about to enter: what it is to check itself gets the values of vmcs12, legal or not. */
+    void passThrough() {
+        VmcsDoor door = vmx.backend.door();
+        for (VmcsField field : NestedChecks.PASSED) {
+            door.write(field, vmx.vmcs12.get(field));
+        }
     }
 
     /** nested_vmx_transition_tlb_flush (facts D.6). */

@@ -13,6 +13,7 @@ import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Ngpa;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InterruptionType;
@@ -99,6 +100,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             vmcs12.writeBack(cpu.physical);
         }
         vmcs12 = load(address);
+        entry.vmcsChanged();
     }
 
     private Vmcs load(long address) {
@@ -142,7 +144,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     /** A VMCS at an address, of which nothing is known yet. */
     static Vmcs region(long address) {
-        return new Vmcs(address, new long[VmcsField.count()]);
+        return new Vmcs(address, EntryChecks.readers());
     }
 
     /** Leaves L2 and VMX operation by force, without an exit. */
@@ -422,7 +424,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public boolean trapsWait() {
-        return trapFlag;
+        return trapFlag || entryPending();
     }
 
     @Override

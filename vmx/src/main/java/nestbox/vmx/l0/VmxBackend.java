@@ -50,8 +50,6 @@ final class VmxBackend implements VendorBackend {
     private final HardwareVmcs vmcs02;
     private final long bitmap;
     private boolean failed;
-    /** The current VMCS had been launched before the last entry; one that fails leaves that as it was. */
-    private boolean entered;
     /** Nested VMX of the guest, or null. */
     private NestedVmx nested;
 
@@ -332,6 +330,9 @@ final class VmxBackend implements VendorBackend {
     @Override
     public void store(int groups) {
         state.store(groups);
+        if (inL2() && nested.entryPending()) {
+            nested.entry.passThrough();
+        }
     }
 
     /** Without unrestricted guest, real mode is emulated, and so is protected mode with segments left over from it. */
@@ -363,8 +364,6 @@ final class VmxBackend implements VendorBackend {
             failed = true;
             return true;
         }
-        entered = vmcs.current().launched;
-        vmcs.current().launched = true;
         return left;
     }
 
@@ -379,9 +378,8 @@ final class VmxBackend implements VendorBackend {
             return;
         }
         exits.decode(exit);
-        if (exit.kind == ExitKind.INVALID_STATE) {
-            vmcs.current().launched = entered;
-        }
+        // An entry that fails behind its controls leaves the launch state as it was.
+        vmcs.current().launched |= exit.kind != ExitKind.INVALID_STATE;
     }
 
     @Override
