@@ -5,6 +5,8 @@ import java.util.List;
 import nestbox.machine.Machine;
 import nestbox.machine.MachineConfig;
 import nestbox.machine.load.ImageFile;
+import nestbox.modules.Nestbox;
+import nestbox.modules.NestboxConfiguration;
 import nestbox.svm.silicon.SvmProvider;
 import nestbox.vmx.silicon.VmxProvider;
 import nestbox.x86.model.CpuModel;
@@ -57,7 +59,20 @@ public final class Hypervisors {
                 .virtualization(new VmxProvider().orElse(new SvmProvider()))
                 .serial(OutputStream.nullOutputStream())
                 .build();
-        Machine machine = new Machine(config);
+        return started(new Machine(config), guest);
+    }
+
+    /** As {@link #started(Guest)}, with L0 between the silicon and L1. */
+    public static Machine startedUnderL0(Guest guest) {
+        NestboxConfiguration configuration = NestboxConfiguration.nested().toBuilder()
+                .cpu(guest.model)
+                .guestCpu(guest.model)
+                .memoryBytes(1L << 30)
+                .build();
+        return started(Nestbox.create(configuration).machine(), guest);
+    }
+
+    private static Machine started(Machine machine, Guest guest) {
         machine.load(Guests.image(guest.name(), guest.source()), "", List.of());
         machine.run(PREPARATION);
         return machine;

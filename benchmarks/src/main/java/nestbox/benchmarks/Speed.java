@@ -43,6 +43,8 @@ public final class Speed {
         ratio(
                 operations("VMRUN and #VMEXIT under nested paging", Hypervisors.Guest.SVM_ROUND_TRIP),
                 Bochs.roundTrips(Hypervisors.Guest.SVM_ROUND_TRIP, "ryzen"));
+        nested("  VMX, to L1 and back under L0", Hypervisors.Guest.VMX_ROUND_TRIP);
+        nested("  SVM, to L1 and back under L0", Hypervisors.Guest.SVM_ROUND_TRIP);
         operations("two-dimensional walks on a miss", Hypervisors.Guest.WALKS);
         idle();
         launch();
@@ -78,8 +80,15 @@ public final class Speed {
         }
     }
 
+    private static void nested(String name, Hypervisors.Guest guest) {
+        operations(name, guest, Hypervisors.startedUnderL0(guest));
+    }
+
     private static double operations(String name, Hypervisors.Guest guest) {
-        Machine machine = Hypervisors.started(guest);
+        return operations(name, guest, Hypervisors.started(guest));
+    }
+
+    private static double operations(String name, Hypervisors.Guest guest, Machine machine) {
         machine.run(OPERATIONS_WARM_UP * guest.instructions());
         double[] millions = new double[RUNS];
         for (int i = 0; i < RUNS; i++) {

@@ -325,6 +325,7 @@ final class NestedEntry {
         inject();
         vmx.loadShadow();
         vmx.timer.start();
+        vmx.releaseInit();
     }
 
     private void inject() {

@@ -177,6 +177,11 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         }
         on = false;
         vmxonPointer = NONE;
+        releaseInit();
+    }
+
+    /** An INIT that VMX root operation has held back becomes pending again. */
+    void releaseInit() {
         if (heldInit) {
             heldInit = false;
             cpu.pend(Cpu.PENDING_INIT);
@@ -467,7 +472,10 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     @Override
     public boolean init(Cpu c) {
         if (guest) {
-            exit.event(ExitReason.INIT_SIGNAL, 0);
+            // In the wait-for-SIPI state INITs are ignored.
+            if (c.activity != Cpu.WAIT_FOR_SIPI) {
+                exit.event(ExitReason.INIT_SIGNAL, 0);
+            }
             return true;
         }
         heldInit |= on;
