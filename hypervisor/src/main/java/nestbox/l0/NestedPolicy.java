@@ -79,6 +79,16 @@ public enum NestedPolicy implements PolicyPoint {
                     "those that the exit-load list has, too, get the value that it gives them",
                     VmfailMsr.EXIT_LIST),
             value("none", WRONG, "test", "L2's stay", VmfailMsr.NONE)),
+    VMCS_SHADOWING(
+            "vmcs.shadowing",
+            "on",
+            value(
+                    "on",
+                    RIGHT,
+                    "Linux",
+                    "L1's VMREAD and VMWRITE of the fields that matter at every exit go to a shadow VMCS and cause none",
+                    Boolean.TRUE),
+            value("off", SLOW, "Linux, enable_shadow_vmcs=0", "each of them leaves L1", Boolean.FALSE)),
     SVM_INVALID_EXIT(
             "svm.invalidExit",
             "kvm",

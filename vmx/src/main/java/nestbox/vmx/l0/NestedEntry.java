@@ -77,6 +77,7 @@ final class NestedEntry {
     }
 
     void run(boolean launch, NestedInstructions instructions) {
+        vmx.shadowing.pull();
         launching = launch;
         refused = null;
         EntryRefusal refusal = transaction.run();

@@ -174,8 +174,7 @@ final class NestedInstructions {
             fail(InstructionError.VMCLEAR_VMXON_POINTER);
         } else {
             if (vmx.vmcs12 != null && vmx.vmcs12.address() == address) {
-                vmx.vmcs12.writeBack(cpu.physical);
-                vmx.vmcs12 = null;
+                vmx.release();
             }
             cpu.physical.write(address + VmcsLayout.LAUNCH_STATE, 4, Vmcs.CLEAR);
             succeed();
@@ -233,6 +232,7 @@ final class NestedInstructions {
             fail(InstructionError.UNSUPPORTED_COMPONENT);
             return;
         }
+        takeShadowed(field);
         long value = (encoding & 1) != 0 ? vmcs.get(field) >>> 32 : vmcs.get(field);
         Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, value);
         L0VmxTrace.access(cpu, L0VmxTrace.READ, encoding, value);
@@ -257,6 +257,7 @@ final class NestedInstructions {
             fail(InstructionError.READ_ONLY_COMPONENT);
             return;
         }
+        takeShadowed(field);
         L0VmxTrace.access(cpu, L0VmxTrace.WRITE, encoding, value);
         if ((encoding & 1) != 0) {
             value = vmcs.get(field) & 0xffffffffL | value << 32;
@@ -268,6 +269,13 @@ final class NestedInstructions {
         }
         vmcs.set(field, value);
         succeed();
+    }
+
+    /** An access that hardware usually makes without L0. */
+    private void takeShadowed(VmcsField field) {
+        if (!vmx.guest && vmx.shadowing.shadows(field)) {
+            vmx.shadowing.pull();
+        }
     }
 
     /** L2's, which {@link NestedExits} has found to be L0's: it switches EPTP12. L1 has no VM functions. */

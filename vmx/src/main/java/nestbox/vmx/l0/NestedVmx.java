@@ -62,6 +62,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     NestedTimer timer;
     NestedFunctions functions;
+    ShadowVmcs shadowing;
     NestedApic apic;
 
     private boolean heldInit;
@@ -82,6 +83,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         timer = new NestedTimer(this);
         functions = new NestedFunctions(this);
         apic = new NestedApic(this);
+        shadowing = new ShadowVmcs(this, newBackend.revision());
     }
 
     EmulatedStage stage() {
@@ -97,10 +99,26 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             if (vmcs12.address() == address) {
                 return;
             }
+            shadowing.pull();
             vmcs12.writeBack(cpu.physical);
         }
         vmcs12 = load(address);
+        currentChanged();
+    }
+
+    private void currentChanged() {
         entry.vmcsChanged();
+        shadowing.currentChanged();
+    }
+
+    /** Writes vmcs12 back; there is no current one then. */
+    void release() {
+        if (vmcs12 != null) {
+            shadowing.pull();
+            vmcs12.writeBack(cpu.physical);
+            vmcs12 = null;
+            currentChanged();
+        }
     }
 
     private Vmcs load(long address) {
@@ -171,10 +189,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     }
 
     void turnOff() {
-        if (vmcs12 != null) {
-            vmcs12.writeBack(cpu.physical);
-            vmcs12 = null;
-        }
+        release();
         on = false;
         vmxonPointer = NONE;
         releaseInit();
@@ -466,6 +481,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         if (vcpu != null) {
             forgetL2();
             stage.leave();
+            shadowing.unlinked();
         }
     }
 

@@ -136,6 +136,7 @@ final class Vmcs02 {
                 VmxFeature.ENABLE_VM_FUNCTIONS,
                 VmxFeature.DESCRIPTOR_TABLE_EXITING,
                 VmxFeature.TSC_SCALING,
+                VmxFeature.VMCS_SHADOWING,
                 VmxFeature.UNRESTRICTED_GUEST);
         long software = mask(VmxFeature.ENABLE_PML, VmxFeature.VMCS_SHADOWING);
         long secondary = of01(VmcsField.SECONDARY_VM_EXEC_CONTROL) & ~taken | c.secondary & ~software;

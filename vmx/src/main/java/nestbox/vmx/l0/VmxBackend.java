@@ -49,6 +49,7 @@ final class VmxBackend implements VendorBackend {
     private final HardwareVmcs vmcs01;
     private final HardwareVmcs vmcs02;
     private final long bitmap;
+    private final long revision;
     private boolean failed;
     /** Nested VMX of the guest, or null. */
     private NestedVmx nested;
@@ -61,7 +62,7 @@ final class VmxBackend implements VendorBackend {
         vmcs = new VmcsDoor(host, frames);
         host.wrmsr(FEATURE_CONTROL, host.rdmsr(FEATURE_CONTROL) | FEATURE_CONTROL_ENABLED);
         host.setCr4(host.cpu().cr4 | Cpu.CR4_VMXE);
-        long revision = host.rdmsr(BASIC) & 0x7fffffff;
+        revision = host.rdmsr(BASIC) & 0x7fffffff;
         long on = frames.allocate();
         frames.write(on, 4, revision);
         vmcs.vmxon(on);
@@ -182,6 +183,21 @@ final class VmxBackend implements VendorBackend {
         vmcs.load(vmcs02);
         writeHost();
         writeConstants();
+    }
+
+    /** VMCS shadowing for L1, by a region or -1 for none. */
+    void linkShadow(long region, long readBitmap, long writeBitmap) {
+        vmcs.load(vmcs01);
+        long secondary = vmcs.read(VmcsField.SECONDARY_VM_EXEC_CONTROL);
+        long control = VmxFeature.VMCS_SHADOWING.mask();
+        vmcs.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, region == -1 ? secondary & ~control : secondary | control);
+        vmcs.write(VmcsField.VMCS_LINK_POINTER, region);
+        vmcs.write(VmcsField.VMREAD_BITMAP, readBitmap);
+        vmcs.write(VmcsField.VMWRITE_BITMAP, writeBitmap);
+    }
+
+    long revision() {
+        return revision;
     }
 
     void leaveVmcs02() {
@@ -329,6 +345,9 @@ final class VmxBackend implements VendorBackend {
 
     @Override
     public void store(int groups) {
+        if (nested != null && !inL2()) {
+            nested.shadowing.push();
+        }
         state.store(groups);
         if (inL2() && nested.entryPending()) {
             nested.entry.passThrough();

@@ -1,5 +1,7 @@
 package nestbox.vmx.l0;
 
+import java.util.EnumSet;
+import java.util.Set;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.vmx.capability.CapabilityWord;
@@ -30,6 +32,30 @@ final class VmxControls {
         return switch (feature.word()) {
             case BASIC, MISC, EPT_VPID, VMFUNC, TERTIARY, EXIT2 -> (msr(feature.word()) & feature.mask()) != 0;
             default -> (msr(feature.word()) >>> 32 & feature.mask()) != 0;
+        };
+    }
+
+    /** Everything that the processor allows. */
+    Set<VmxFeature> features() {
+        Set<VmxFeature> set = EnumSet.noneOf(VmxFeature.class);
+        for (VmxFeature feature : VmxFeature.values()) {
+            if (has(feature.word()) && allows(feature)) {
+                set.add(feature);
+            }
+        }
+        return set;
+    }
+
+    /** Whether the processor has the capability MSR of a word. */
+    private boolean has(CapabilityWord word) {
+        return switch (word) {
+            case SECONDARY -> allows(VmxFeature.SECONDARY_CONTROLS);
+            case TERTIARY -> allows(VmxFeature.TERTIARY_CONTROLS);
+            case EXIT2 -> allows(VmxFeature.SECONDARY_EXIT_CONTROLS);
+            case VMFUNC -> has(CapabilityWord.SECONDARY) && allows(VmxFeature.ENABLE_VM_FUNCTIONS);
+            case EPT_VPID ->
+                has(CapabilityWord.SECONDARY) && (allows(VmxFeature.ENABLE_EPT) || allows(VmxFeature.ENABLE_VPID));
+            default -> true;
         };
     }
 

@@ -32,7 +32,7 @@ final class Entry {
         context.launching = launch;
         CheckFailure failed = vmx.vmcs == null
                 ? EntryChecks.group(context, CheckGroup.BASIC)
-                : EntryChecks.first(context, CheckOrder.MANUAL, vmx.vmcs, vmx.memo);
+                : EntryChecks.first(context, CheckOrder.MANUAL, vmx.vmcs, vmx.active.memo());
         boolean badList = failed != null && failed.row().group() == CheckGroup.MSR_LOADING;
         if (failed != null && !badList) {
             refuse(failed);

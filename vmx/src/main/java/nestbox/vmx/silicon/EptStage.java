@@ -1,8 +1,6 @@
 package nestbox.vmx.silicon;
 
 import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Set;
 import nestbox.mmu.paging.Access;
 import nestbox.mmu.paging.PagingFeature;
@@ -37,7 +35,9 @@ final class EptStage {
     private final Vmx vmx;
     private final Cpu cpu;
     private final SecondStage stage = new SecondStage();
-    private final Map<Long, PagingMode> modes = new HashMap<>();
+    /** By what of an EPTP decides, and mode-based execute control; L1 and L2 may alternate. */
+    private final PagingMode[] modes = new PagingMode[32];
+
     private long present = -1;
 
     private final SecondStage.DirtyListener logger = this::log;
@@ -93,13 +93,18 @@ final class EptStage {
         boolean modeBased = vmx.controls.secondary(Controls.MODE_BASED_EXECUTE);
         if (eptp != present || modeBased != stage.executeByPage) {
             present = eptp;
-            stage.mode = modes.computeIfAbsent(eptp & 0x78 | (modeBased ? MODE_BASED : 0), this::mode);
-            stage.executeByPage = modeBased;
-            if (modeBased) {
+            long bits = eptp & 0x78 | (modeBased ? MODE_BASED : 0);
+            int index = (int) (bits >>> 3 & 15) | (modeBased ? 16 : 0);
+            if (modes[index] == null) {
+                modes[index] = mode(bits);
+            }
+            stage.mode = modes[index];
+            if (modeBased && !stage.executeByPage) {
                 stage.permissions.setModeBasedExecute();
-            } else {
+            } else if (!modeBased && stage.executeByPage) {
                 stage.permissions.set(true, false, false, false, true);
             }
+            stage.executeByPage = modeBased;
             stage.root = eptp;
             boolean flags = (eptp & ACCESSED_DIRTY) != 0;
             stage.tableRead = flags ? Access.READ | Access.WRITE : Access.READ;

@@ -100,6 +100,7 @@ final class FieldAccess {
         if (shadow) {
             long at = link() + VmcsLayout.offset(field);
             cpu.physical.write(at, field.width().bytes(), value & field.mask());
+            vmx.active.written(link(), field, value);
         } else {
             vmx.vmcs.set(field, value);
         }

@@ -3,7 +3,6 @@ package nestbox.vmx.silicon;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.vmx.VmxModel;
-import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;
@@ -57,7 +56,7 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
     /** The current VMCS, or null. */
     Vmcs vmcs;
 
-    CheckMemo memo = new CheckMemo();
+    final ActiveVmcs active;
     /** Virtual NMIs are blocked. */
     boolean virtualNmiBlocked;
     /** An INIT that VMX root operation holds back. */
@@ -68,6 +67,7 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
         this.model = model;
         fixed = new FixedBits(model.capability());
         spaces = new Spaces(translations());
+        active = new ActiveVmcs(cpu);
         prepared = new PreparedExit(this);
         ept = new EptStage(this);
         guestState = new GuestState(this);
@@ -117,6 +117,7 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
             vmcs.writeBack(cpu.physical);
             vmcs = null;
         }
+        active.forgetAll();
         on = false;
         vmxonPointer = NONE;
         releaseInit();
@@ -130,11 +131,13 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
         }
     }
 
-    /** Writes the VMCS at {@code address} back if it is the cached one. */
+    /** Writes the VMCS at {@code address} back if it is the current one, and keeps no copy of it. */
     void release(long address) {
         if (vmcs != null && vmcs.address() == address) {
             vmcs.writeBack(cpu.physical);
+            vmcs = null;
         }
+        active.forget(address);
     }
 
     void makeCurrent(long address) {
@@ -144,9 +147,7 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
             }
             vmcs.writeBack(cpu.physical);
         }
-        vmcs = new Vmcs(address, EntryChecks.readers());
-        vmcs.load(cpu.physical);
-        memo = new CheckMemo();
+        vmcs = active.get(address);
     }
 
     /** Makes translations follow the world that the registers hold now. */
@@ -181,6 +182,7 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
         guest = false;
         on = false;
         vmcs = null;
+        active.forgetAll();
         vmxonPointer = NONE;
         virtualNmiBlocked = false;
         heldInit = false;
@@ -414,10 +416,11 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
         vmxonPointer = in.readLong();
         long pointer = in.readLong();
         vmcs = null;
-        memo = new CheckMemo();
+        active.forgetAll();
         if (pointer != NONE) {
             vmcs = new Vmcs(pointer, EntryChecks.readers());
             vmcs.restore(in);
+            active.put(vmcs);
         }
         virtualNmiBlocked = in.readBoolean();
         heldInit = in.readBoolean();

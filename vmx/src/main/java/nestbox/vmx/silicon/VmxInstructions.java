@@ -148,9 +148,6 @@ final class VmxInstructions {
         } else {
             vmx.release(address);
             cpu.physical.write(address + VmcsLayout.LAUNCH_STATE, 4, Vmcs.CLEAR);
-            if (vmx.vmcs != null && vmx.vmcs.address() == address) {
-                vmx.vmcs = null;
-            }
             succeed();
         }
     }

@@ -9,7 +9,7 @@ import nestbox.mmu.memory.PhysicalMemory;
 
 /**
  * The processor's copy of one active VMCS. VMPTRLD fills it from memory; VMCLEAR writes it back, and so does making another
- * VMCS current, so that there is at most one copy. In between memory is not touched: software that looks at the region of
+ * VMCS current. In between memory is not touched: software that looks at the region of
  * an active VMCS sees old data, which the manual allows (SDM Vol. 3, sections "Software Use of Virtual-Machine Control
  * Structures" and "Software Access to the VMCS"). The launch state lies in the region and survives.
  *
@@ -19,6 +19,8 @@ import nestbox.mmu.memory.PhysicalMemory;
 public final class Vmcs implements Stateful {
     public static final int CLEAR = 0;
     public static final int LAUNCHED = 1;
+
+    private static final VmcsField[] FIELDS = VmcsField.values();
 
     private final long[] values = new long[VmcsField.count()];
     private final long[] dirty = new long[VmcsField.count() + 63 >> 6];
@@ -49,7 +51,7 @@ public final class Vmcs implements Stateful {
         revision = first & ~VmcsLayout.SHADOW_INDICATOR;
         shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
         launchState = (int) memory.read(address + VmcsLayout.LAUNCH_STATE, 4);
-        for (VmcsField field : VmcsField.values()) {
+        for (VmcsField field : FIELDS) {
             values[field.ordinal()] = memory.read(
                             address + VmcsLayout.offset(field), field.width().bytes())
                     & field.mask();
@@ -88,10 +90,10 @@ public final class Vmcs implements Stateful {
 
     /** Writes what changed since {@link #load} or the last call back to memory. */
     public void writeBack(PhysicalMemory memory) {
-        for (VmcsField field : VmcsField.values()) {
-            int i = field.ordinal();
-            if ((dirty[i >> 6] >>> i & 1) != 0) {
-                memory.write(address + VmcsLayout.offset(field), field.width().bytes(), values[i]);
+        for (int word = 0; word < dirty.length; word++) {
+            for (long left = dirty[word]; left != 0; left &= left - 1) {
+                VmcsField field = FIELDS[word << 6 | Long.numberOfTrailingZeros(left)];
+                memory.write(address + VmcsLayout.offset(field), field.width().bytes(), values[field.ordinal()]);
             }
         }
         if (launchStateChanged) {
