@@ -27,8 +27,7 @@ final class NestedChecks {
     private static final Set<VmcsField> PASSED_SET = EnumSet.copyOf(PASSED);
     private static final CheckSelection OWN = EntryChecks.select(row -> !delegable(row));
     private static final CheckSelection LEFT = EntryChecks.select(NestedChecks::delegable);
-    private static final List<CheckGroup> CONTROLS =
-            groups(CheckGroup.Phase.BASIC, CheckGroup.Phase.CONTROLS_AND_HOST);
+    private static final List<CheckGroup> CONTROLS = groups(CheckGroup.Phase.BASIC, CheckGroup.Phase.CONTROLS_AND_HOST);
     private static final List<CheckGroup> GUEST = groups(CheckGroup.Phase.GUEST);
 
     private final NestedVmx vmx;
@@ -42,9 +41,7 @@ final class NestedChecks {
         this.vmx = vmx;
         context = new NestedContext(vmx);
         Set<String> omitted = omitted(vmx.vcpu);
-        own = omitted.isEmpty()
-                ? OWN
-                : EntryChecks.select(row -> !delegable(row) && !omitted.contains(row.id()));
+        own = omitted.isEmpty() ? OWN : EntryChecks.select(row -> !delegable(row) && !omitted.contains(row.id()));
     }
 
     private static Set<String> omitted(Vcpu vcpu) {

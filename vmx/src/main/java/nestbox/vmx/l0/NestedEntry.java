@@ -138,10 +138,7 @@ final class NestedEntry {
                     vmcs02.merge();
                 }),
                 EntryStep.of(VmxEntryStep.PAGES, this::mapPages, failure -> {}),
-                EntryStep.of(
-                        VmxEntryStep.CHECK_GUEST,
-                        this::checkGuest,
-                        failure -> {}),
+                EntryStep.of(VmxEntryStep.CHECK_GUEST, this::checkGuest, failure -> {}),
                 EntryStep.of(VmxEntryStep.GUEST_MODE, () -> vmx.guest = true, () -> vmx.guest = false),
                 EntryStep.of(VmxEntryStep.LOAD_STATE, this::loadState, failure -> {}),
                 EntryStep.of(VmxEntryStep.MSR_LOAD, this::loadMsrs, this::restoreMsrs),
@@ -188,10 +185,7 @@ final class NestedEntry {
             return null;
         }
         return new EntryRefusal(
-                VmxEntryStep.PAGES.id(),
-                EntryFailure.UNBACKED_PAGE,
-                0,
-                "the APIC-access page of vmcs12 has no memory");
+                VmxEntryStep.PAGES.id(), EntryFailure.UNBACKED_PAGE, 0, "the APIC-access page of vmcs12 has no memory");
     }
 
     /** Of a state from outside, which must be as an entry would demand it; null if it is. */
@@ -264,8 +258,7 @@ final class NestedEntry {
         if (bad == 0) {
             return null;
         }
-        EntryRefusal refusal =
-                new EntryRefusal(VmxEntryStep.MSR_LOAD.id(), EntryFailure.MSR_LOAD, bad, "entry " + bad);
+        EntryRefusal refusal = new EntryRefusal(VmxEntryStep.MSR_LOAD.id(), EntryFailure.MSR_LOAD, bad, "entry " + bad);
         return before(VmxEntryStep.MSR_LOAD, refusal);
     }
 
