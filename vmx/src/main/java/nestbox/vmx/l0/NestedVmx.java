@@ -106,7 +106,8 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         currentChanged();
     }
 
-    private void currentChanged() {
+    /** Another vmcs12 is current, or none. */
+    void currentChanged() {
         entry.vmcsChanged();
         shadowing.currentChanged();
     }
@@ -180,6 +181,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         on = false;
         vmcs12 = null;
         vmxonPointer = NONE;
+        currentChanged();
     }
 
     void turnOn(long pointer) {
@@ -337,6 +339,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public void save(StateWriter out) {
+        shadowing.pull();
         out.section("nested vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
         save(vmcs12, out);
         save(shadow12, out);
@@ -365,6 +368,8 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         trapFlag = in.readBoolean();
         entry.restore(in);
         timer.setDeadline(in.readLong());
+        entry.vmcsChanged();
+        shadowing.unlinked();
     }
 
     private static Vmcs restored(StateReader in) {
@@ -386,6 +391,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public NestedState nestedState() {
+        shadowing.pull();
         return new VmxNestedState(this).get();
     }
 

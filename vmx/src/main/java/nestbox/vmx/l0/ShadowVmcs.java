@@ -120,31 +120,19 @@ final class ShadowVmcs {
         }
     }
 
-    /** Another vmcs12 is current, or none; the former one has been {@link #pull}ed. */
+    /** Another vmcs12 is current, or none, or it came from outside; the former one has been {@link #pull}ed. */
     void currentChanged() {
-        if (!possible) {
-            return;
-        }
-        boolean wanted = vmx.vmcs12 != null && !vmx.vmcs12.shadow();
-        stale = wanted;
-        if (wanted != linked) {
-            linked = wanted;
-            backend.linkShadow(wanted ? shadow.region : -1, readBitmap, writeBitmap);
-        }
+        stale = possible;
     }
 
     /** vmcs01 was made anew. */
     void unlinked() {
         linked = false;
+        currentChanged();
     }
 
     boolean shadows(VmcsField field) {
         return linked && shadowed.contains(field);
-    }
-
-    /** L0 has changed vmcs12. */
-    void changed() {
-        stale = linked;
     }
 
     /** Takes what L1 has written into vmcs12. */
@@ -168,6 +156,14 @@ final class ShadowVmcs {
             return;
         }
         stale = false;
+        boolean wanted = vmx.vmcs12 != null && !vmx.vmcs12.shadow();
+        if (wanted != linked) {
+            linked = wanted;
+            backend.linkShadow(wanted ? shadow.region : -1, readBitmap, writeBitmap);
+        }
+        if (!wanted) {
+            return;
+        }
         VmcsDoor door = backend.door();
         door.load(shadow);
         for (VmcsField field : readOnly) {

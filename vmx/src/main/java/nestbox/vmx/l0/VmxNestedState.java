@@ -69,6 +69,7 @@ final class VmxNestedState {
             return;
         }
         vmx.vmcs12 = context.copy;
+        vmx.currentChanged();
         if (!context.guestMode()) {
             return;
         }
