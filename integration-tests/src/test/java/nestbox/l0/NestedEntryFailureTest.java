@@ -172,7 +172,8 @@ class NestedEntryFailureTest {
         lab.step();
         silicon.step();
         if (lab.vcpu().guestMode()) {
-            // The check is left to the silicon, which makes it when L2's first instruction is to run: L1's handler is reached then.
+            // The check is left to the silicon, which makes it when L2's first instruction is to run: L1's handler is
+            // reached then.
             lab.step();
             silicon.step();
         }
