@@ -46,7 +46,7 @@ class VmxModelsTest {
     static Stream<Arguments> registers() {
         return Stream.of(
                 Arguments.of("Penryn", CORE2_T9600, Set.of()),
-                Arguments.of("Westmere", CORE_M520, Set.of(VmxFeature.EPT_1GB)),
+                Arguments.of("Westmere", CORE_M520, Set.of(VmxFeature.EPT_1GB, VmxFeature.PAUSE_LOOP_EXITING)),
                 Arguments.of("SandyBridge", CORE_M520, Set.of()));
     }
 
