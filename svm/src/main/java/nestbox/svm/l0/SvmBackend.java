@@ -238,9 +238,10 @@ final class SvmBackend implements VendorBackend {
         for (ExitCode row : ALWAYS) {
             intercept((int) row.code(), true);
         }
-        if (host.cpu().features.has(Feature.INVPCID) && !nested) {
-            intercept((int) ExitCode.INVPCID.code(), true);
-        }
+        // Without the feature in the guest's model the emulator makes it #UD.
+        boolean lacks = !guest.features.has(Feature.INVPCID);
+        intercept((int) ExitCode.INVPCID.code(), host.cpu().features.has(Feature.INVPCID) && (lacks || !nested));
+        intercept((int) ExitCode.RDTSCP.code(), !guest.features.has(Feature.RDTSCP));
         int cr = (int) ExitCode.CR_READ.code();
         int crWrite = (int) ExitCode.CR_WRITE.code();
         for (int number : new int[] {0, 4, 8}) {

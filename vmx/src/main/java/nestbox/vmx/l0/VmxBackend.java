@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import java.util.Map;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
@@ -16,6 +17,7 @@ import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Vector;
+import nestbox.x86.model.Feature;
 
 /** One vCPU's vmcs01 and its use of VMX. */
 final class VmxBackend implements VendorBackend {
@@ -36,6 +38,15 @@ final class VmxBackend implements VendorBackend {
     private static final int HIGH_WRITE = 0xc00;
     private static final int FS_BASE = 0x100;
     private static final int KERNEL_GS_BASE = 0x102;
+
+    /** Instructions that the guest has if its CPU model does, whatever the silicon has. */
+    private static final Map<Feature, VmxFeature> INSTRUCTIONS = Map.of(
+            Feature.RDTSCP,
+            VmxFeature.ENABLE_RDTSCP,
+            Feature.INVPCID,
+            VmxFeature.ENABLE_INVPCID,
+            Feature.XSAVES,
+            VmxFeature.ENABLE_XSAVES);
 
     private final Vcpu vcpu;
     private final Cpu guest;
@@ -287,11 +298,12 @@ final class VmxBackend implements VendorBackend {
     }
 
     private void writeSecondary() {
-        long wanted = mask(
-                VmxFeature.ENABLE_RDTSCP,
-                VmxFeature.WBINVD_EXITING,
-                VmxFeature.ENABLE_INVPCID,
-                VmxFeature.ENABLE_XSAVES);
+        long wanted = mask(VmxFeature.WBINVD_EXITING);
+        for (Map.Entry<Feature, VmxFeature> row : INSTRUCTIONS.entrySet()) {
+            if (guest.features.has(row.getKey())) {
+                wanted |= row.getValue().mask();
+            }
+        }
         if (ept) {
             wanted |= mask(VmxFeature.UNRESTRICTED_GUEST);
         }
