@@ -62,6 +62,8 @@ final class VmxBackend implements VendorBackend {
     private final long bitmap;
     private final long revision;
     private boolean failed;
+    /** Accesses to CR3 exit although EPT is in use. */
+    private boolean cr3Intercepted;
     /** Nested VMX of the guest, or null. */
     private NestedVmx nested;
 
@@ -84,6 +86,9 @@ final class VmxBackend implements VendorBackend {
         vmcs01 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 : 0);
         vmcs02 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 + VPID02 : 0);
         bitmap = msrBitmap(frames);
+        if (ept && !unrestricted && guest.id == 0) {
+            IdentityMap.install(vcpu.hypervisor());
+        }
         state = new VmxGuestState(this, vmcs, guest, host);
         exits = new VmxExits(vmcs);
         if (guest.extension instanceof NestedVmx extension) {
@@ -160,17 +165,28 @@ final class VmxBackend implements VendorBackend {
         return ept;
     }
 
+    /** The guest has no paging, and the silicon runs no guest without it: {@link IdentityMap}. */
+    boolean onIdentityMap() {
+        return ept && !unrestricted && (guest.cr0 & Cpu.CR0_PG) == 0;
+    }
+
     long hardwareEfer() {
-        long efer = guest.efer;
-        if (!ept) {
-            // Shadow tables always use NX; the guest's mode decides the rest.
-            efer |= Cpu.EFER_NXE;
-            if ((efer & Cpu.EFER_LMA) == 0) {
-                // Paging is on in the processor, and LME may not be without LMA then.
-                efer &= ~Cpu.EFER_LME;
-            }
+        // Shadow tables always use NX; the guest's mode decides the rest.
+        long efer = ept ? guest.efer : guest.efer | Cpu.EFER_NXE;
+        // Where paging is always on in the processor, LME may not be without LMA.
+        boolean paged = !ept || onIdentityMap();
+        return paged && (efer & Cpu.EFER_LMA) == 0 ? efer & ~Cpu.EFER_LME : efer;
+    }
+
+    /** Where the guest's CR3 is not the processor's, its accesses to it exit. */
+    void interceptCr3(boolean on) {
+        long bits = mask(VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING);
+        if (on != cr3Intercepted && !inL2()) {
+            cr3Intercepted = on;
+            vmcs01.primary = on ? vmcs01.primary | bits : vmcs01.primary & ~bits | bits & mustBeOne();
+            vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, vmcs01.primary);
+            flushGuest();
         }
-        return efer;
     }
 
     void setWideGuest(boolean wide) {
@@ -249,6 +265,7 @@ final class VmxBackend implements VendorBackend {
                     | mustBeOne();
         }
         vmcs01.primary = primary;
+        cr3Intercepted = false;
         vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
         if ((primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {
             writeSecondary();

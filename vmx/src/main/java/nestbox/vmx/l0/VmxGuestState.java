@@ -4,6 +4,7 @@ import nestbox.l0.GuestMsrs;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.StateGroup;
 import nestbox.l0.VectorState;
+import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -23,6 +24,17 @@ final class VmxGuestState {
     private static final long SINGLE_STEP = 1 << 14;
     private static final int KERNEL_GS_BASE = 0xc0000102;
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
+    /** Bits of CR4 that would change what {@link IdentityMap} means. */
+    private static final long WITH_PAGING = Cpu.CR4_PAE
+            | Cpu.CR4_PCIDE
+            | Cpu.CR4_SMEP
+            | Cpu.CR4_SMAP
+            | Cpu.CR4_PKE
+            | Cpu.CR4_PKS
+            | Cpu.CR4_LA57;
+
+    private static final int EFER = 0xc0000080;
+    private static final int PAT = 0x277;
 
     static final VmcsField[] SELECTOR = {
         VmcsField.GUEST_ES_SELECTOR,
@@ -109,12 +121,16 @@ final class VmxGuestState {
     private final Cpu guest;
     private final HostProcessor host;
     private final GuestMsrs msrs;
+    private final boolean entryLoadsEfer;
+    private final boolean entryLoadsPat;
 
     VmxGuestState(VmxBackend backend, VmcsDoor vmcs, Cpu guest, HostProcessor host) {
         this.backend = backend;
         this.vmcs = vmcs;
         this.guest = guest;
         this.host = host;
+        entryLoadsEfer = backend.controls().allows(VmxFeature.ENTRY_LOAD_EFER);
+        entryLoadsPat = backend.controls().allows(VmxFeature.ENTRY_LOAD_PAT);
         msrs = new GuestMsrs(guest, host);
     }
 
@@ -187,7 +203,7 @@ final class VmxGuestState {
     private void fetchControl() {
         long owned = ~backend.cr0Mask();
         guest.cr0 = guest.cr0 & ~owned | vmcs.read(VmcsField.GUEST_CR0) & owned;
-        if (backend.ept()) {
+        if (backend.ept() && !backend.onIdentityMap()) {
             guest.cr3 = vmcs.read(VmcsField.GUEST_CR3);
             if (ControlRegisters.paePaging(guest)) {
                 for (int i = 0; i < 4; i++) {
@@ -260,19 +276,47 @@ final class VmxGuestState {
                 cr4 &= ~(Cpu.CR4_SMEP | Cpu.CR4_SMAP | Cpu.CR4_PKE | Cpu.CR4_PKS);
             }
         }
+        if (backend.onIdentityMap()) {
+            cr0 |= Cpu.CR0_PG | Cpu.CR0_PE;
+            cr4 = cr4 & ~WITH_PAGING | Cpu.CR4_PSE;
+        }
         vmcs.write(VmcsField.GUEST_CR0, cr0);
         vmcs.write(VmcsField.CR0_READ_SHADOW, backend.cr0Shadow());
         vmcs.write(VmcsField.GUEST_CR4, cr4);
         vmcs.write(VmcsField.CR4_READ_SHADOW, backend.cr4Shadow());
-        vmcs.write(VmcsField.GUEST_IA32_EFER, backend.hardwareEfer());
+        storeEfer();
         backend.setWideGuest((guest.efer & Cpu.EFER_LMA) != 0);
         if (backend.ept()) {
-            vmcs.write(VmcsField.GUEST_CR3, guest.cr3);
+            backend.interceptCr3(backend.onIdentityMap());
+            vmcs.write(VmcsField.GUEST_CR3, backend.onIdentityMap() ? IdentityMap.ADDRESS : guest.cr3);
             if (ControlRegisters.paePaging(guest)) {
                 for (int i = 0; i < 4; i++) {
                     vmcs.write(PDPTE[i], guest.pdpte[i]);
                 }
             }
+        }
+    }
+
+    /** Without its control an entry sets LME and LMA by the mode alone, and the rest of EFER stays. */
+    private void storeEfer() {
+        long efer = backend.hardwareEfer();
+        if (entryLoadsEfer) {
+            vmcs.write(VmcsField.GUEST_IA32_EFER, efer);
+            return;
+        }
+        long mode = Cpu.EFER_LME | Cpu.EFER_LMA;
+        long present = host.cpu().efer;
+        long wanted = present & mode | efer & ~mode;
+        if (wanted != present) {
+            host.wrmsr(EFER, wanted);
+        }
+    }
+
+    private void storePat() {
+        if (entryLoadsPat) {
+            vmcs.write(VmcsField.GUEST_IA32_PAT, guest.pat);
+        } else if (host.cpu().pat != guest.pat) {
+            host.wrmsr(PAT, guest.pat);
         }
     }
 
@@ -282,7 +326,7 @@ final class VmxGuestState {
         vmcs.write(VmcsField.GUEST_SYSENTER_EIP, guest.sysenterEip);
         vmcs.write(VmcsField.GUEST_DR7, guest.dr[7]);
         vmcs.write(VmcsField.GUEST_IA32_DEBUGCTL, guest.debugCtl);
-        vmcs.write(VmcsField.GUEST_IA32_PAT, guest.pat);
+        storePat();
         vmcs.write(VmcsField.TSC_OFFSET, backend.tscOffset());
         msrs.load();
     }
