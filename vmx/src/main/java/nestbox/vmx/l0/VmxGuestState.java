@@ -25,13 +25,8 @@ final class VmxGuestState {
     private static final int KERNEL_GS_BASE = 0xc0000102;
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
     /** Bits of CR4 that would change what {@link IdentityMap} means. */
-    private static final long WITH_PAGING = Cpu.CR4_PAE
-            | Cpu.CR4_PCIDE
-            | Cpu.CR4_SMEP
-            | Cpu.CR4_SMAP
-            | Cpu.CR4_PKE
-            | Cpu.CR4_PKS
-            | Cpu.CR4_LA57;
+    private static final long WITH_PAGING =
+            Cpu.CR4_PAE | Cpu.CR4_PCIDE | Cpu.CR4_SMEP | Cpu.CR4_SMAP | Cpu.CR4_PKE | Cpu.CR4_PKS | Cpu.CR4_LA57;
 
     private static final int EFER = 0xc0000080;
     private static final int PAT = 0x277;
