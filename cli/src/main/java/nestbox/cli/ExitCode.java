@@ -16,6 +16,7 @@ enum ExitCode {
     UNSUPPORTED(70, "the guest used something that Nestbox does not implement"),
     RESET(72, "the guest reset the machine"),
     HYPERVISOR(76, "L0 gave its guest up, where KVM exits to userspace"),
+    TLB_CHECK(78, "a stale translation was used that had to be gone (--check tlb)"),
     INTERNAL(74, "an error in Nestbox itself"),
     INTERRUPTED(130, "interrupted by Ctrl-C");
 
@@ -38,6 +39,7 @@ enum ExitCode {
             case LIMIT -> LIMIT.code;
             case UNSUPPORTED -> UNSUPPORTED.code;
             case HYPERVISOR -> HYPERVISOR.code;
+            case TLB_CHECK -> TLB_CHECK.code;
             case STOPPED -> INTERRUPTED.code;
         };
     }

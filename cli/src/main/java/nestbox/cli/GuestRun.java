@@ -19,6 +19,8 @@ import nestbox.core.trace.HashSink;
 import nestbox.core.trace.JsonSink;
 import nestbox.core.trace.TextSink;
 import nestbox.l0.Hypervisor;
+import nestbox.l0.ledger.CheckReport;
+import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
 import nestbox.machine.MachineConfig;
 import nestbox.machine.Outcome;
@@ -61,6 +63,7 @@ final class GuestRun {
     int execute() {
         Machine machine = machine();
         load(machine);
+        TlbLedger ledger = ledger(machine);
         addSinks(machine);
         Thread interrupt = new Thread(() -> interrupt(machine), "nestbox-interrupt");
         Runtime.getRuntime().addShutdownHook(interrupt);
@@ -75,6 +78,9 @@ final class GuestRun {
             }
         }
         report(machine, outcome, System.nanoTime() - start);
+        if (ledger != null) {
+            report(ledger);
+        }
         reported.countDown();
         try {
             Runtime.getRuntime().removeShutdownHook(interrupt);
@@ -121,6 +127,24 @@ final class GuestRun {
                     config.toBuilder().virtualization(L0.nesting(settings)).build(), hypervisor);
         }
         return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
+    }
+
+    private TlbLedger ledger(Machine machine) {
+        return switch (settings.check) {
+            case "none" -> null;
+            case "tlb" ->
+                hypervisor == null
+                        ? TlbLedger.onSilicon(machine)
+                        : hypervisor.check(machine.memory(), machine.clock());
+            default -> throw new NestboxException("--check", "'" + settings.check + "' is neither none nor tlb");
+        };
+    }
+
+    private void report(TlbLedger ledger) {
+        ledger.reports().stream()
+                .filter(report -> report.verdict() == CheckReport.Verdict.PERMITTED)
+                .forEach(report -> err.println("nestbox: stale, as the guest permits: " + report));
+        err.printf("nestbox: check tlb: %,d stale uses that the guest permitted%n", ledger.permitted());
     }
 
     private void load(Machine machine) {

@@ -25,6 +25,7 @@ import picocli.CommandLine.Parameters;
             "70:the guest used something that Nestbox does not implement",
             "72:the guest reset the machine",
             "76:L0 gave its guest up, where KVM exits to userspace",
+            "78:a stale translation was used that had to be gone (--check tlb)",
             "74:an error in Nestbox itself",
             "130:interrupted by Ctrl-C"
         })
@@ -164,6 +165,14 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--fep", description = "With --l0: KVM's force_emulation_prefix.")
     private boolean forcedEmulation;
 
+    @Option(
+            names = "--check",
+            paramLabel = "none|tlb",
+            defaultValue = "none",
+            description = "tlb: judge each translation that a processor uses by the guest's tables and invalidations;"
+                    + " slow. Default: ${DEFAULT-VALUE}.")
+    private String check;
+
     @Option(names = "--stat", description = "With --l0: print L0's counters when the run ends.")
     private boolean stat;
 
@@ -194,6 +203,7 @@ final class RunCommand implements Callable<Integer> {
         settings.policies = policies;
         settings.injections = injections;
         settings.forcedEmulation = forcedEmulation;
+        settings.check = check;
         settings.stat = stat;
         settings.progress = Boolean.getBoolean("nestbox.terminal");
         return new GuestRun(settings, Streams.standardOutput(), System.err).execute();

@@ -57,6 +57,8 @@ final class RunSettings {
     java.util.List<String> injections = new java.util.ArrayList<>();
     /** KVM's force_emulation_prefix. */
     boolean forcedEmulation;
+    /** What is checked while the run goes on: none or tlb. */
+    String check = "none";
     /** Print L0's counters behind the run. */
     boolean stat;
 }

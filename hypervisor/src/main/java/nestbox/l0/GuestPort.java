@@ -1,5 +1,6 @@
 package nestbox.l0;
 
+import nestbox.l0.ledger.Judge;
 import nestbox.mmu.core.Gpa;
 import nestbox.mmu.core.Gva;
 import nestbox.mmu.paging.Access;
@@ -16,6 +17,8 @@ final class GuestPort implements MemoryPort {
     private final SiliconPort walking;
     private final GuestControl control;
     private Vcpu vcpu;
+    /** Judges what the MMIO cache says, or null. */
+    private Judge judge;
 
     GuestPort(SiliconPort walking) {
         this.walking = walking;
@@ -27,6 +30,11 @@ final class GuestPort implements MemoryPort {
         control.attach(newVcpu);
         // With TDP, too: L1's EPT12 and NPT12 may be shadowed.
         walking.listen((physical, size) -> vcpu.mmu().trackWrite(new Gpa(physical), size));
+    }
+
+    void check(Judge newJudge) {
+        judge = newJudge;
+        walking.observe(judge.emulated(() -> !vcpu.guestMode()));
     }
 
     @Override
@@ -51,7 +59,11 @@ final class GuestPort implements MemoryPort {
     /** Physical address of an operand that the MMIO cache knows by its linear address, or -1. */
     private long device(long linear, int size, int access) {
         boolean possible = vcpu != null && (access & Access.IMPLICIT) == 0 && (linear & 0xfff) + size <= 0x1000;
-        return possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
+        long device = possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
+        if (judge != null && device >= 0 && !vcpu.guestMode()) {
+            judge.used(linear, access, device);
+        }
+        return device;
     }
 
     @Override

@@ -8,6 +8,7 @@ import nestbox.core.Clock;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.trace.Trace;
+import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Underneath;
 import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.MmuVm;
@@ -101,6 +102,13 @@ public final class Hypervisor implements Underneath {
     @Override
     public void restore(StateReader in) {
         vcpus.forEach(vcpu -> vcpu.restore(in));
+    }
+
+    /** A ledger that judges the translations that the guest's processors use from now on. */
+    public TlbLedger check(PhysicalMemory memory, Clock machineClock) {
+        TlbLedger ledger = new TlbLedger(memory, machineClock);
+        vcpus.forEach(vcpu -> vcpu.check(ledger));
+        return ledger;
     }
 
     private static GuestModel model(CpuFeatures guest) {

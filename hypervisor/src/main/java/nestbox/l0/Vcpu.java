@@ -6,6 +6,8 @@ import java.util.Set;
 import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
+import nestbox.l0.ledger.Judge;
+import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.EndOfRunException;
 import nestbox.machine.Outcome;
 import nestbox.mmu.core.FaultAddress;
@@ -24,6 +26,8 @@ import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.engine.Execution;
 import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.mem.SiliconPort;
+import nestbox.x86.model.Vendor;
 import nestbox.x86.system.Boundary;
 
 /**
@@ -147,6 +151,23 @@ public final class Vcpu implements Execution, Requests {
     /** Length of the instruction at the guest's RIP, for silicon that does not tell; 0 if it cannot be fetched. */
     public int instructionLength() {
         return emulator.length();
+    }
+
+    /** Lets a ledger judge what the guest's accesses come to; L2's are not judged. */
+    void check(TlbLedger ledger) {
+        boolean tdp = hypervisor.mmu().config().tdp();
+        boolean inMemory = tdp && guest.features.vendor() == Vendor.AMD;
+        Judge judge = ledger.judge(
+                guest.id,
+                tdp ? host.cpu() : guest,
+                hypervisor.host().guestOffset(),
+                inMemory,
+                () -> running && !guestMode(),
+                () -> running);
+        if (host.cpu().mem.port() instanceof SiliconPort port) {
+            port.observe(judge);
+        }
+        ((GuestPort) guest.mem.port()).check(judge);
     }
 
     @Override

@@ -25,6 +25,8 @@ public record Outcome(Kind kind, long code, String detail) {
         UNSUPPORTED,
         /** A hypervisor under the machine gave the guest up, as KVM does by an exit to userspace. */
         HYPERVISOR,
+        /** A processor used a translation that it had to have forgotten ({@code --check tlb}). */
+        TLB_CHECK,
         /** The host asked the run to stop; it can go on. */
         STOPPED
     }

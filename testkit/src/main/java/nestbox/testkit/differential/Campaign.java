@@ -17,7 +17,8 @@ import nestbox.testkit.differential.Differential.Difference;
  * @param platform silicon and the model that the guest sees
  * @param shapes paging modes, taken in turn
  * @param cpus processors of the guest
- * @param ways each {@code MODE/RETENTION}: {@code tdp/keep}, {@code shadow/lru:64}, {@code none/seeded:7}
+ * @param ways each {@code MODE/RETENTION}: {@code tdp/keep}, {@code shadow/lru:64}, {@code none/seeded:7}, and with {@code +check}
+ *     behind it under {@code --check tlb}
  * @param caseSteps steps of one case
  * @param change what is done to the configuration of each way, such as a policy
  */
@@ -114,8 +115,11 @@ public record Campaign(
             L0Mode mode = L0Mode.named("differential", parts[0]);
             boolean hidden = guest.shape() == Shape.FIVE_LEVEL && mode != L0Mode.NONE && !mode.tdp();
             if (!hidden) {
-                Subject subject = subject(guest.shape(), mode, parts[1], number);
-                subjects.add(new Subject(subject.name(), change.apply(subject.configuration())));
+                boolean check = parts[1].endsWith(Subject.CHECK);
+                String retention = check ? parts[1].substring(0, parts[1].length() - Subject.CHECK.length()) : parts[1];
+                Subject subject = subject(guest.shape(), mode, retention, number);
+                Subject changed = new Subject(subject.name(), change.apply(subject.configuration()), false);
+                subjects.add(check ? changed.checked() : changed);
             }
         }
         return runs.compare(guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), subjects);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
 import nestbox.machine.Outcome;
 import nestbox.mmu.memory.PhysicalMemory;
@@ -33,6 +34,7 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
         Nestbox lab = Nestbox.create(subject.configuration());
         Machine machine = lab.machine();
         image.load(machine, guest);
+        TlbLedger ledger = subject.check() ? check(lab) : null;
         Outcome outcome = lab.run(1000L * (guest.steps().size() + 1000));
         PhysicalMemory memory = machine.memory();
         long[] log = new long[2 * guest.steps().size()];
@@ -56,7 +58,19 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
         }
         boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT;
         return new Observation(
-                ended ? "ended" : outcome.kind() + " " + outcome.detail(), log, words, List.copyOf(registers));
+                ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail(), log, words, List.copyOf(registers));
+    }
+
+    private static TlbLedger check(Nestbox lab) {
+        Machine machine = lab.machine();
+        return lab.hypervisor()
+                .map(hypervisor -> hypervisor.check(machine.memory(), machine.clock()))
+                .orElseGet(() -> TlbLedger.onSilicon(machine));
+    }
+
+    /** A guest that obeys the rules has no stale use at all, not even one that it permits. */
+    private static String stale(TlbLedger ledger) {
+        return ledger == null || ledger.permitted() == 0 ? "" : " after " + ledger.reports().get(0);
     }
 
     /** The first step whose log differs, or -1. */
@@ -71,6 +85,9 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
 
     /** In words what differs, or null. */
     String difference(Observation other, Case guest) {
+        if (!outcome.equals(other.outcome)) {
+            return "outcome " + other.outcome + ", not " + outcome;
+        }
         int step = firstDifference(other);
         if (step >= 0) {
             return String.format(
@@ -81,9 +98,6 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
                     other.log[2 * step + 1],
                     log[2 * step],
                     log[2 * step + 1]);
-        }
-        if (!outcome.equals(other.outcome)) {
-            return "outcome " + other.outcome + ", not " + outcome;
         }
         for (Map.Entry<Long, Long> word : memory.entrySet()) {
             long seen = other.memory.getOrDefault(word.getKey(), 0L);

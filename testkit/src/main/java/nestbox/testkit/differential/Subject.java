@@ -8,8 +8,16 @@ import nestbox.modules.NestboxConfiguration;
  *
  * @param name short, for reports and the command line: {@code shadow/keep}
  * @param configuration the laboratory
+ * @param check a ledger judges every translation, and ends the run at a stale one that had to be gone
  */
-public record Subject(String name, NestboxConfiguration configuration) {
+public record Subject(String name, NestboxConfiguration configuration, boolean check) {
+    /** Behind a way's name. */
+    static final String CHECK = "+check";
+
+    Subject checked() {
+        return new Subject(name + CHECK, configuration, true);
+    }
+
     /**
      * A guest on one vendor's silicon.
      *
@@ -25,6 +33,6 @@ public record Subject(String name, NestboxConfiguration configuration) {
         builder = mode == L0Mode.NONE
                 ? builder.cpu(guest)
                 : builder.cpu(silicon).guestCpu(guest).l0(mode);
-        return new Subject(mode.text() + "/" + tlb, builder.build());
+        return new Subject(mode.text() + "/" + tlb, builder.build(), false);
     }
 }

@@ -6,6 +6,7 @@ import nestbox.mmu.paging.PagingFormat;
 import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.tlb.TranslationCache;
 import nestbox.x86.Cpu;
+import nestbox.x86.mem.TranslationObserver.Scope;
 import nestbox.x86.model.Vendor;
 
 /**
@@ -15,6 +16,9 @@ import nestbox.x86.model.Vendor;
 final class SiliconControl implements TranslationControl {
     /** AMD flushes at any change of these; Intel names fewer. */
     private static final long AMD_CR0 = Cpu.CR0_PG | Cpu.CR0_PE;
+
+    /** By the type of INVPCID. */
+    private static final Scope[] BY_TYPE = {Scope.ADDRESS_OF_PCID, Scope.CONTEXT, Scope.ALL, Scope.ALL_BUT_GLOBAL};
 
     private static final long AMD_CR4 = Cpu.CR4_PGE | Cpu.CR4_PAE | Cpu.CR4_PSE;
 
@@ -29,6 +33,7 @@ final class SiliconControl implements TranslationControl {
     private final TranslationCache cache;
     private final boolean amd;
     private long space;
+    private TranslationObserver observer;
     private boolean a20Open = true;
     private boolean a20Ignored;
 
@@ -40,6 +45,16 @@ final class SiliconControl implements TranslationControl {
         this.state = host;
         this.cache = cache;
         this.amd = cpu.features.vendor() == Vendor.AMD;
+    }
+
+    void observe(TranslationObserver newObserver) {
+        observer = newObserver;
+    }
+
+    private void report(Scope scope, int pcid, long linear) {
+        if (observer != null) {
+            observer.invalidated(cpu, scope, pcid, linear);
+        }
     }
 
     /** The tags and the context follow the registers. */
@@ -54,6 +69,7 @@ final class SiliconControl implements TranslationControl {
             cache.dropPageOfGroup(linear & state.linearMask);
             // AMD's INVLPG drops the upper levels whatever they translate, as long as EFER.TCE is clear.
             cache.dropAllStructures(amd ? -1 : cache.pcid());
+            report(Scope.ADDRESS, cache.pcid(), linear & state.linearMask);
         }
     }
 
@@ -70,6 +86,7 @@ final class SiliconControl implements TranslationControl {
             case ALL_CONTEXTS -> cache.dropGroup();
             default -> cache.dropAllButGlobal();
         }
+        report(BY_TYPE[type], pcid, linear & state.linearMask);
     }
 
     @Override
@@ -77,6 +94,7 @@ final class SiliconControl implements TranslationControl {
         long changed = oldValue ^ cpu.cr0;
         if ((oldValue & ~cpu.cr0 & Cpu.CR0_PG) != 0 || (amd && (changed & AMD_CR0) != 0)) {
             cache.dropGroup();
+            report(Scope.ALL, 0, 0);
         }
         follow();
     }
@@ -86,6 +104,7 @@ final class SiliconControl implements TranslationControl {
         cache.select(space, state.pcid());
         if (!keep) {
             cache.dropContext(cache.pcid());
+            report(Scope.CONTEXT, cache.pcid(), 0);
         }
         port.contextChanged();
         cpu.mem.dropAll();
@@ -98,9 +117,11 @@ final class SiliconControl implements TranslationControl {
         boolean smepSet = (cpu.cr4 & ~oldValue & Cpu.CR4_SMEP) != 0;
         if ((changed & Cpu.CR4_PGE) != 0 || pcideCleared || (amd && (changed & AMD_CR4) != 0)) {
             cache.dropGroup();
+            report(Scope.ALL, 0, 0);
         } else if ((changed & Cpu.CR4_PAE) != 0 || smepSet) {
             cache.dropContext(cache.pcid());
             cache.dropGlobal();
+            report(Scope.CONTEXT_AND_GLOBAL, cache.pcid(), 0);
         }
         follow();
     }
@@ -134,6 +155,7 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void invalidateAll() {
         dropEverything();
+        report(Scope.ALL, 0, 0);
         follow();
     }
 

@@ -60,6 +60,7 @@ public final class SiliconPort implements MemoryPort {
     private long watched = TranslationControl.NO_PAGE;
 
     private StoreListener storeListener;
+    private TranslationObserver observer;
 
     /** The A20 gate's mask on physical addresses. */
     private long gate = -1;
@@ -99,6 +100,13 @@ public final class SiliconPort implements MemoryPort {
     /** Tells {@code newListener} of every store that does not go through a fast path; null for none. */
     public void listen(StoreListener newListener) {
         storeListener = newListener;
+    }
+
+    /** Lets {@code newObserver} see every translation from now on; null for none. */
+    public void observe(TranslationObserver newObserver) {
+        observer = newObserver;
+        control.observe(newObserver);
+        cpu.mem.dropAll();
     }
 
     /** Page tables in physical memory: the host's, and those of a second stage. */
@@ -182,7 +190,7 @@ public final class SiliconPort implements MemoryPort {
 
     @Override
     public boolean retainsFetches() {
-        return cache.retains();
+        return cache.retains() && observer == null;
     }
 
     @Override
@@ -429,6 +437,14 @@ public final class SiliconPort implements MemoryPort {
 
     /** Physical address of an access within one page; raises #PF. */
     private long translate(long linear, int access) {
+        long address = translated(linear, access);
+        if (observer != null) {
+            observer.used(cpu, linear, access, address);
+        }
+        return address;
+    }
+
+    private long translated(long linear, int access) {
         if (!state.paging && second == null) {
             long address = linear & gate;
             fill(linear, address, access, true);
@@ -584,7 +600,7 @@ public final class SiliconPort implements MemoryPort {
 
     /** Lets the fast path serve what this access was just permitted to do. */
     private void fill(long linear, long address, int access, boolean dirty) {
-        if (!cache.retains() || (address & PAGE) == watched) {
+        if (!cache.retains() || (address & PAGE) == watched || observer != null) {
             return;
         }
         if ((access & Access.EXECUTE) != 0) {

@@ -1,0 +1,111 @@
+package nestbox.l0.ledger;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import nestbox.core.Clock;
+import nestbox.machine.EndOfRunException;
+import nestbox.machine.Machine;
+import nestbox.machine.Outcome;
+import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.Cpu;
+import nestbox.x86.mem.SiliconPort;
+
+/**
+ * Judges every translation that the processors of a machine use. A use that no legal cache explains ends the run with
+ * {@link Outcome.Kind#TLB_CHECK}; a stale use that the guest itself permitted is noted, the first at each address.
+ *
+ * <p>Not judged: accesses of L2, and without paging.
+ */
+public final class TlbLedger implements TableHistory.Numbers {
+    private static final int MOST_REPORTS = 1000;
+
+    private final Clock clock;
+    private final TableHistory history;
+    private final List<Judge> judges = new ArrayList<>();
+    private final List<CheckReport> reports = new ArrayList<>();
+    private long permitted;
+    private long last;
+
+    /** @param memory of the machine that the guest sees */
+    public TlbLedger(PhysicalMemory memory, Clock clock) {
+        this.clock = clock;
+        history = new TableHistory(memory, this, this::writer);
+    }
+
+    /** Watches the processors of a machine on bare silicon. */
+    public static TlbLedger onSilicon(Machine machine) {
+        TlbLedger ledger = new TlbLedger(machine.memory(), machine.clock());
+        for (int i = 0; i < machine.cpus(); i++) {
+            Cpu cpu = machine.cpu(i);
+            if (cpu.mem.port() instanceof SiliconPort port) {
+                port.observe(ledger.judge(
+                        i, cpu, 0, false, () -> cpu.extension == null || !cpu.extension.inGuest(), () -> true));
+            }
+        }
+        return ledger;
+    }
+
+    /**
+     * A judge of one processor, to be an observer of the port that its guest uses.
+     *
+     * @param registers whose control registers are the guest's own
+     * @param offset host-physical address of guest-physical address 0
+     * @param pdptesInMemory PAE paging reads PDPTEs at each walk
+     * @param judged whether what is seen now is the guest's and not a hypervisor's
+     * @param runs whether the guest itself runs now, so that a write is its own
+     */
+    public Judge judge(
+            int id,
+            Cpu registers,
+            long offset,
+            boolean pdptesInMemory,
+            BooleanSupplier judged,
+            BooleanSupplier runs) {
+        Judge judge = new Judge(this, history, id, registers, offset, pdptesInMemory, judged, runs);
+        judges.add(judge);
+        return judge;
+    }
+
+    /** Stale uses, those that were permitted first seen at their address; a {@code FAULT} is the last. */
+    public List<CheckReport> reports() {
+        return List.copyOf(reports);
+    }
+
+    /** Stale uses that the guest permitted. */
+    public long permitted() {
+        return permitted;
+    }
+
+    void report(CheckReport report) {
+        if (report.verdict() == CheckReport.Verdict.FAULT) {
+            reports.add(report);
+            throw new EndOfRunException(new Outcome(Outcome.Kind.TLB_CHECK, 0, "stale translation: " + report));
+        }
+        permitted++;
+        boolean known = reports.stream()
+                .anyMatch(r -> r.cpu() == report.cpu() && r.linear() >>> 12 == report.linear() >>> 12);
+        if (!known && reports.size() < MOST_REPORTS) {
+            reports.add(report);
+        }
+    }
+
+    private String writer() {
+        for (Judge judge : judges) {
+            if (judge.runs()) {
+                return "cpu" + judge.id();
+            }
+        }
+        return "L0, for the guest,";
+    }
+
+    @Override
+    public long next() {
+        return ++last;
+    }
+
+    @Override
+    public long time() {
+        return clock.exact();
+    }
+}
