@@ -61,7 +61,7 @@ final class GuestPort implements MemoryPort {
         boolean possible = vcpu != null && (access & Access.IMPLICIT) == 0 && (linear & 0xfff) + size <= 0x1000;
         long device = possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
         if (judge != null && device >= 0 && !vcpu.guestMode()) {
-            judge.used(linear, access, device);
+            judge.used(linear, access, device, (vcpu.guest().systemFlags & nestbox.x86.Flags.AC) != 0);
         }
         return device;
     }

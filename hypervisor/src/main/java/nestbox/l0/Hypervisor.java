@@ -106,7 +106,7 @@ public final class Hypervisor implements Underneath {
 
     /** A ledger that judges the translations that the guest's processors use from now on. */
     public TlbLedger check(PhysicalMemory memory, Clock machineClock) {
-        TlbLedger ledger = new TlbLedger(memory, machineClock);
+        TlbLedger ledger = new TlbLedger(memory, host.memory(), host.guestOffset(), machineClock);
         vcpus.forEach(vcpu -> vcpu.check(ledger));
         return ledger;
     }

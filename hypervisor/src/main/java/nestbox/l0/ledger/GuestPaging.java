@@ -4,7 +4,7 @@ import nestbox.x86.Cpu;
 
 /**
  * What a guest's registers say of paging, for a walk that shares nothing with the silicon's walker: rights are judged by R/W, U/S and
- * XD alone (SMEP, SMAP and keys are registers' matter and never stale).
+ * XD under WP, NXE, SMEP and SMAP, not by protection keys and shadow stacks.
  *
  * @param levels of tables in memory
  * @param entryBytes 4 or 8
@@ -19,6 +19,8 @@ record GuestPaging(
         boolean pageSizes,
         boolean noExecute,
         boolean writeProtect,
+        boolean smep,
+        boolean smap,
         boolean globals,
         int pcid) {
     private static final long ADDRESS = 0x000ffffffffff000L;
@@ -41,6 +43,8 @@ record GuestPaging(
                 pae || (cpu.cr4 & Cpu.CR4_PSE) != 0,
                 pae && (cpu.efer & Cpu.EFER_NXE) != 0,
                 (cpu.cr0 & Cpu.CR0_WP) != 0,
+                (cpu.cr4 & Cpu.CR4_SMEP) != 0,
+                (cpu.cr4 & Cpu.CR4_SMAP) != 0,
                 (cpu.cr4 & Cpu.CR4_PGE) != 0,
                 pcids ? (int) cpu.cr3 & 0xfff : 0);
     }

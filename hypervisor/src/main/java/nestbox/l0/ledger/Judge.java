@@ -8,6 +8,7 @@ import java.util.function.BooleanSupplier;
 import nestbox.l0.ledger.CheckReport.Invalidation;
 import nestbox.l0.ledger.CheckReport.Verdict;
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
 import nestbox.x86.mem.TranslationObserver;
 
 /** The ledger of one processor: its invalidations, the top tables that it has used, and the judgement of each use. */
@@ -92,22 +93,22 @@ public final class Judge implements TranslationObserver {
     @Override
     public void used(Cpu cpu, long linear, int access, long physical) {
         if (judged.getAsBoolean()) {
-            used(linear, access, physical - offset);
+            used(linear, access, physical - offset, (cpu.systemFlags & Flags.AC) != 0);
         }
     }
 
-    /** A use that led to a guest-physical address, such as a device's that a cache of L0 names. */
-    public void used(long linear, int access, long target) {
+    /** A use that led to a guest-physical address, such as a device's that a cache of L0 names; {@code lifted} is EFLAGS.AC. */
+    public void used(long linear, int access, long target, boolean lifted) {
         GuestPaging paging = GuestPaging.of(registers, pdptesInMemory);
         if (paging == null) {
             return;
         }
         roots.put(key(paging), new Used(paging, ledger.next()));
         Path fresh = history.present(paging, linear);
-        if (fresh != null && fresh.target() == target && fresh.permits(access, paging)) {
+        if (fresh != null && fresh.target() == target && fresh.permits(access, paging, lifted)) {
             return;
         }
-        judge(paging, linear, access, target);
+        judge(paging, linear, access, target, lifted);
     }
 
     private static List<Long> key(GuestPaging paging) {
@@ -120,14 +121,14 @@ public final class Judge implements TranslationObserver {
         return key;
     }
 
-    private void judge(GuestPaging paging, long linear, int access, long target) {
+    private void judge(GuestPaging paging, long linear, int access, long target, boolean lifted) {
         Path[] best = {null};
         Path[] covered = {null};
         Invalidation[] by = {null};
         for (Used used : roots.values()) {
             history.past(used.paging, linear, path -> {
                 boolean sameContext = used.paging.pcid() == paging.pcid();
-                if (path.target() != target || !path.permits(access, paging) || !sameContext && !path.global()) {
+                if (path.target() != target || !path.permits(access, paging, lifted) || !sameContext && !path.global()) {
                     return;
                 }
                 long end = Math.min(path.end(), used.last);

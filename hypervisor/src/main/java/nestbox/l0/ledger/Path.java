@@ -15,11 +15,19 @@ import nestbox.mmu.paging.Access;
 record Path(long target, int rights, boolean global, int shift, long end, Change change) {
     static final long NOW = Long.MAX_VALUE;
 
-    boolean permits(int access, GuestPaging paging) {
+    /** @param lifted EFLAGS.AC lifts SMAP for accesses that are not implicit */
+    boolean permits(int access, GuestPaging paging, boolean lifted) {
         boolean user = (access & Access.USER) != 0;
+        boolean fetch = (access & Access.EXECUTE) != 0;
+        boolean barred = fetch
+                ? paging.smep()
+                : paging.smap() && !(lifted && (access & Access.IMPLICIT) == 0);
+        if (!user && barred && (rights & Access.USER) != 0) {
+            return false;
+        }
         boolean write = (access & Access.WRITE) != 0 && (user || paging.writeProtect());
         return (!user || (rights & Access.USER) != 0)
                 && (!write || (rights & Access.WRITE) != 0)
-                && ((access & Access.EXECUTE) == 0 || (rights & Access.EXECUTE) != 0);
+                && (!fetch || (rights & Access.EXECUTE) != 0);
     }
 }

@@ -20,6 +20,7 @@ final class TableHistory implements CodeWatcher {
     private static final int PRESENT = 1;
 
     private final PhysicalMemory memory;
+    private final long offset;
     private final Numbers numbers;
     private final Supplier<String> writer;
     private final Set<Long> tables = new HashSet<>();
@@ -32,11 +33,17 @@ final class TableHistory implements CodeWatcher {
         long time();
     }
 
-    TableHistory(PhysicalMemory memory, Numbers numbers, Supplier<String> writer) {
+    /**
+     * @param memory the guest's
+     * @param seen memory that sees all writes: the guest's, or the host's in which it appears
+     * @param offset address in {@code seen} of the guest's address 0
+     */
+    TableHistory(PhysicalMemory memory, PhysicalMemory seen, long offset, Numbers numbers, Supplier<String> writer) {
         this.memory = memory;
+        this.offset = offset;
         this.numbers = numbers;
         this.writer = writer;
-        memory.addCodeWatcher(this);
+        seen.addCodeWatcher(this);
     }
 
     /** From now on writes to this table are remembered. */
@@ -50,7 +57,8 @@ final class TableHistory implements CodeWatcher {
     public void codePageMarked(long physical) {}
 
     @Override
-    public void beforeCodeWrite(long physical, int length) {
+    public void beforeCodeWrite(long seenAt, int length) {
+        long physical = seenAt - offset;
         if (!tables.contains(physical & -PAGE)) {
             return;
         }

@@ -27,15 +27,19 @@ public final class TlbLedger implements TableHistory.Numbers {
     private long permitted;
     private long last;
 
-    /** @param memory of the machine that the guest sees */
-    public TlbLedger(PhysicalMemory memory, Clock clock) {
+    /**
+     * @param memory of the machine that the guest sees
+     * @param seen memory that sees all writes: the same, or the host's in which it appears
+     * @param offset address in {@code seen} of the guest's address 0
+     */
+    public TlbLedger(PhysicalMemory memory, PhysicalMemory seen, long offset, Clock clock) {
         this.clock = clock;
-        history = new TableHistory(memory, this, this::writer);
+        history = new TableHistory(memory, seen, offset, this, this::writer);
     }
 
     /** Watches the processors of a machine on bare silicon. */
     public static TlbLedger onSilicon(Machine machine) {
-        TlbLedger ledger = new TlbLedger(machine.memory(), machine.clock());
+        TlbLedger ledger = new TlbLedger(machine.memory(), machine.memory(), 0, machine.clock());
         for (int i = 0; i < machine.cpus(); i++) {
             Cpu cpu = machine.cpu(i);
             if (cpu.mem.port() instanceof SiliconPort port) {

@@ -32,9 +32,13 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
 
     static Observation of(CaseImage image, Case guest, Subject subject) {
         Nestbox lab = Nestbox.create(subject.configuration());
+        return of(image, guest, lab, subject.check() ? check(lab) : null);
+    }
+
+    /** @param ledger that judges the run, or null */
+    static Observation of(CaseImage image, Case guest, Nestbox lab, TlbLedger ledger) {
         Machine machine = lab.machine();
         image.load(machine, guest);
-        TlbLedger ledger = subject.check() ? check(lab) : null;
         Outcome outcome = lab.run(1000L * (guest.steps().size() + 1000));
         PhysicalMemory memory = machine.memory();
         long[] log = new long[2 * guest.steps().size()];
@@ -61,7 +65,7 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
                 ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail(), log, words, List.copyOf(registers));
     }
 
-    private static TlbLedger check(Nestbox lab) {
+    static TlbLedger check(Nestbox lab) {
         Machine machine = lab.machine();
         return lab.hypervisor()
                 .map(hypervisor -> hypervisor.check(machine.memory(), machine.clock()))
