@@ -133,9 +133,7 @@ final class GuestRun {
         return switch (settings.check) {
             case "none" -> null;
             case "tlb" ->
-                hypervisor == null
-                        ? TlbLedger.onSilicon(machine)
-                        : hypervisor.check(machine.memory(), machine.clock());
+                hypervisor == null ? TlbLedger.onSilicon(machine) : hypervisor.check(machine.memory(), machine.clock());
             default -> throw new NestboxException("--check", "'" + settings.check + "' is neither none nor tlb");
         };
     }

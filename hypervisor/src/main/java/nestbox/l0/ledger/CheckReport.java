@@ -56,10 +56,12 @@ public record CheckReport(
 
     @Override
     public String toString() {
-        String use = String.format("cpu%d used %x at %d as %s", cpu, linear, usedAt, used < 0
-                ? "an address outside its memory" : String.format("%x", used));
+        String use = String.format(
+                "cpu%d used %x at %d as %s",
+                cpu, linear, usedAt, used < 0 ? "an address outside its memory" : String.format("%x", used));
         if (change == null && invalidation != null) {
-            return use + ": a translation of top tables in use before, and the " + invalidation + " was not carried out";
+            return use + ": a translation of top tables in use before, and the " + invalidation
+                    + " was not carried out";
         }
         if (change == null && verdict == Verdict.PERMITTED) {
             return use + ": a translation of top tables in use before, which the guest has not invalidated";

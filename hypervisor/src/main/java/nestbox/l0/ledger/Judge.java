@@ -128,7 +128,9 @@ public final class Judge implements TranslationObserver {
         for (Used used : roots.values()) {
             history.past(used.paging, linear, path -> {
                 boolean sameContext = used.paging.pcid() == paging.pcid();
-                if (path.target() != target || !path.permits(access, paging, lifted) || !sameContext && !path.global()) {
+                if (path.target() != target
+                        || !path.permits(access, paging, lifted)
+                        || !sameContext && !path.global()) {
                     return;
                 }
                 long end = Math.min(path.end(), used.last);
@@ -143,8 +145,8 @@ public final class Judge implements TranslationObserver {
         }
         boolean outside = target < 0;
         if (best[0] != null) {
-            ledger.report(new CheckReport(
-                    Verdict.PERMITTED, id, linear, target, ledger.time(), best[0].change(), null));
+            ledger.report(
+                    new CheckReport(Verdict.PERMITTED, id, linear, target, ledger.time(), best[0].change(), null));
         } else {
             ledger.report(new CheckReport(
                     Verdict.FAULT,

@@ -19,9 +19,7 @@ record Path(long target, int rights, boolean global, int shift, long end, Change
     boolean permits(int access, GuestPaging paging, boolean lifted) {
         boolean user = (access & Access.USER) != 0;
         boolean fetch = (access & Access.EXECUTE) != 0;
-        boolean barred = fetch
-                ? paging.smep()
-                : paging.smap() && !(lifted && (access & Access.IMPLICIT) == 0);
+        boolean barred = fetch ? paging.smep() : paging.smap() && !(lifted && (access & Access.IMPLICIT) == 0);
         if (!user && barred && (rights & Access.USER) != 0) {
             return false;
         }

@@ -95,10 +95,7 @@ final class TableHistory implements CodeWatcher {
 
     /** What a walk has come to so far. */
     private record Walk(int rights, long end, Change change) {
-        static final Walk START = new Walk(
-                Access.WRITE | Access.USER | Access.EXECUTE,
-                Path.NOW,
-                null);
+        static final Walk START = new Walk(Access.WRITE | Access.USER | Access.EXECUTE, Path.NOW, null);
 
         Walk through(long entry, GuestPaging paging, int level, Change past) {
             int here = rights;

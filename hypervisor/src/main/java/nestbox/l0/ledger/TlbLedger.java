@@ -60,12 +60,7 @@ public final class TlbLedger implements TableHistory.Numbers {
      * @param runs whether the guest itself runs now, so that a write is its own
      */
     public Judge judge(
-            int id,
-            Cpu registers,
-            long offset,
-            boolean pdptesInMemory,
-            BooleanSupplier judged,
-            BooleanSupplier runs) {
+            int id, Cpu registers, long offset, boolean pdptesInMemory, BooleanSupplier judged, BooleanSupplier runs) {
         Judge judge = new Judge(this, history, id, registers, offset, pdptesInMemory, judged, runs);
         judges.add(judge);
         return judge;
@@ -87,8 +82,8 @@ public final class TlbLedger implements TableHistory.Numbers {
             throw new EndOfRunException(new Outcome(Outcome.Kind.TLB_CHECK, 0, "stale translation: " + report));
         }
         permitted++;
-        boolean known = reports.stream()
-                .anyMatch(r -> r.cpu() == report.cpu() && r.linear() >>> 12 == report.linear() >>> 12);
+        boolean known =
+                reports.stream().anyMatch(r -> r.cpu() == report.cpu() && r.linear() >>> 12 == report.linear() >>> 12);
         if (!known && reports.size() < MOST_REPORTS) {
             reports.add(report);
         }

@@ -62,7 +62,10 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
         }
         boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT;
         return new Observation(
-                ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail(), log, words, List.copyOf(registers));
+                ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail(),
+                log,
+                words,
+                List.copyOf(registers));
     }
 
     static TlbLedger check(Nestbox lab) {
@@ -74,7 +77,9 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
 
     /** A guest that obeys the rules has no stale use at all, not even one that it permits. */
     private static String stale(TlbLedger ledger) {
-        return ledger == null || ledger.permitted() == 0 ? "" : " after " + ledger.reports().get(0);
+        return ledger == null || ledger.permitted() == 0
+                ? ""
+                : " after " + ledger.reports().get(0);
     }
 
     /** The first step whose log differs, or -1. */

@@ -46,7 +46,9 @@ class TlbLedgerTest {
         public VendorBackend create(Vcpu vcpu, HostProcessor host) {
             VendorBackend real = of.create(vcpu, host);
             return (VendorBackend) Proxy.newProxyInstance(
-                    VendorBackend.class.getClassLoader(), new Class<?>[] {VendorBackend.class}, (p, method, arguments) -> {
+                    VendorBackend.class.getClassLoader(),
+                    new Class<?>[] {VendorBackend.class},
+                    (p, method, arguments) -> {
                         if (dropped.contains(method.getName())) {
                             return null;
                         }
@@ -81,7 +83,11 @@ class TlbLedgerTest {
 
     private TlbLedger run(L0Mode mode, Set<String> dropped, Step... between) {
         long[] levels = {
-            tables.slots.stream().filter(s -> s.level() == 4).findFirst().orElseThrow().address(),
+            tables.slots.stream()
+                    .filter(s -> s.level() == 4)
+                    .findFirst()
+                    .orElseThrow()
+                    .address(),
             tables.tables(3, false).get(0).address(),
             tables.tables(2, false).get(0).address(),
             entry,
@@ -136,18 +142,21 @@ class TlbLedgerTest {
     /** An invalidation of another address does not count, one of any address in the page does. */
     @Test
     void theWrongAddressPermits() {
-        assertThat(run(L0Mode.NONE, Set.of(), invlpg(page + 0x1000)).permitted()).isEqualTo(1);
+        assertThat(run(L0Mode.NONE, Set.of(), invlpg(page + 0x1000)).permitted())
+                .isEqualTo(1);
         assertThat(run(L0Mode.NONE, Set.of(), invlpg(page + 0xfff)).permitted()).isZero();
     }
 
     /** The mutation: L0 has an invalidation to pass on and does not. */
     @ParameterizedTest
-    @CsvSource({"SHADOW, flushAddress;flushAll;flushCurrent;flushGuest, INVLPG", "TDP, flushGuest;flushCurrent;flushAll, flush of ALL"})
+    @CsvSource({
+        "SHADOW, flushAddress;flushAll;flushCurrent;flushGuest, INVLPG",
+        "TDP, flushGuest;flushCurrent;flushAll, flush of ALL"
+    })
     void aDroppedObligationIsL0sFault(L0Mode mode, String dropped, String named) {
         Step[] between = mode == L0Mode.SHADOW
                 ? new Step[] {invlpg(page)}
-                : new Step[] {
-                    new Step(Op.CR4, 0, Processor.CR4_PGE, 0, 0), new Step(Op.CR4, 0, Processor.CR4_PGE, 0, 0)
+                : new Step[] {new Step(Op.CR4, 0, Processor.CR4_PGE, 0, 0), new Step(Op.CR4, 0, Processor.CR4_PGE, 0, 0)
                 };
         TlbLedger ledger = run(mode, Set.of(dropped.split(";")), between);
         assertThat(ledger.reports()).hasSize(1);
@@ -156,7 +165,9 @@ class TlbLedgerTest {
         assertThat(report.change()).as(report.toString()).isNotNull();
         assertThat(report.change().address()).isEqualTo(entry);
         assertThat(report.change().old() & -0x1000).isEqualTo(OLD);
-        assertThat(report.toString()).contains("used " + Long.toHexString(page + 0x100)).contains(named);
+        assertThat(report.toString())
+                .contains("used " + Long.toHexString(page + 0x100))
+                .contains(named);
         assertThat(report.change().time()).isLessThan(report.invalidation().time());
         assertThat(report.invalidation().time()).isLessThan(report.usedAt());
     }
