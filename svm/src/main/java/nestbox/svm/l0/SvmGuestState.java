@@ -7,8 +7,10 @@ import nestbox.l0.VectorState;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.svm.world.LastBranches;
 import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
+import nestbox.x86.model.Feature;
 
 /**
  * Moves a guest's registers between vmcb01 or vmcb02 and L0's copy. What the guest cannot change without an exit is never read back (CR0
@@ -48,6 +50,9 @@ final class SvmGuestState {
         }
         if ((groups & StateGroup.SYSTEM) != 0) {
             guest.kernelGsBase = vmcb.get(VmcbField.KERNEL_GS_BASE);
+            if ((vmcb.get(VmcbField.VIRTUAL_EXTENSIONS) & LastBranches.ENABLE) != 0) {
+                LastBranches.load(guest, vmcb);
+            }
         }
         if ((groups & StateGroup.CONTROL) != 0) {
             guest.cr0 = guest.cr0 & ~Cpu.CR0_TS | vmcb.get(VmcbField.CR0) & Cpu.CR0_TS;
@@ -169,6 +174,12 @@ final class SvmGuestState {
         vmcb.set(VmcbField.DR7, guest.dr[7]);
         vmcb.set(VmcbField.G_PAT, guest.pat);
         vmcb.set(VmcbField.TSC_OFFSET, backend.tscOffset());
+        // As KVM does, only while the guest records branches.
+        boolean records = (guest.debugCtl & Cpu.DEBUGCTL_LBR) != 0 && host.cpu().features.has(Feature.LBRV);
+        vmcb.set(VmcbField.VIRTUAL_EXTENSIONS, records ? LastBranches.ENABLE : 0);
+        if (records) {
+            LastBranches.store(guest, vmcb);
+        }
         vmcb.set(VmcbField.STAR, guest.star);
         vmcb.set(VmcbField.LSTAR, guest.lstar);
         vmcb.set(VmcbField.CSTAR, guest.cstar);

@@ -11,6 +11,7 @@ import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.svm.world.GuestState;
+import nestbox.svm.world.LastBranches;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
