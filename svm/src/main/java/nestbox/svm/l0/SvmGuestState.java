@@ -175,7 +175,8 @@ final class SvmGuestState {
         vmcb.set(VmcbField.G_PAT, guest.pat);
         vmcb.set(VmcbField.TSC_OFFSET, backend.tscOffset());
         // As KVM does, only while the guest records branches.
-        boolean records = (guest.debugCtl & Cpu.DEBUGCTL_LBR) != 0 && host.cpu().features.has(Feature.LBRV);
+        boolean records =
+                (guest.debugCtl & Cpu.DEBUGCTL_LBR) != 0 && host.cpu().features.has(Feature.LBRV);
         vmcb.set(VmcbField.VIRTUAL_EXTENSIONS, records ? LastBranches.ENABLE : 0);
         if (records) {
             LastBranches.store(guest, vmcb);
