@@ -1,8 +1,7 @@
 package nestbox.cli;
 
 import java.io.IOException;
-import java.io.OutputStreamWriter;
-import java.nio.charset.StandardCharsets;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -12,8 +11,10 @@ import nestbox.testkit.scenario.ScenarioMatrix;
 import nestbox.testkit.scenario.ScenarioRun;
 import nestbox.testkit.scenario.Scenarios;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code nestbox scenario}. */
 @Command(
@@ -22,11 +23,19 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "list | show ID | run ID...|--all")
 final class ScenarioCommand {
+    @Spec
+    private CommandSpec spec;
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
     @Command(name = "list", description = "Lists the catalogue.", mixinStandardHelpOptions = true)
     int list() {
         for (Scenario scenario : Scenarios.all()) {
-            System.out.printf("%-18s %s%n", scenario.id(), scenario.title());
+            out().printf("%-18s %s%n", scenario.id(), scenario.title());
         }
+        out().flush();
         return 0;
     }
 
@@ -36,20 +45,21 @@ final class ScenarioCommand {
             mixinStandardHelpOptions = true)
     int show(@Parameters(paramLabel = "ID", description = "A name of the list, or a FILE.asm of your own.") String id) {
         Scenario scenario = Scenarios.named(id);
-        System.out.println(scenario.id() + ": " + scenario.title());
-        System.out.println("From: " + scenario.origin());
+        out().println(scenario.id() + ": " + scenario.title());
+        out().println("From: " + scenario.origin());
         scenario.notes().forEach(System.out::println);
-        System.out.println();
+        out().println();
         for (int i = 0; i < scenario.steps().size(); i++) {
-            System.out.printf("%3d  %s%n", i, scenario.steps().get(i));
+            out().printf("%3d  %s%n", i, scenario.steps().get(i));
         }
-        System.out.println();
+        out().println();
         for (Scenario.Column column : scenario.columns()) {
             String verdict = column.verdict().name().toLowerCase(Locale.ROOT);
-            System.out.printf("  %-52s %s: %s%n", column.text(), verdict, column.observed());
+            out().printf("  %-52s %s: %s%n", column.text(), verdict, column.observed());
         }
-        System.out.println();
-        System.out.print(scenario.source());
+        out().println();
+        out().print(scenario.source());
+        out().flush();
         return 0;
     }
 
@@ -76,16 +86,17 @@ final class ScenarioCommand {
             List<ScenarioRun> cells = Scenarios.run(scenario);
             runs.addAll(cells);
             if (!json && !markdown) {
-                System.out.println(scenario.id() + ": " + scenario.title());
+                out().println(scenario.id() + ": " + scenario.title());
                 cells.forEach(
-                        cell -> System.out.printf("  %-52s %s%n", cell.column().text(), cell.text()));
+                        cell -> out().printf("  %-52s %s%n", cell.column().text(), cell.text()));
             }
         }
         if (json) {
-            ScenarioJson.write(new OutputStreamWriter(System.out, StandardCharsets.UTF_8), runs);
+            ScenarioJson.write(out(), runs);
         } else if (markdown) {
-            System.out.print(ScenarioMatrix.markdown(runs));
+            out().print(ScenarioMatrix.markdown(runs));
         }
+        out().flush();
         return runs.stream().allMatch(ScenarioRun::asExpected) ? 0 : ExitCode.CHECK_FAILED.code;
     }
 }

@@ -41,6 +41,12 @@ public enum NestedPolicy implements PolicyPoint {
                     "when hardware refuses vmcs02, L1's CR3 comes back as it was",
                     VmfailCr3.SNAPSHOT),
             value(
+                    "early",
+                    SLOW,
+                    "Linux 2b27924bb1d4, 5.1",
+                    "hardware is asked before L2's state is loaded, by one more entry, which that state makes fail",
+                    VmfailCr3.EARLY),
+            value(
                     "stash",
                     WRONG,
                     "Linux f087a02941fe, 5.2 to 7.0",
@@ -357,6 +363,7 @@ public enum NestedPolicy implements PolicyPoint {
     /** Where L1's CR3 comes from then. */
     public enum VmfailCr3 {
         SNAPSHOT,
+        EARLY,
         STASH,
         VMCS01,
         NONE

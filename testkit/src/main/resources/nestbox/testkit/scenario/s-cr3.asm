@@ -8,6 +8,7 @@
 ;; cell     tdp vmfail.cr3=vmcs01         -> right
 ;; cell     tdp vmfail.cr3=none           -> wrong B
 ;; cell     shadow vmfail.cr3=snapshot    -> right
+;; cell     shadow vmfail.cr3=early       -> right
 ;; cell     shadow vmfail.cr3=stash       -> right
 ;; cell     shadow vmfail.cr3=vmcs01      -> wrong shutdown
 ;; cell     shadow vmfail.cr3=none        -> wrong B

@@ -3,6 +3,7 @@
 ;; note     Both are right. Without the unload both roots are found again, by address and role; with it each attempt builds two.
 ;; note     With EPT roots do not depend on CR3: that of L1 and that of L2 differ by role alone.
 ;; include  vmfail
+;; note     Where hardware is asked before L2's state is loaded, there is nothing to unwind: no root is built or dropped.
 ;; probe    roots
 ;; right    A
 ;; cell     bare                          -> right
@@ -10,6 +11,7 @@
 ;; cell     tdp vmfail.unload=on          -> slow A roots=6
 ;; cell     shadow                        -> right A roots=0
 ;; cell     shadow vmfail.unload=on       -> slow A roots=6
+;; cell     shadow vmfail.unload=on vmfail.cr3=early -> right A roots=0
 main:   mov byte [OLD], 'A'
         mov dword [PTA], OLD + 3
         call vmx_on

@@ -182,10 +182,21 @@ final class NestedEntry {
 
     private EntryRefusal mapPages() {
         if (vmx.apic.mapPages()) {
-            return null;
+            return askEarly();
         }
         return new EntryRefusal(
                 VmxEntryStep.PAGES.id(), EntryFailure.UNBACKED_PAGE, 0, "the APIC-access page of vmcs12 has no memory");
+    }
+
+    /** Without EPT and by that policy hardware is asked before anything of L2 is loaded. */
+    private EntryRefusal askEarly() {
+        if (vmx.backend.ept() || policies().vmfailCr3() != NestedPolicy.VmfailCr3.EARLY) {
+            return null;
+        }
+        long error = vmx.backend.tryEntry();
+        return error == 0
+                ? null
+                : new EntryRefusal(VmxEntryStep.HARDWARE.id(), EntryFailure.VMFAIL, error, "the silicon");
     }
 
     /** Of a state from outside, which must be as an entry would demand it; null if it is. */
@@ -422,7 +433,7 @@ final class NestedEntry {
         switch (policies.vmfailCr3()) {
             case NONE -> cpu.cr3 = cr3OfL2;
             case VMCS01, STASH -> cpu.cr3 = vmx.backend.door().read(VmcsField.GUEST_CR3);
-            case SNAPSHOT -> {}
+            case SNAPSHOT, EARLY -> {}
         }
         if (vmx.backend.ept() || policies.vmfailPdptr() == NestedPolicy.VmfailPdptr.SNAPSHOT) {
             return true;

@@ -415,6 +415,17 @@ final class VmxBackend implements VendorBackend {
         return left;
     }
 
+    /**
+     * Lets hardware check vmcs02's controls and host state, by an entry that its guest state makes fail behind them: the
+     * VM-instruction error, 0 if there is none (KVM's nested_vmx_check_vmentry_hw).
+     */
+    long tryEntry() {
+        vmcs.write(VmcsField.GUEST_RFLAGS, 0);
+        boolean refused = vmcs.enter(1) && !host.cpu().leftGuest;
+        state.exited();
+        return refused ? vmcs.read(VmcsField.VM_INSTRUCTION_ERROR) : 0;
+    }
+
     @Override
     public void decode(Exit exit) {
         state.exited();
