@@ -44,7 +44,7 @@ public enum NestedPolicy implements PolicyPoint {
                     "early",
                     SLOW,
                     "Linux 2b27924bb1d4, 5.1",
-                    "hardware is asked before L2's state is loaded, by one more entry, which that state makes fail",
+                    "without EPT hardware is asked before L2's state is loaded, by an entry which that state makes fail",
                     VmfailCr3.EARLY),
             value(
                     "stash",

@@ -9,6 +9,8 @@
 ;; cell     tdp inject=pages=unbacked-page@1                      -> right
 ;; cell     tdp inject=pages=unbacked-page@1 vmfail.cr3=stash     -> right
 ;; cell     shadow inject=pages=unbacked-page@1                   -> right
+;; cell     tdp inject=pages=unbacked-page@1 vmfail.cr3=early     -> right
+;; cell     shadow inject=pages=unbacked-page@1 vmfail.cr3=early  -> right
 ;; cell     shadow inject=pages=unbacked-page@1 vmfail.cr3=stash  -> right
 ;; cell     shadow tlb=none inject=pages=unbacked-page@1 -> right
 ;; cell     shadow tlb=none inject=pages=unbacked-page@1 vmfail.cr3=stash  -> wrong KVM_EXIT_INTERNAL_ERROR: the guest makes no progress
