@@ -87,8 +87,7 @@ final class ScenarioCommand {
             runs.addAll(cells);
             if (!json && !markdown) {
                 out().println(scenario.id() + ": " + scenario.title());
-                cells.forEach(
-                        cell -> out().printf("  %-52s %s%n", cell.column().text(), cell.text()));
+                cells.forEach(cell -> out().printf("  %-52s %s%n", cell.column().text(), cell.text()));
             }
         }
         if (json) {

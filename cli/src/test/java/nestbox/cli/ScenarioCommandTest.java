@@ -14,8 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 class ScenarioCommandTest {
-    private static final String MINE =
-            """
+    private static final String MINE = """
             ;; scenario MINE: prints a letter
             ;; include  flat32
             ;; right    %s
