@@ -40,7 +40,10 @@ public final class Scenarios {
         if (id.endsWith(SUFFIX)) {
             return ofFile(Path.of(id));
         }
-        return all().stream()
+        // A source's name is as a rule its scenario's in small letters: then the others need not be read.
+        List<String> likely = read("index").lines().filter(id::equalsIgnoreCase).toList();
+        List<Scenario> found = likely.isEmpty() ? all() : List.of(parse(likely.get(0) + SUFFIX));
+        return found.stream()
                 .filter(scenario -> scenario.id().equalsIgnoreCase(id))
                 .findFirst()
                 .orElseThrow(() -> new NestboxException("scenario " + id, "is not in the catalogue"));
