@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import nestbox.l0.NestedPolicy;
 import nestbox.machine.Outcome;
+import nestbox.modules.L0Mode;
+import nestbox.modules.NestboxConfiguration;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.Vmcs;
@@ -264,20 +267,34 @@ public final class LabAssert extends AbstractAssert<LabAssert, LabRun> {
 
     /** L1 read this field of a VMCS, by VMREAD. */
     public LabAssert l1Read(VmcsField field) {
+        watched();
         return eventsInOrder("vmcs_read field=" + field);
     }
 
     public LabAssert l1NeverRead(VmcsField field) {
+        watched();
         return noEvent("vmcs_read field=" + field);
     }
 
     /** L1 wrote this field of a VMCS, by VMWRITE. */
     public LabAssert l1Wrote(VmcsField field) {
+        watched();
         return eventsInOrder("vmcs_write field=" + field);
     }
 
     public LabAssert l1NeverWrote(VmcsField field) {
+        watched();
         return noEvent("vmcs_write field=" + field);
+    }
+
+    /** Accesses to a VMCS that L0 shadows leave no trace, so that nothing can be claimed of them. */
+    private void watched() {
+        isNotNull();
+        NestboxConfiguration configuration = actual.lab().configuration();
+        if (configuration.l0() != L0Mode.NONE && configuration.nesting().applies(NestedPolicy.VMCS_SHADOWING)) {
+            throw new IllegalStateException(
+                    "L0 shadows vmcs12: run with the policy vmcs.shadowing=off to watch fields");
+        }
     }
 
     // ---- words ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ package nestbox.testkit;
 
 import java.util.ArrayList;
 import java.util.List;
+import nestbox.l0.NestedPolicy;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 
@@ -38,6 +39,7 @@ record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabyte
         return true;
     }
 
+    /** L0 does not shadow vmcs12 unless the case's policies say so: what L1 reads and writes would not be seen. */
     NestboxConfiguration configuration() {
         NestboxConfiguration.Builder builder = NestboxConfiguration.bareSilicon().toBuilder()
                 .cpu(cpu)
@@ -45,6 +47,12 @@ record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabyte
                 .tlb(tlb)
                 .memoryBytes((long) megabytes << 20)
                 .seed(seed);
-        return (l0 == L0Mode.NONE ? builder : builder.guestCpu(cpu).policies(policy)).build();
+        if (l0 != L0Mode.NONE) {
+            builder.guestCpu(cpu).policies(policy);
+            if (!policy.contains(NestedPolicy.VMCS_SHADOWING.text())) {
+                builder.policy(NestedPolicy.VMCS_SHADOWING.text(), "off");
+            }
+        }
+        return builder.build();
     }
 }

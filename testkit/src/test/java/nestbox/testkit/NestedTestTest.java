@@ -182,6 +182,15 @@ class NestedTestTest {
         assertThat(lab.run(guest)).usedMmioCache(0x40000000L).didNotUseMmioCache(0x40001000L);
     }
 
+    /** With shadowing a claim about fields would be an empty one. */
+    @NestedTest(l0 = L0Mode.TDP, policy = "exact vmcs.shadowing=on")
+    void fieldsThatL0ShadowsCannotBeWatched(NestedLab lab) {
+        LabRun run = lab.run(Guest.longMode().vmcs("vmcs", v -> v).label("l2", "hlt"));
+        org.assertj.core.api.Assertions.assertThatThrownBy(() -> assertThat(run).l1NeverRead(VmcsField.GUEST_PDPTE0))
+                .hasMessageContaining("vmcs.shadowing=off");
+        assertThat(run).endedWell();
+    }
+
     @Test
     void eachClaimCanFail() {
         NestedLab lab = new NestedLab(new NestedCase("max,+vmx", L0Mode.NONE, "keep", "", 32, 0).configuration());
