@@ -6,6 +6,11 @@ import java.util.Map;
 /** Counters of L0, as {@code kvm_stat} has them. */
 public final class L0Counters {
     public long exits;
+    /** Those of {@link #exits} that left L2. */
+    public long exitsOfL2;
+    /** Exits from L2 to L1 that L0 made: of its exits, and of events and faults that it met itself. */
+    public long nestedExits;
+
     public long hypercalls;
     /** Instructions of the guest that L0 emulated. */
     public long insnEmulation;
@@ -18,6 +23,9 @@ public final class L0Counters {
     /** All but the exits by name, in order. */
     public Map<String, Long> all() {
         Map<String, Long> map = new LinkedHashMap<>();
+        map.put("exits_l1", exits - exitsOfL2);
+        map.put("exits_l2", exitsOfL2);
+        map.put("nested_exits", nestedExits);
         map.put("hypercalls", hypercalls);
         map.put("insn_emulation", insnEmulation);
         map.put("irq_injections", irqInjections);

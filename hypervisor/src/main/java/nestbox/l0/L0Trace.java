@@ -12,6 +12,13 @@ public final class L0Trace {
             TraceEventType.of("kvm_exit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#error_code");
     static final TraceEventType PAGE_FAULT =
             TraceEventType.of("kvm_page_fault", "vcpu", "#rip", "#address", "#error_code");
+    /** An exit from L2, before it is decided whose it is. */
+    static final TraceEventType NESTED_VMEXIT =
+            TraceEventType.of("kvm_nested_vmexit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#error_code");
+    /** EPT12 or NPT12 does not permit what L2 did. */
+    static final TraceEventType NESTED_PAGE_FAULT =
+            TraceEventType.of("kvm_nested_page_fault", "#address", "#host_error_code", "#error_code");
+
     static final TraceEventType INJ_EXCEPTION =
             TraceEventType.of("kvm_inj_exception", "exception", "has_error", "#error_code", "reinjected");
     static final TraceEventType INJ_VIRQ = TraceEventType.of("kvm_inj_virq", "irq", "soft", "reinjected");
@@ -19,8 +26,17 @@ public final class L0Trace {
     static final TraceEventType EMULATE = TraceEventType.of("kvm_emulate_insn", "#rip", "failed");
     static final TraceEventType HYPERCALL = TraceEventType.of("kvm_hypercall", "#nr", "#a0", "#a1", "#a2", "#a3");
 
-    private static final List<TraceEventType> ALL =
-            List.of(ENTRY, EXIT, PAGE_FAULT, INJ_EXCEPTION, INJ_VIRQ, INJ_NMI, EMULATE, HYPERCALL);
+    private static final List<TraceEventType> ALL = List.of(
+            ENTRY,
+            EXIT,
+            NESTED_VMEXIT,
+            PAGE_FAULT,
+            NESTED_PAGE_FAULT,
+            INJ_EXCEPTION,
+            INJ_VIRQ,
+            INJ_NMI,
+            EMULATE,
+            HYPERCALL);
 
     private L0Trace() {}
 
@@ -61,6 +77,16 @@ public final class L0Trace {
         if (trace.on) {
             vcpu.need(StateGroup.BASIC);
             trace.emit(EXIT, vcpu.guest().id, exit.code, vcpu.guest().rip, exit.info1, exit.info2, exit.errorCode);
+            if (vcpu.guestMode()) {
+                trace.emit(
+                        NESTED_VMEXIT,
+                        vcpu.guest().id,
+                        exit.code,
+                        vcpu.guest().rip,
+                        exit.info1,
+                        exit.info2,
+                        exit.errorCode);
+            }
         }
     }
 
@@ -69,6 +95,13 @@ public final class L0Trace {
         if (trace.on) {
             vcpu.need(StateGroup.BASIC);
             trace.emit(PAGE_FAULT, vcpu.guest().id, vcpu.guest().rip, exit.detail, exit.errorCode);
+        }
+    }
+
+    static void nestedPageFault(Vcpu vcpu, Exit exit) {
+        Trace trace = vcpu.guest().trace;
+        if (trace.on) {
+            trace.emit(NESTED_PAGE_FAULT, exit.detail, exit.errorCode, exit.errorCode & 0xffffffffL);
         }
     }
 

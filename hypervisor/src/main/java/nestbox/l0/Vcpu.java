@@ -510,6 +510,9 @@ public final class Vcpu implements Execution, Requests {
 
     private void count() {
         hypervisor.counters().exits++;
+        if (guestMode()) {
+            hypervisor.counters().exitsOfL2++;
+        }
         int i = (int) exit.code & EXIT_CODES - 1;
         exitNames[i] = exit.name;
         exitCounts[i]++;
@@ -614,6 +617,7 @@ public final class Vcpu implements Execution, Requests {
         } else if (result instanceof FaultResult.GuestPageFault fault) {
             injection.raise(Vector.PF, true, fault.errorCode(), fault.address().value());
         } else if (result instanceof FaultResult.Reflect reflected) {
+            L0Trace.nestedPageFault(this, exit);
             nesting.reflect(reflected.fault());
         } else if (result instanceof FaultResult.MemoryFault fault) {
             throw giveUp("KVM_EXIT_MEMORY_FAULT: -EFAULT at " + fault.gpa());

@@ -30,6 +30,7 @@ class NestedStateTest {
         return event.startsWith("kvm_mmu_")
                 || event.equals("kvm_entry")
                 || event.equals("kvm_exit")
+                || event.equals("kvm_nested_vmexit")
                 || event.equals("kvm_page_fault");
     }
 

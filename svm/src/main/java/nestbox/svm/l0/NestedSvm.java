@@ -191,7 +191,11 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
             return false;
         }
         vcpu.need(StateGroup.BASIC);
-        return interruptsOpen(cpu, (cpu.systemFlags & Flags.IF) != 0) && leave(ExitCode.INTR);
+        if (!interruptsOpen(cpu, (cpu.systemFlags & Flags.IF) != 0)) {
+            return false;
+        }
+        L0SvmTrace.interrupted(cpu);
+        return leave(ExitCode.INTR);
     }
 
     private boolean leave(ExitCode code) {

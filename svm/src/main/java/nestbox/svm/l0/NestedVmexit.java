@@ -84,6 +84,7 @@ final class NestedVmexit {
         to.set(VmcbField.EVENTINJ, 0);
         to.set(VmcbField.INTERRUPT_CONTROL, svm.vmcb12.interruptControl(svm.backend.virtualInterrupt()));
         to.commit();
+        svm.vcpu.hypervisor().counters().nestedExits++;
         L0SvmTrace.exited(cpu, code, info1, info2, interrupted);
         toHost();
     }

@@ -35,6 +35,8 @@ final class NestedVmrun {
     private long address;
 
     private boolean mmuEntered;
+    /** The check that the last entry failed by, or null. */
+    private VmrunCheck refused;
 
     NestedVmrun(NestedSvm svm) {
         this.svm = svm;
@@ -61,6 +63,7 @@ final class NestedVmrun {
         }
         address = vmcb;
         long rip = cpu.rip;
+        refused = null;
         EntryRefusal refusal = transaction.run();
         if (refusal == null) {
             L0SvmTrace.entered(cpu, rip, address, svm.vmcb12);
@@ -139,10 +142,10 @@ final class NestedVmrun {
     }
 
     private EntryRefusal check() {
-        VmrunCheck failed = VmrunChecks.first(svm.vmcb12);
-        return failed == null
+        refused = VmrunChecks.first(svm.vmcb12);
+        return refused == null
                 ? null
-                : new EntryRefusal(SvmEntryStep.CHECK.id(), EntryFailure.GUEST_STATE, 0, failed.id());
+                : new EntryRefusal(SvmEntryStep.CHECK.id(), EntryFailure.GUEST_STATE, 0, refused.id());
     }
 
     private void merge() {
@@ -240,7 +243,7 @@ final class NestedVmrun {
     }
 
     private void conclude(EntryRefusal refusal) {
-        L0SvmTrace.entryFailed(cpu, refusal);
+        L0SvmTrace.entryFailed(cpu, refused, refusal);
         if (refusal.failure().givesUp()) {
             throw svm.vcpu.giveUp(
                     "KVM_EXIT_INTERNAL_ERROR: nested entry, step " + refusal.step() + ": " + refusal.why());

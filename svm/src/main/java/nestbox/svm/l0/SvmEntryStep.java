@@ -26,6 +26,10 @@ enum SvmEntryStep implements EntryStepRow {
         this.meaning = meaning;
     }
 
+    static SvmEntryStep named(String id) {
+        return valueOf(id.toUpperCase(Locale.ROOT).replace('-', '_'));
+    }
+
     @Override
     public String id() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

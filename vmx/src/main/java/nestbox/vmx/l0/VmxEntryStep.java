@@ -28,6 +28,10 @@ enum VmxEntryStep implements EntryStepRow {
         this.meaning = meaning;
     }
 
+    static VmxEntryStep named(String id) {
+        return valueOf(id.toUpperCase(Locale.ROOT).replace('-', '_'));
+    }
+
     @Override
     public String id() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -1,0 +1,56 @@
+package nestbox.l0;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.StringWriter;
+import nestbox.core.trace.TextSink;
+import nestbox.l0.EntryLab.Vendor;
+import nestbox.l0.EntryLab.Way;
+import nestbox.modules.NestboxConfiguration;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** KVM's tracepoints of nesting, as text. */
+class NestedTraceTest {
+    private static final int STEPS = 100;
+
+    private static String trace(EntryLab lab) {
+        StringWriter text = new StringWriter();
+        lab.lab.machine().trace().addSink(new TextSink(text));
+        lab.lab.run(STEPS);
+        return text.toString();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Vendor.class)
+    void anEntryAndAnExit(Vendor vendor) {
+        EntryLab lab =
+                EntryLab.before(vendor, Way.NESTED_TDP, EntryLab.GOOD, EntryLab.configuration(vendor, Way.NESTED_TDP));
+        String exit = vendor == Vendor.VMX ? "reason=0x12(VMCALL)" : "reason=0x81(VMMCALL)";
+        assertThat(trace(lab))
+                .contains("kvm_nested_vmenter: rip=")
+                .contains("kvm_nested_vmexit: vcpu=0 reason=" + (vendor == Vendor.VMX ? "0x12" : "0x81"))
+                .contains("kvm_nested_vmexit_inject: " + exit);
+        L0Counters counters = lab.lab.hypervisor().orElseThrow().counters();
+        assertThat(counters.nestedExits).isEqualTo(1);
+        assertThat(counters.exitsOfL2).isBetween(4L, counters.exits - 1);
+    }
+
+    /** The check is named; a step that was made to fail, too. */
+    @ParameterizedTest
+    @EnumSource(Vendor.class)
+    void anEntryThatFails(Vendor vendor) {
+        NestboxConfiguration configuration = EntryLab.configuration(vendor, Way.NESTED_TDP);
+        EntryLab bad = EntryLab.before(vendor, Way.NESTED_TDP, EntryLab.BAD_STATE, configuration);
+        // L0 leaves the check of RFLAGS to the silicon.
+        String check = vendor == Vendor.VMX ? "hardware" : "save.dr6.high";
+        assertThat(trace(bad))
+                .containsPattern("guest-L1 .*kvm_nested_vmenter_failed: check=\\d+\\(" + check + "\\)");
+        EntryLab forced = EntryLab.before(
+                vendor,
+                Way.NESTED_TDP,
+                EntryLab.GOOD,
+                configuration.toBuilder().inject("mmu=vmfail@1").build());
+        assertThat(trace(forced)).containsPattern("kvm_nested_vmenter_failed: check=\\d+\\(mmu\\)");
+    }
+}
