@@ -44,8 +44,7 @@ class NestedTraceTest {
         EntryLab bad = EntryLab.before(vendor, Way.NESTED_TDP, EntryLab.BAD_STATE, configuration);
         // L0 leaves the check of RFLAGS to the silicon.
         String check = vendor == Vendor.VMX ? "hardware" : "save.dr6.high";
-        assertThat(trace(bad))
-                .containsPattern("guest-L1 .*kvm_nested_vmenter_failed: check=\\d+\\(" + check + "\\)");
+        assertThat(trace(bad)).containsPattern("guest-L1 .*kvm_nested_vmenter_failed: check=\\d+\\(" + check + "\\)");
         EntryLab forced = EntryLab.before(
                 vendor,
                 Way.NESTED_TDP,
