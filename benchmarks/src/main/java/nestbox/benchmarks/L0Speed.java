@@ -34,6 +34,8 @@ public final class L0Speed {
     /** Instructions of the loop on CPUID, and of the loop that touches pages. */
     private static final int EXIT_LOOP = 2;
 
+    private static final long EXITS = 500_000;
+
     private static final int TOUCH_LOOP = 4;
     private static final int FIRST_PAGE = 0x1000000 >>> 12;
     private static final int PAGES = (int) (MEMORY >>> 12) - FIRST_PAGE;
@@ -82,14 +84,16 @@ public final class L0Speed {
     }
 
     private static void exits(String model) {
-        Nestbox lab = started(model, L0Mode.TDP, Guests.image("exits", """
+        Nestbox lab = wired(model, L0Mode.TDP);
+        lab.load(Guests.image("exits", """
                 work:
                     cpuid
                     jmp work
-                """));
+                """), "");
         double[] micros = new double[RUNS];
+        time(lab, EXITS * EXIT_LOOP);
         for (int run = 0; run < RUNS; run++) {
-            micros[run] = time(lab, INSTRUCTIONS / 50) / 1e3 / (INSTRUCTIONS / 50 / EXIT_LOOP);
+            micros[run] = time(lab, EXITS * EXIT_LOOP) / 1e3 / EXITS;
         }
         System.out.printf(Locale.ROOT, "%-33s an exit for CPUID %6.2f us%n", model, median(micros));
     }
@@ -103,6 +107,10 @@ public final class L0Speed {
             lab.load(Guests.image("touch", Guests.read("touch.asm")), "");
             while (lab.machine().memory().read(MAPPED, 8) == 0) {
                 lab.run(LITTLE);
+            }
+            for (long page = FIRST_PAGE; page < FIRST_PAGE + PAGES; page++) {
+                // The guest's own memory is not L0's.
+                lab.machine().memory().write(page * PAGE, 8, 1);
             }
             long before = usedHeap();
             int frames = hypervisor(lab).host().frames().used();

@@ -42,6 +42,8 @@ final class SvmBackend implements VendorBackend {
         ExitCode.RDPMC,
         ExitCode.CPUID,
         ExitCode.INVD,
+        // The SMM that the guest is in is L0's.
+        ExitCode.RSM,
         ExitCode.HLT,
         ExitCode.INVLPGA,
         ExitCode.IOIO,
