@@ -36,8 +36,9 @@ class FirmwareUnderL0Test {
                 .l0(l0)
                 .memoryBytes(64 << 20)
                 .build();
-        Nestbox lab =
-                Nestbox.create(configuration, binder -> OptionalBinder.newOptionalBinder(binder, OutputStream.class)
+        Nestbox lab = Nestbox.create(
+                configuration,
+                binder -> OptionalBinder.newOptionalBinder(binder, OutputStream.class)
                         .setBinding()
                         .toInstance(serial));
         lab.load(SEABIOS, "");
