@@ -9,7 +9,6 @@ import nestbox.l0.EntryRefusal;
 import nestbox.l0.EntryStep;
 import nestbox.l0.EntryTransaction;
 import nestbox.l0.NestedPolicy;
-import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.YieldPoint;
 import nestbox.svm.check.VmrunCheck;
@@ -232,7 +231,8 @@ final class NestedVmrun {
 
     /** Hardware refused vmcb02: what L0's checks let pass is unwound, and L1 sees #VMEXIT(INVALID). */
     void refusedByHardware() {
-        svm.vcpu.take(StateGroup.ALL);
+        // L2's registers are as they were; to fetch them could walk, and so mark, NPT12.
+        svm.vcpu.registersReplaced();
         svm.vcpu.serveLocalFlushes();
         if (!transaction.canRollBack()) {
             throw svm.vcpu.giveUp(
