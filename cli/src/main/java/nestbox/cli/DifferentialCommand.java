@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.LongConsumer;
 import nestbox.core.NestboxException;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.testkit.differential.Campaign;
@@ -54,6 +55,11 @@ final class DifferentialCommand implements Callable<Integer> {
             description = "Paging modes: two-level, pae, four-level, five-level. Default: all of them.")
     private List<String> shapes;
 
+    @Option(
+            names = "--forgetful",
+            description = "Guests leave out invalidations, and each access must be one that they permit (--check tlb).")
+    private boolean forgetful;
+
     @Option(names = "--policy", paramLabel = "NAME=VALUE", description = "One policy of L0; may be repeated.")
     private Map<String, String> policies = Map.of();
 
@@ -88,13 +94,16 @@ final class DifferentialCommand implements Callable<Integer> {
         }
         long wanted = Quantity.count("--steps", steps);
         long[] reported = {System.nanoTime()};
-        Optional<Campaign.Finding> finding = campaign.run(chosen, wanted, done -> {
+        LongConsumer progress = done -> {
             if (System.nanoTime() - reported[0] > REPORT_NANOS) {
                 reported[0] = System.nanoTime();
                 System.out.printf(Locale.ROOT, "%,d of %,d steps%n", done, wanted);
             }
-        });
-        System.out.println(finding.map(Object::toString).orElse("no difference in " + wanted + " steps of each way"));
+        };
+        Optional<String> finding = forgetful
+                ? campaign.runForgetful(chosen, wanted, progress)
+                : campaign.run(chosen, wanted, progress).map(Object::toString);
+        System.out.println(finding.orElse("no difference in " + wanted + " steps of each way"));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
     }
 

@@ -94,7 +94,31 @@ public record Campaign(
     /** The case with a number, the same for the same seed. */
     public Case guest(long seed, long number) {
         Shape shape = shapes.get((int) (number % shapes.size()));
-        return new Generator(shape, caseSeed(seed, number), cpus, true).generate(caseSteps);
+        return new Generator(shape, caseSeed(seed, number), cpus, true, false).generate(caseSteps);
+    }
+
+    /**
+     * Runs guests that leave out invalidations in each way, under {@code --check tlb}: each access must be among those that the guest
+     * has permitted.
+     *
+     * @return what went wrong first, in words
+     */
+    public Optional<String> runForgetful(long seed, long steps, LongConsumer progress) {
+        Differential runs = new Differential();
+        for (long number = 0, done = 0; done < steps; number++) {
+            Shape shape = shapes.get((int) (number % shapes.size()));
+            Case guest =
+                    new Generator(shape, caseSeed(seed, number), cpus, true, true).generate(caseSteps);
+            for (Subject subject : subjects(shape, number)) {
+                String outcome = runs.run(guest, subject.checked()).outcome();
+                if (!outcome.startsWith("ended")) {
+                    return Optional.of("seed " + seed + ", case " + number + ", " + shape + ", " + subject.name() + ": " + outcome);
+                }
+            }
+            done += caseSteps;
+            progress.accept(done);
+        }
+        return Optional.empty();
     }
 
     private static long caseSeed(long seed, long number) {
@@ -109,20 +133,25 @@ public record Campaign(
     /** Compares one case; empty if there is no difference. */
     public Optional<Difference> compare(Differential runs, long seed, long number) {
         Case guest = guest(seed, number);
+        return runs.compare(
+                guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), subjects(guest.shape(), number));
+    }
+
+    private List<Subject> subjects(Shape shape, long number) {
         List<Subject> subjects = new ArrayList<>();
         for (String way : ways) {
             String[] parts = parts(way);
             L0Mode mode = L0Mode.named("differential", parts[0]);
-            boolean hidden = guest.shape() == Shape.FIVE_LEVEL && mode != L0Mode.NONE && !mode.tdp();
+            boolean hidden = shape == Shape.FIVE_LEVEL && mode != L0Mode.NONE && !mode.tdp();
             if (!hidden) {
                 boolean check = parts[1].endsWith(Subject.CHECK);
                 String retention = check ? parts[1].substring(0, parts[1].length() - Subject.CHECK.length()) : parts[1];
-                Subject subject = subject(guest.shape(), mode, retention, number);
+                Subject subject = subject(shape, mode, retention, number);
                 Subject changed = new Subject(subject.name(), change.apply(subject.configuration()), false);
                 subjects.add(check ? changed.checked() : changed);
             }
         }
-        return runs.compare(guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), subjects);
+        return subjects;
     }
 
     /**

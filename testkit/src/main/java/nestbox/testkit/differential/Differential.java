@@ -38,7 +38,7 @@ public final class Differential {
         }
     }
 
-    private Observation run(Case guest, Subject subject) {
+    Observation run(Case guest, Subject subject) {
         CaseImage image = images.computeIfAbsent(guest.shape().wide, CaseImage::new);
         return Observation.of(image, guest, subject);
     }

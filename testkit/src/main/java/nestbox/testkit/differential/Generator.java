@@ -11,7 +11,8 @@ import nestbox.testkit.differential.Tables.Slot;
 /**
  * Random steps that obey the manual's rules of invalidation (SDM Vol. 3, "Invalidation of TLBs and Paging-Structure Caches"): an
  * edit is followed by what it requires, on every processor before that one's next access. What the manual lets software leave out
- * is left out half of the time.
+ * is left out half of the time. A forgetful guest leaves out three required invalidations in four, and calls nothing, since stale
+ * code could be anything.
  */
 final class Generator {
     private static final long NO_FLUSH = 1L << 63;
@@ -20,6 +21,7 @@ final class Generator {
     private final Shape shape;
     private final Seed random;
     private final boolean invpcid;
+    private final boolean forgetful;
     private final Tables tables;
     private final Entries entries;
     private final List<Step> steps = new ArrayList<>();
@@ -27,9 +29,13 @@ final class Generator {
     private final Map<Long, Long> initial;
     private Processor now;
 
-    /** @param invpcid the processor has INVPCID and PCIDs */
-    Generator(Shape shape, long seed, int cpus, boolean invpcid) {
+    /**
+     * @param invpcid the processor has INVPCID and PCIDs
+     * @param forgetful the guest leaves out invalidations
+     */
+    Generator(Shape shape, long seed, int cpus, boolean invpcid, boolean forgetful) {
         this.shape = shape;
+        this.forgetful = forgetful;
         this.invpcid = invpcid;
         random = new Seed(seed);
         tables = new Tables(shape);
@@ -113,7 +119,7 @@ final class Generator {
         long target = now.paging() ? tables.target(path, page) : page;
         boolean tame = target < 0 || Entries.isData(target);
         int choice = random.nextInt(10);
-        if (choice < 2 && (target < 0 || Entries.isCode(target)) && now.paging()) {
+        if (choice < 2 && !forgetful && (target < 0 || Entries.isCode(target)) && now.paging()) {
             emit(chance(30) ? Op.USER_CALL : Op.CALL, page + Layout.CODE, 0, 0);
         } else if (choice < 6 && tame) {
             store(page, target);
@@ -258,6 +264,9 @@ final class Generator {
     // --------------------------------------------------------------------------------------------------
 
     private void invalidate(Slot slot, Set<Long> affected) {
+        if (forgetful && chance(75)) {
+            return;
+        }
         for (Processor other : processors) {
             other.stale |= other != now;
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Optional;
+import nestbox.modules.L0Mode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,5 +41,25 @@ class DifferentialTest {
                         .withCaseSteps(100),
                 FIXED,
                 400);
+    }
+
+    /** Guests that leave out invalidations: each access is one that the manual permits, on two processors, too. */
+    @ParameterizedTest
+    @CsvSource({"INTEL, 1", "AMD, 2"})
+    void forgetfulGuests(Campaign.Platform platform, int cpus) {
+        long fresh = System.nanoTime() & 0xffffffffL;
+        System.out.println("forgetful guests, " + platform + ": fresh seed " + fresh);
+        Campaign campaign = Campaign.of(platform, cpus)
+                .withWays(List.of("none/keep", "tdp/keep", "shadow/keep"))
+                .withCaseSteps(300);
+        assertThat(campaign.runForgetful(FIXED, 1200, done -> {})).isEmpty();
+        assertThat(campaign.runForgetful(fresh, 1200, done -> {})).isEmpty();
+    }
+
+    @Test
+    void aForgetfulGuestDoesUseStaleTranslations() {
+        Case guest = new Generator(Shape.FOUR_LEVEL, FIXED, 1, true, true).generate(300);
+        Subject bare = Subject.of(L0Mode.NONE, "keep", "max,+vmx", "max,-vmx,-la57", 1, 0);
+        assertThat(new Differential().run(guest, bare.checked()).outcome()).startsWith("ended after cpu0 used ");
     }
 }
