@@ -30,7 +30,7 @@ final class CaseImage {
             db 0x66, 0xea
             dd 0x8040
             dw 8
-            times 64 - 30 db 0
+            align 64
             bits 32
             mov eax, 0x10
             mov ds, ax

@@ -46,6 +46,9 @@ public final class Differential {
     /** The first difference of one of {@code subjects} from {@code reference}, with its steps minimized. */
     public Optional<Difference> compare(Case guest, Subject reference, List<Subject> subjects) {
         Observation right = run(guest, reference);
+        if (!right.outcome().startsWith("ended")) {
+            return Optional.of(new Difference(reference, guest, right.outcome(), "the guest does not come to its end"));
+        }
         for (Subject subject : subjects) {
             String what = right.difference(run(guest, subject), guest);
             if (what != null) {

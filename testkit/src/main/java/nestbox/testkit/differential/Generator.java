@@ -202,7 +202,7 @@ final class Generator {
         tables.set(slot.address(), value);
         long at = slot.address();
         boolean one = shape.wide || shape.entryBytes == 4;
-        long through = one && chance(40) ? mapping(at) : -1;
+        long through = one && !forgetful && chance(40) ? mapping(at) : -1;
         if (through >= 0) {
             at = through;
         }
