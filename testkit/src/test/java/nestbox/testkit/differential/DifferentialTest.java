@@ -37,7 +37,12 @@ class DifferentialTest {
     @ParameterizedTest
     @CsvSource({"INTEL", "AMD"})
     void twoProcessors(Campaign.Platform platform) {
-        run(Campaign.of(platform, 2).withWays(List.of("none/none", "tdp/keep", "tdp/lru:64")).withCaseSteps(1500), FIXED, 4500);
+        run(
+                Campaign.of(platform, 2)
+                        .withWays(List.of("none/none", "tdp/keep", "tdp/lru:64"))
+                        .withCaseSteps(1500),
+                FIXED,
+                4500);
     }
 
     @Test
