@@ -295,7 +295,8 @@ final class SvmBackend implements VendorBackend {
         if (nested) {
             vmcb.set(VmcbField.N_CR3, root.hpa());
         } else {
-            vmcb.set(VmcbField.CR3, root.hpa());
+            boolean pcid = (guest.cr4 & Cpu.CR4_PCIDE) != 0 && (guest.efer & Cpu.EFER_LMA) != 0;
+            vmcb.set(VmcbField.CR3, root.hpa() | (pcid ? guest.cr3 & 0xfff : 0));
         }
     }
 

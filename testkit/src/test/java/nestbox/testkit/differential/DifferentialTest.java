@@ -33,13 +33,13 @@ class DifferentialTest {
         run(campaign, fresh, 4500);
     }
 
-    /** Shadow paging of two processors is left out: the command finds differences there. */
+    /** AMD's second case once went wrong: a root taken from the cache had no PCID of its own in hardware. */
     @ParameterizedTest
     @CsvSource({"INTEL", "AMD"})
     void twoProcessors(Campaign.Platform platform) {
         run(
                 Campaign.of(platform, 2)
-                        .withWays(List.of("none/none", "tdp/keep", "tdp/lru:64"))
+                        .withWays(List.of("none/none", "tdp/keep", "shadow/keep"))
                         .withCaseSteps(1500),
                 FIXED,
                 4500);
