@@ -8,9 +8,9 @@ import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.memory.PhysicalMemory;
 
 /**
- * The processor's copy of one active VMCS. VMPTRLD fills it from memory; VMCLEAR writes it back, and so does making another
- * VMCS current. In between memory is not touched: software that looks at the region of
- * an active VMCS sees old data, which the manual allows (SDM Vol. 3, sections "Software Use of Virtual-Machine Control
+ * The processor's copy of one active VMCS. VMPTRLD fills it from memory; VMCLEAR writes it back, and so does making another VMCS
+ * current. In between memory is not touched: software that looks at the region of an active VMCS sees old data, which the manual
+ * allows (SDM Vol. 3, sections "Software Use of Virtual-Machine Control
  * Structures" and "Software Access to the VMCS"). The launch state lies in the region and survives.
  *
  * <p>Values are kept zero-extended, by {@link VmcsField#ordinal()}. Each store marks the check groups that read the field
@@ -45,19 +45,36 @@ public final class Vmcs implements Stateful {
         return address;
     }
 
+    /** What a region is read from. */
+    private interface Source {
+        long read(int offset, int bytes);
+    }
+
     /** Takes everything from memory. */
     public void load(PhysicalMemory memory) {
-        int first = (int) memory.read(address + VmcsLayout.REVISION, 4);
-        revision = first & ~VmcsLayout.SHADOW_INDICATOR;
-        shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
-        launchState = (int) memory.read(address + VmcsLayout.LAUNCH_STATE, 4);
-        for (VmcsField field : FIELDS) {
-            values[field.ordinal()] = memory.read(
-                            address + VmcsLayout.offset(field), field.width().bytes())
-                    & field.mask();
-        }
+        take((offset, bytes) -> memory.read(address + offset, bytes));
         Arrays.fill(dirty, 0);
         launchStateChanged = false;
+    }
+
+    /** Takes everything from a region that is not in memory; all of it is written back later. */
+    public void load(byte[] page) {
+        take((offset, bytes) -> LittleEndian.get(page, offset, bytes));
+        for (int i = 0; i < FIELDS.length; i++) {
+            dirty[i >> 6] |= 1L << i;
+        }
+        launchStateChanged = true;
+    }
+
+    private void take(Source region) {
+        int first = (int) region.read(VmcsLayout.REVISION, 4);
+        revision = first & ~VmcsLayout.SHADOW_INDICATOR;
+        shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
+        launchState = (int) region.read(VmcsLayout.LAUNCH_STATE, 4);
+        for (VmcsField field : FIELDS) {
+            values[field.ordinal()] =
+                    region.read(VmcsLayout.offset(field), field.width().bytes()) & field.mask();
+        }
         stale = -1;
     }
 
@@ -66,26 +83,10 @@ public final class Vmcs implements Stateful {
         byte[] page = new byte[VmcsLayout.REGION];
         LittleEndian.set(page, VmcsLayout.REVISION, 4, revision | (shadow ? VmcsLayout.SHADOW_INDICATOR : 0));
         LittleEndian.set(page, VmcsLayout.LAUNCH_STATE, 4, launchState);
-        for (VmcsField field : VmcsField.values()) {
+        for (VmcsField field : FIELDS) {
             LittleEndian.set(page, VmcsLayout.offset(field), field.width().bytes(), values[field.ordinal()]);
         }
         return page;
-    }
-
-    /** Takes everything from a region that is not in memory; all of it is written back later. */
-    public void load(byte[] page) {
-        int first = (int) LittleEndian.get(page, VmcsLayout.REVISION, 4);
-        revision = first & ~VmcsLayout.SHADOW_INDICATOR;
-        shadow = (first & VmcsLayout.SHADOW_INDICATOR) != 0;
-        launchState = (int) LittleEndian.get(page, VmcsLayout.LAUNCH_STATE, 4);
-        for (VmcsField field : VmcsField.values()) {
-            values[field.ordinal()] = LittleEndian.get(
-                            page, VmcsLayout.offset(field), field.width().bytes())
-                    & field.mask();
-        }
-        Arrays.fill(dirty, -1);
-        launchStateChanged = true;
-        stale = -1;
     }
 
     /** Writes what changed since {@link #load} or the last call back to memory. */
