@@ -329,11 +329,13 @@ final class SvmBackend implements VendorBackend {
 
     @Override
     public void vectoring(Event event) {
+        boolean injected = softInjected;
+        softInjected = false;
         exits.vectoring(event);
         if (!event.isSoft()) {
             return;
         }
-        if (softInjected && vmcb.get(VmcbField.RIP) == softNext) {
+        if (injected && vmcb.get(VmcbField.RIP) == softNext) {
             vmcb.set(VmcbField.RIP, softRip);
         }
         // Exits on the way of an event leave NRIP 0. Without its length the instruction is executed anew.
