@@ -13,6 +13,7 @@ import nestbox.mmu.paging.PagingLimits;
 import nestbox.mmu.paging.PagingMode;
 import nestbox.mmu.paging.Walker;
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.mem.SecondStage;
 import nestbox.x86.mem.TranslationControl;
 
@@ -79,7 +80,7 @@ final class EmulatedStage {
             default -> NestedFault.Kind.EPT_VIOLATION;
         };
         int rights = walker.outcome == Walker.NOT_PRESENT ? 0 : walker.rights & 7;
-        vmx.vmcs12.set(nestbox.vmx.vmcs.VmcsField.GUEST_LINEAR_ADDRESS, linear == SecondStage.NO_LINEAR ? 0 : linear);
+        vmx.vmcs12.set(VmcsField.GUEST_LINEAR_ADDRESS, linear == SecondStage.NO_LINEAR ? 0 : linear);
         due = new NestedFault(kind, new Ngpa(guestPhysical), access & 7, rights, ofTable, 0, false);
     }
 

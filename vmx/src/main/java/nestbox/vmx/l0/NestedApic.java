@@ -1,5 +1,7 @@
 package nestbox.vmx.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.l0.NestedPolicy;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.VmcsField;
@@ -32,6 +34,14 @@ final class NestedApic {
     NestedApic(NestedVmx vmx) {
         this.vmx = vmx;
         cpu = vmx.cpu;
+    }
+
+    void save(StateWriter out) {
+        out.writeLong(mappedDescriptor);
+    }
+
+    void restore(StateReader in) {
+        mappedDescriptor = in.readLong();
     }
 
     private long hpa(VmcsField field) {

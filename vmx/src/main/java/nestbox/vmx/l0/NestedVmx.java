@@ -345,6 +345,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         save(shadow12, out);
         out.writeLong(lastVpid12).writeBoolean(heldInit).writeBoolean(trapFlag);
         entry.save(out);
+        apic.save(out);
         out.writeLong(timer.deadline());
     }
 
@@ -367,6 +368,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         heldInit = in.readBoolean();
         trapFlag = in.readBoolean();
         entry.restore(in);
+        apic.restore(in);
         timer.setDeadline(in.readLong());
         entry.vmcsChanged();
         shadowing.unlinked();
