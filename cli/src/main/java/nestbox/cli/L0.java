@@ -78,7 +78,7 @@ final class L0 {
                 settings.forcedEmulation,
                 policies(settings),
                 nested(settings),
-                injections(settings, backends));
+                EntryInjections.of(settings.injections, backends.entrySteps()));
         return new Hypervisor(config, backends);
     }
 
@@ -122,14 +122,6 @@ final class L0 {
             }
         }
         return policies;
-    }
-
-    private static EntryInjections injections(RunSettings settings, VendorBackendFactory backends) {
-        EntryInjections injections = EntryInjections.none();
-        for (String text : settings.injections) {
-            injections = injections.with(text, backends.entrySteps());
-        }
-        return injections;
     }
 
     private static NestedPolicies nested(RunSettings settings) {

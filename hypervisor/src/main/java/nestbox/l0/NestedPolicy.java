@@ -12,7 +12,8 @@ import nestbox.mmu.core.PolicyValue;
 
 /**
  * The policy points of nesting (facts A.1, A.3, A.4, G and H), and those of the guest's hypercalls. The first value is that of the
- * preset {@code exact}, {@link #kvm} that of {@code kvm}. Where a point has two values that answer yes or no, {@link NestedPolicies#applies} asks it.
+ * preset {@code exact}, {@link #kvm} that of {@code kvm}. Where a point has two values that answer yes or no,
+ * {@link NestedPolicies#applies} asks it.
  */
 public enum NestedPolicy implements PolicyPoint {
     VMFAIL_PDPTR(
@@ -415,21 +416,24 @@ public enum NestedPolicy implements PolicyPoint {
     }
 
     static boolean isOne(String name) {
-        for (NestedPolicy policy : values()) {
-            if (policy.text.equals(name)) {
-                return true;
-            }
-        }
-        return false;
+        return find(name) != null;
     }
 
     /** @throws NestboxException if there is none of this name */
     public static NestedPolicy named(String name) {
+        NestedPolicy found = find(name);
+        if (found == null) {
+            throw new NestboxException("policy", "'" + name + "' is no policy of nesting");
+        }
+        return found;
+    }
+
+    private static NestedPolicy find(String name) {
         for (NestedPolicy policy : values()) {
             if (policy.text.equals(name)) {
                 return policy;
             }
         }
-        throw new NestboxException("policy", "'" + name + "' is no policy of nesting");
+        return null;
     }
 }

@@ -4,6 +4,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.OptionalBinder;
+import nestbox.l0.EntryInjections;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.L0Config;
 import nestbox.l0.VendorBackendFactory;
@@ -41,7 +42,7 @@ final class HypervisorModule extends AbstractModule {
                 .ports(cpu -> new SiliconPort(cpu, cpu.physical, retention))
                 .policies(policies.mmu())
                 .nested(policies.nesting())
-                .injections(configuration.injections(backends))
+                .injections(EntryInjections.of(configuration.injections(), backends.entrySteps()))
                 .build();
     }
 

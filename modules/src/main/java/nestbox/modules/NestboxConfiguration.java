@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import nestbox.core.NestboxException;
-import nestbox.l0.EntryInjections;
 import nestbox.l0.GuestOffer;
 import nestbox.l0.L0Config;
 import nestbox.l0.NestedPolicies;
@@ -102,15 +101,6 @@ public record NestboxConfiguration(
     /** How L0 uses that silicon. */
     static VendorBackendFactory backends(CpuFeatures silicon) {
         return silicon.vendor() == Vendor.AMD ? new SvmBackendFactory() : new VmxBackendFactory();
-    }
-
-    /** @throws NestboxException for one that names no step or failure of this vendor */
-    EntryInjections injections(VendorBackendFactory backends) {
-        EntryInjections parsed = EntryInjections.none();
-        for (String text : injections) {
-            parsed = parsed.with(text, backends.entrySteps());
-        }
-        return parsed;
     }
 
     /** What L0's guests get of virtualization. */
