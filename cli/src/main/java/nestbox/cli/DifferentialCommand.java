@@ -68,8 +68,11 @@ final class DifferentialCommand implements Callable<Integer> {
         if (processors < 1 || processors > 2) {
             throw new NestboxException("--smp", processors + " is neither 1 nor 2");
         }
+        if (number != null && number < 0) {
+            throw new NestboxException("--case", number + " is negative");
+        }
         Campaign campaign = Campaign.of(constant("--vendor", Campaign.Platform.class, vendor), processors)
-                .withCaseSteps((int) Quantity.count("--case-steps", caseSteps));
+                .withCaseSteps((int) Math.min(Integer.MAX_VALUE, Quantity.count("--case-steps", caseSteps)));
         if (!policies.isEmpty()) {
             campaign = campaign.with(configuration -> {
                 NestboxConfiguration.Builder builder = configuration.toBuilder();

@@ -47,7 +47,7 @@ final class ScenarioCommand {
         Scenario scenario = Scenarios.named(id);
         out().println(scenario.id() + ": " + scenario.title());
         out().println("From: " + scenario.origin());
-        scenario.notes().forEach(System.out::println);
+        scenario.notes().forEach(out()::println);
         out().println();
         for (int i = 0; i < scenario.steps().size(); i++) {
             out().printf("%3d  %s%n", i, scenario.steps().get(i));
