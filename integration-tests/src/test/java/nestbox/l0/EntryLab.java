@@ -1,11 +1,8 @@
 package nestbox.l0;
 
-import com.google.inject.AbstractModule;
-import com.google.inject.multibindings.OptionalBinder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -23,6 +20,7 @@ import nestbox.machine.load.ImageFile;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
+import nestbox.modules.NestboxModule;
 import nestbox.x86.Cpu;
 import nestbox.x86.CpuState;
 import nestbox.x86.insn.Asm;
@@ -88,12 +86,10 @@ final class EntryLab {
 
     private EntryLab(NestboxConfiguration configuration, Assembly program) {
         this.program = program;
-        lab = Nestbox.create(configuration, new AbstractModule() {
+        lab = Nestbox.create(configuration, new NestboxModule() {
             @Override
             protected void configure() {
-                OptionalBinder.newOptionalBinder(binder(), OutputStream.class)
-                        .setBinding()
-                        .toInstance(serial);
+                serial(serial);
             }
         });
         lab.load(new ImageFile("entry", program.bytes()), "");

@@ -228,11 +228,7 @@ final class Tables {
 
     private void addPages() {
         switch (shape) {
-            case TWO_LEVEL -> {
-                addPages(0x40000000L, 2, 3);
-                addPages(0x80000000L, 2, 3);
-            }
-            case PAE -> {
+            case TWO_LEVEL, PAE -> {
                 addPages(0x40000000L, 2, 3);
                 addPages(0x80000000L, 2, 3);
             }

@@ -28,8 +28,8 @@ import nestbox.testkit.scenario.Scenario.Verdict;
  * ;; cell     bare|tdp|shadow [NAME=VALUE...] -&gt; right|slow|wrong|refused [TEXT]
  * </pre>
  *
- * A cell's settings are {@code cpu}, {@code guestCpu}, {@code tlb}, {@code cpus}, {@code inject} and policies; {@code right} without a text means the
- * scenario's own. What does not print is written {@code \xNN}.
+ * A cell's settings are {@code cpu}, {@code guestCpu}, {@code tlb}, {@code cpus}, {@code inject} and policies; {@code right} without
+ * a text means the scenario's own. What does not print is written {@code \xNN}.
  */
 final class ScenarioFile {
     private final String name;
@@ -178,7 +178,11 @@ final class ScenarioFile {
         if (!says) {
             throw new NestboxException(name, "cell '" + cell + "' does not say what else is observed");
         }
-        return new Column(setting, configuration(setting), verdict, text.isEmpty() ? right : text);
+        try {
+            return new Column(setting, configuration(setting), verdict, text.isEmpty() ? right : text);
+        } catch (NestboxException | NumberFormatException e) {
+            throw new NestboxException(name, "cell '" + cell + "': " + e.getMessage(), e);
+        }
     }
 
     private Verdict verdict(String word) {
@@ -195,7 +199,7 @@ final class ScenarioFile {
         for (int i = 1; i < words.length; i++) {
             int equals = words[i].indexOf('=');
             if (equals < 0) {
-                throw new NestboxException(name, "'" + words[i] + "' is not NAME=VALUE");
+                throw new NestboxException("setting", "'" + words[i] + "' is not NAME=VALUE");
             }
             String value = words[i].substring(equals + 1);
             switch (words[i].substring(0, equals)) {
@@ -217,7 +221,7 @@ final class ScenarioFile {
         L0Mode mode = switch (word) {
             case "tdp" -> L0Mode.TDP;
             case "shadow" -> L0Mode.SHADOW;
-            default -> throw new NestboxException(name, "'" + word + "' is none of bare, tdp, shadow");
+            default -> throw new NestboxException("setting", "'" + word + "' is none of bare, tdp, shadow");
         };
         return NestboxConfiguration.nested().toBuilder().l0(mode).cpu(cpu).guestCpu(cpu);
     }

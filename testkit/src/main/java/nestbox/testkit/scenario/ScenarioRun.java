@@ -1,9 +1,6 @@
 package nestbox.testkit.scenario;
 
-import com.google.inject.AbstractModule;
-import com.google.inject.multibindings.OptionalBinder;
 import java.io.ByteArrayOutputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +8,7 @@ import java.util.Locale;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
 import nestbox.modules.Nestbox;
+import nestbox.modules.NestboxModule;
 import nestbox.testkit.scenario.Scenario.Column;
 import nestbox.testkit.scenario.Scenario.Verdict;
 import nestbox.x86.insn.Asm;
@@ -28,12 +26,10 @@ public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, Str
     /** Assembles the scenario's image and runs it. */
     public static ScenarioRun of(Scenario scenario, Column column) {
         ByteArrayOutputStream serial = new ByteArrayOutputStream();
-        Nestbox lab = Nestbox.create(column.configuration(), new AbstractModule() {
+        Nestbox lab = Nestbox.create(column.configuration(), new NestboxModule() {
             @Override
             protected void configure() {
-                OptionalBinder.newOptionalBinder(binder(), OutputStream.class)
-                        .setBinding()
-                        .toInstance(serial);
+                serial(serial);
             }
         });
         List<Probe> probes = scenario.probes().stream().map(Probe.Kind::make).toList();

@@ -2,8 +2,6 @@ package nestbox.testkit.differential;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.inject.AbstractModule;
-import com.google.inject.multibindings.OptionalBinder;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
@@ -19,6 +17,8 @@ import nestbox.l0.ledger.TlbLedger;
 import nestbox.mmu.core.MmuConfig;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
+import nestbox.modules.NestboxConfiguration;
+import nestbox.modules.NestboxModule;
 import nestbox.vmx.l0.VmxBackendFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,19 +66,13 @@ class TlbLedgerTest {
         }
     }
 
-    private static final class ForgetfulModule extends AbstractModule {
-        private final Set<String> dropped;
-
-        ForgetfulModule(Set<String> dropped) {
-            this.dropped = dropped;
-        }
-
-        @Override
-        protected void configure() {
-            OptionalBinder.newOptionalBinder(binder(), VendorBackendFactory.class)
-                    .setBinding()
-                    .toInstance(new Forgetful(new VmxBackendFactory(), dropped));
-        }
+    private static Nestbox forgetful(NestboxConfiguration configuration, Set<String> dropped) {
+        return Nestbox.create(configuration, new NestboxModule() {
+            @Override
+            protected void configure() {
+                backend(new Forgetful(new VmxBackendFactory(), dropped));
+            }
+        });
     }
 
     private TlbLedger run(L0Mode mode, Set<String> dropped, Step... between) {
@@ -109,7 +103,7 @@ class TlbLedgerTest {
         Subject subject = Subject.of(mode, "keep", "max,+vmx", "max,-vmx,-la57", 1, 1);
         Nestbox lab = dropped.isEmpty()
                 ? Nestbox.create(subject.configuration())
-                : Nestbox.create(subject.configuration(), new ForgetfulModule(dropped));
+                : forgetful(subject.configuration(), dropped);
         TlbLedger ledger = Observation.check(lab);
         Observation.of(IMAGE, guest, lab, ledger);
         return ledger;

@@ -95,7 +95,8 @@ class ScenariosTest {
         refused(GOOD + ";; cell tdp -> wrong A", "observed");
         refused(GOOD + ";; cell tdp -> good", "good");
         refused(GOOD + ";; cell ept -> right", "ept");
-        refused(GOOD + ";; cell tdp no.such=policy -> right", "no.such");
+        refused(GOOD + ";; cell tdp no.such=policy -> right", "x.asm", "no.such");
+        refused(GOOD + ";; cell tdp cpus=two -> right", "x.asm", "cpus=two");
         refused(";; scenario X: a title", "lacks");
     }
 
