@@ -13,8 +13,9 @@ import nestbox.mmu.memory.CodeWatcher;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.paging.Access;
 
-/** Every value that words of the guest's page tables have had since a walk first came by. */
+/** The values that words of the guest's page tables have had since a walk first came by, each with the last time that it had gone. */
 final class TableHistory implements CodeWatcher {
+    /** Values that are remembered of one word. */
     private static final int MOST = 64;
     private static final int PAGE = 4096;
     private static final int PRESENT = 1;
@@ -64,7 +65,9 @@ final class TableHistory implements CodeWatcher {
         }
         for (long word = physical & -8; word < physical + length; word += 8) {
             Deque<Change> of = changes.computeIfAbsent(word, w -> new ArrayDeque<>());
-            of.addLast(new Change(numbers.next(), numbers.time(), writer.get(), word, memory.read(word, 8)));
+            long old = memory.read(word, 8);
+            of.removeIf(change -> change.old() == old);
+            of.addLast(new Change(numbers.next(), numbers.time(), writer.get(), word, old));
             if (of.size() > MOST) {
                 of.removeFirst();
             }
