@@ -4,6 +4,7 @@ import nestbox.l0.ledger.Judge;
 import nestbox.mmu.core.Gpa;
 import nestbox.mmu.core.Gva;
 import nestbox.mmu.paging.Access;
+import nestbox.x86.Flags;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.mem.TranslationControl;
@@ -61,7 +62,7 @@ final class GuestPort implements MemoryPort {
         boolean possible = vcpu != null && (access & Access.IMPLICIT) == 0 && (linear & 0xfff) + size <= 0x1000;
         long device = possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
         if (judge != null && device >= 0 && !vcpu.guestMode()) {
-            judge.used(linear, access, device, (vcpu.guest().systemFlags & nestbox.x86.Flags.AC) != 0);
+            judge.used(linear, access, device, (vcpu.guest().systemFlags & Flags.AC) != 0);
         }
         return device;
     }

@@ -10,9 +10,9 @@ import nestbox.x86.Cpu;
 import nestbox.x86.engine.Execution;
 
 /**
- * Runs several processors on one host thread, each at one instruction a tick of virtual time (more when it waits, see {@link Cpu#letPass}). Time advances in windows that
- * end at the quantum or at the next event, whichever is earlier; in a window every processor that is not idle runs, one after
- * the other, up to its end. A processor that schedules an earlier event shortens the window for itself and for those after it;
+ * Runs several processors on one host thread, each at one instruction a tick of virtual time (more when it waits, see
+ * {@link Cpu#letPass}). Time advances in windows that end at the quantum or at the next event, whichever is earlier; in a window
+ * every processor that is not idle runs, one after the other, up to its end. A processor that schedules an earlier event shortens the window for itself and for those after it;
  * so an event is never early for any processor and exact for the one whose instruction scheduled it.
  */
 final class Scheduler implements EventQueue.Listener, Stateful {

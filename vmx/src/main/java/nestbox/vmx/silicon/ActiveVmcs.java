@@ -1,5 +1,6 @@
 package nestbox.vmx.silicon;
 
+import java.util.Arrays;
 import nestbox.vmx.check.CheckMemo;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.Vmcs;
@@ -85,6 +86,6 @@ final class ActiveVmcs {
     }
 
     void forgetAll() {
-        java.util.Arrays.fill(copies, null);
+        Arrays.fill(copies, null);
     }
 }
