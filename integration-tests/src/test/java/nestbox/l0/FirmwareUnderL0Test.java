@@ -3,9 +3,7 @@ package nestbox.l0;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import com.google.inject.multibindings.OptionalBinder;
 import java.io.ByteArrayOutputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +11,7 @@ import nestbox.machine.Outcome;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
+import nestbox.modules.NestboxModule;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -38,9 +37,12 @@ class FirmwareUnderL0Test {
                 .build();
         Nestbox lab = Nestbox.create(
                 configuration,
-                binder -> OptionalBinder.newOptionalBinder(binder, OutputStream.class)
-                        .setBinding()
-                        .toInstance(serial));
+                new NestboxModule() {
+                    @Override
+                    protected void configure() {
+                        serial(serial);
+                    }
+                });
         lab.load(SEABIOS, "");
         for (int i = 0; i < STEPS && !text(serial).contains("No bootable device."); i++) {
             assertThat(lab.run(STEP).kind()).as(text(serial)).isEqualTo(Outcome.Kind.LIMIT);

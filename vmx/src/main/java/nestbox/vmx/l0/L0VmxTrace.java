@@ -7,7 +7,6 @@ import nestbox.vmx.check.CheckFailure;
 import nestbox.vmx.check.CheckRow;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.ExitReason;
-import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 
 /** KVM's tracepoints of nested VMX. */
@@ -19,13 +18,6 @@ final class L0VmxTrace {
     static final TraceEventType VMEXIT_INJECT = TraceEventType.of(
                     "kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err")
             .naming("reason", L0VmxTrace::reason);
-
-    /** VMREAD and VMWRITE of L1 that succeed, as the silicon reports them. */
-    static final TraceEventType READ =
-            TraceEventType.of("vmcs_read", "#field", "#value", "shadow").naming("field", L0VmxTrace::field);
-
-    static final TraceEventType WRITE =
-            TraceEventType.of("vmcs_write", "#field", "#value", "shadow").naming("field", L0VmxTrace::field);
 
     private L0VmxTrace() {}
 
@@ -39,17 +31,6 @@ final class L0VmxTrace {
     private static String reason(long word) {
         ExitReason reason = ExitReason.byNumber((int) word & 0xffff);
         return reason == null ? null : reason.name();
-    }
-
-    private static String field(long encoding) {
-        VmcsField field = VmcsField.byEncoding(encoding);
-        return field == null ? null : field.name();
-    }
-
-    static void access(Cpu cpu, TraceEventType type, long encoding, long value) {
-        if (cpu.trace.on) {
-            cpu.trace.emit(type, encoding, value, 0);
-        }
     }
 
     static void entered(NestedVmx vmx) {

@@ -11,6 +11,7 @@ import nestbox.vmx.vmcs.InstructionError;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.vmx.vmcs.VmcsLayout;
+import nestbox.vmx.vmcs.VmcsTrace;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
@@ -235,7 +236,7 @@ final class NestedInstructions {
         takeShadowed(field);
         long value = (encoding & 1) != 0 ? vmcs.get(field) >>> 32 : vmcs.get(field);
         Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, value);
-        L0VmxTrace.access(cpu, L0VmxTrace.READ, encoding, value);
+        VmcsTrace.read(cpu.trace, encoding, value, vmx.guest);
         succeed();
     }
 
@@ -258,7 +259,7 @@ final class NestedInstructions {
             return;
         }
         takeShadowed(field);
-        L0VmxTrace.access(cpu, L0VmxTrace.WRITE, encoding, value);
+        VmcsTrace.write(cpu.trace, encoding, value, vmx.guest);
         if ((encoding & 1) != 0) {
             value = vmcs.get(field) & 0xffffffffL | value << 32;
         }

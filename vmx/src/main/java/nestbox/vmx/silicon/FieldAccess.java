@@ -5,6 +5,7 @@ import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InstructionError;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.vmx.vmcs.VmcsLayout;
+import nestbox.vmx.vmcs.VmcsTrace;
 import nestbox.x86.Cpu;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -68,7 +69,7 @@ final class FieldAccess {
             value >>>= 32;
         }
         Operands.setRm(cpu, in, bits(in), value);
-        VmxTrace.read(cpu, encoding, value, shadow);
+        VmcsTrace.read(cpu.trace, encoding, value, shadow);
         instructions.succeed();
     }
 
@@ -92,7 +93,7 @@ final class FieldAccess {
             instructions.fail(InstructionError.READ_ONLY_COMPONENT);
             return;
         }
-        VmxTrace.write(cpu, encoding, value, shadow);
+        VmcsTrace.write(cpu.trace, encoding, value, shadow);
         long old = shadow ? readShadow(field) : vmx.vmcs.get(field);
         if ((encoding & 1) != 0) {
             value = old & 0xffffffffL | value << 32;

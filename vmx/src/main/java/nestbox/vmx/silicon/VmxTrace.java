@@ -6,7 +6,7 @@ import nestbox.vmx.check.CheckFailure;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.check.Failure;
 import nestbox.vmx.vmcs.ExitReason;
-import nestbox.vmx.vmcs.VmcsField;
+import nestbox.vmx.vmcs.VmcsTrace;
 import nestbox.x86.Cpu;
 
 /** Trace events of VMX; they cost one test while nobody listens. */
@@ -18,12 +18,6 @@ public final class VmxTrace {
     public static final TraceEventType CHECK = TraceEventType.of("vm_entry_check", "row", "kind", "number")
             .naming("row", VmxTrace::row)
             .naming("kind", kind -> Failure.Kind.values()[(int) kind].name());
-    /** VMREAD and VMWRITE that succeed, by the field's encoding; {@code shadow} is 1 if the shadow VMCS was accessed. */
-    public static final TraceEventType READ =
-            TraceEventType.of("vmcs_read", "#field", "#value", "shadow").naming("field", VmxTrace::field);
-
-    public static final TraceEventType WRITE =
-            TraceEventType.of("vmcs_write", "#field", "#value", "shadow").naming("field", VmxTrace::field);
     /** INVEPT and INVVPID that succeed; what the type does not look at is 0. */
     public static final TraceEventType INVEPT = TraceEventType.of("invept", "type", "#eptp");
 
@@ -33,7 +27,7 @@ public final class VmxTrace {
 
     /** The whole table. */
     public static List<TraceEventType> all() {
-        return List.of(ENTRY, EXIT, CHECK, READ, WRITE, INVEPT, INVVPID);
+        return List.of(ENTRY, EXIT, CHECK, VmcsTrace.READ, VmcsTrace.WRITE, INVEPT, INVVPID);
     }
 
     private static String reason(long number) {
@@ -43,23 +37,6 @@ public final class VmxTrace {
 
     private static String row(long number) {
         return EntryChecks.rows().get((int) number).id();
-    }
-
-    private static String field(long encoding) {
-        VmcsField field = VmcsField.byEncoding(encoding);
-        return field == null ? null : field.name();
-    }
-
-    static void read(Cpu cpu, long encoding, long value, boolean shadow) {
-        if (cpu.trace.on) {
-            cpu.trace.emit(READ, encoding, value, shadow ? 1 : 0);
-        }
-    }
-
-    static void write(Cpu cpu, long encoding, long value, boolean shadow) {
-        if (cpu.trace.on) {
-            cpu.trace.emit(WRITE, encoding, value, shadow ? 1 : 0);
-        }
     }
 
     static void invept(Cpu cpu, long type, long eptp) {
