@@ -17,6 +17,8 @@ import nestbox.core.trace.TraceSink;
 import nestbox.l0.EntryLab.Vendor;
 import nestbox.l0.EntryLab.Way;
 import nestbox.machine.Outcome;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.x86.Cpu;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -25,6 +27,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The state of a machine under L0, and KVM's nested state, saved and restored at every instruction boundary around L2's life. */
 class NestedStateTest {
     private static final int MOST = 200;
+    private static final int LINK = VmcsLayout.offset(VmcsField.VMCS_LINK_POINTER);
+
     /** What L0 does for itself, which depends on what its caches hold. */
     private static boolean own(String event) {
         return event.startsWith("kvm_mmu_")
@@ -185,6 +189,11 @@ class NestedStateTest {
                 vmx("size-vmcs12", s -> s.set(4, 4, 128)),
                 vmx("vmcs12-address", s -> s.set(16, 8, 0x400000)),
                 vmx("revision", s -> s.set(128, 4, 1)),
+                vmx("size-shadow", s -> {
+                    s.set(128 + LINK, 8, 0x402000);
+                    s.set(4, 4, 128 + 4096);
+                }),
+                vmx("shadow-revision", s -> s.set(128 + LINK, 8, 0x402000)),
                 svm("run-pending", s -> flags(s, 2)),
                 svm("format", s -> s.set(2, 2, 0)),
                 svm("flags", s -> flags(s, 1 | 4)),
@@ -210,5 +219,39 @@ class NestedStateTest {
                 .hasMessageContaining("EINVAL: " + bad.row + ":");
         lab.vcpu().setNestedState(NestedState.parse(good));
         assertThat(lab.finish()).isEqualTo("321BA");
+    }
+
+    /** A processor that a good state, or one that has changed, does not fit. */
+    record Unfit(Vendor vendor, String row, Consumer<Cpu> processor, Consumer<NestedState> change) {
+        @Override
+        public String toString() {
+            return vendor + " " + row;
+        }
+    }
+
+    static Stream<Unfit> unfit() {
+        return Stream.of(
+                new Unfit(Vendor.VMX, "in-smm", c -> c.smm = true, s -> {}),
+                new Unfit(Vendor.VMX, "smm-vmxon", c -> c.smm = true, s -> {
+                    flags(s, 0);
+                    s.set(24, 2, 1);
+                }),
+                new Unfit(Vendor.SVM, "svme", c -> c.efer &= ~Cpu.EFER_SVME, s -> {}),
+                new Unfit(Vendor.SVM, "smm", c -> c.smm = true, s -> {}),
+                new Unfit(Vendor.SVM, "cache-control", c -> c.cr0 |= Cpu.CR0_NW, s -> {}));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("unfit")
+    void whatDoesNotFitTheProcessorIsRefusedByName(Unfit unfit) {
+        EntryLab lab = before(unfit.vendor, Way.NESTED_TDP);
+        lab.step();
+        lab.step();
+        NestedState state = lab.vcpu().nestedState();
+        unfit.change.accept(state);
+        unfit.processor.accept(lab.cpu());
+        assertThatThrownBy(() -> lab.vcpu().setNestedState(state))
+                .isInstanceOf(NestboxException.class)
+                .hasMessageContaining("EINVAL: " + unfit.row + ":");
     }
 }
