@@ -68,6 +68,9 @@ final class DifferentialCommand implements Callable<Integer> {
         if (processors < 1 || processors > 2) {
             throw new NestboxException("--smp", processors + " is neither 1 nor 2");
         }
+        if (number != null && forgetful) {
+            throw new NestboxException("--forgetful", "goes with --steps, not with --case");
+        }
         if (number != null && number < 0) {
             throw new NestboxException("--case", number + " is negative");
         }
