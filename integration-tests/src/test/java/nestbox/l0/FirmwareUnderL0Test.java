@@ -35,14 +35,12 @@ class FirmwareUnderL0Test {
                 .l0(l0)
                 .memoryBytes(64 << 20)
                 .build();
-        Nestbox lab = Nestbox.create(
-                configuration,
-                new NestboxModule() {
-                    @Override
-                    protected void configure() {
-                        serial(serial);
-                    }
-                });
+        Nestbox lab = Nestbox.create(configuration, new NestboxModule() {
+            @Override
+            protected void configure() {
+                serial(serial);
+            }
+        });
         lab.load(SEABIOS, "");
         for (int i = 0; i < STEPS && !text(serial).contains("No bootable device."); i++) {
             assertThat(lab.run(STEP).kind()).as(text(serial)).isEqualTo(Outcome.Kind.LIMIT);

@@ -17,6 +17,7 @@ import nestbox.mmu.paging.Access;
 final class TableHistory implements CodeWatcher {
     /** Values that are remembered of one word. */
     private static final int MOST = 64;
+
     private static final int PAGE = 4096;
     private static final int PRESENT = 1;
 

@@ -64,8 +64,7 @@ public enum VmcsField {
     ENCLS_EXITING_BITMAP(0x202e, "ENCLS-exiting bitmap", VmxFeature.ENCLS_EXITING),
     SPP_TABLE_POINTER(0x2030, "Sub-page-permission-table pointer", VmxFeature.SUB_PAGE_WRITE_PERMISSION),
     TSC_MULTIPLIER(0x2032, "TSC multiplier", VmxFeature.TSC_SCALING),
-    TERTIARY_VM_EXEC_CONTROL(
-            0x2034, "Tertiary processor-based VM-execution controls", VmxFeature.TERTIARY_CONTROLS),
+    TERTIARY_VM_EXEC_CONTROL(0x2034, "Tertiary processor-based VM-execution controls", VmxFeature.TERTIARY_CONTROLS),
     ENCLV_EXITING_BITMAP(0x2036, "ENCLV-exiting bitmap", Text.UNVERIFIED, VmxFeature.ENCLV_EXITING),
     LOW_PASID_DIRECTORY(0x2038, "Low PASID directory address", VmxFeature.PASID_TRANSLATION),
     HIGH_PASID_DIRECTORY(0x203a, "High PASID directory address", VmxFeature.PASID_TRANSLATION),
@@ -97,8 +96,7 @@ public enum VmcsField {
     GUEST_PDPTE3(0x2810, "Guest PDPTE3", VmxFeature.ENABLE_EPT),
     GUEST_BNDCFGS(0x2812, "Guest IA32_BNDCFGS", VmxFeature.ENTRY_LOAD_BNDCFGS, VmxFeature.CLEAR_BNDCFGS),
     GUEST_IA32_RTIT_CTL(0x2814, "Guest IA32_RTIT_CTL", VmxFeature.ENTRY_LOAD_RTIT_CTL, VmxFeature.CLEAR_RTIT_CTL),
-    GUEST_IA32_LBR_CTL(
-            0x2816, "Guest IA32_LBR_CTL", VmxFeature.ENTRY_LOAD_LBR_CTL, VmxFeature.CLEAR_LBR_CTL),
+    GUEST_IA32_LBR_CTL(0x2816, "Guest IA32_LBR_CTL", VmxFeature.ENTRY_LOAD_LBR_CTL, VmxFeature.CLEAR_LBR_CTL),
     GUEST_IA32_PKRS(0x2818, "Guest IA32_PKRS", VmxFeature.ENTRY_LOAD_PKRS),
     GUEST_FRED_CONFIG(0x281a, "Guest IA32_FRED_CONFIG", VmxFeature.ENTRY_LOAD_FRED),
     GUEST_FRED_RSP1(0x281c, "Guest IA32_FRED_RSP1", VmxFeature.ENTRY_LOAD_FRED),
