@@ -27,6 +27,7 @@ final class NestedExits {
             case VINTR -> !svm.backend.windowOpen() && vmcb12.intercepts(exit.code);
             case MSR -> vmcb12.intercepts(exit.code) && msr((exit.info1 & 1) != 0);
             case IOIO -> vmcb12.intercepts(exit.code) && port(exit.info1);
+            case VMLOAD, VMSAVE -> vmcb12.intercepts(exit.code) || svm.vmloadLeaves();
             default -> row.intercept() && vmcb12.intercepts(exit.code);
         };
     }

@@ -29,19 +29,20 @@ final class NestedInstructions {
         if (code != ExitCode.VMMCALL && cpu.cpl != 0) {
             throw cpu.raise(Vector.GP, 0);
         }
-        if (svm.guestMode() && svm.vmcb12.intercepts(code)) {
+        boolean loads = code == ExitCode.VMLOAD || code == ExitCode.VMSAVE;
+        if (svm.guestMode() && (svm.vmcb12.intercepts(code) || loads && svm.vmloadLeaves())) {
             svm.exit.instruction(in, code.code(), 0, 0);
             return;
         }
         switch (code) {
             case VMRUN -> svm.vmrun.run(address(in));
             case VMLOAD -> {
-                operand.attach(address(in));
+                operand.attach(physical(in, false));
                 GuestState.loadRest(cpu, operand);
                 cpu.mem.port().contextChanged();
             }
             case VMSAVE -> {
-                operand.attach(address(in));
+                operand.attach(physical(in, true));
                 GuestState.storeRest(cpu, operand);
                 operand.commit();
             }
@@ -57,6 +58,13 @@ final class NestedInstructions {
     private long accumulator(Insn in) {
         long value = cpu.r[Reg.RAX];
         return in.addressSize == 64 ? value : in.addressSize == 32 ? value & 0xffffffffL : value & 0xffff;
+    }
+
+    /** Where VMLOAD or VMSAVE works: L2's physical memory if it is virtualized, else L1's. */
+    private long physical(Insn in, boolean write) {
+        long address = address(in);
+        boolean ofL2 = svm.guestMode() && svm.vmloadRuns();
+        return ofL2 ? cpu.mem.port().control().guestPhysical(address, write) : address;
     }
 
     private long address(Insn in) {

@@ -110,6 +110,16 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         return vmcb12.get(VmcbField.TSC_OFFSET);
     }
 
+    /** VMLOAD and VMSAVE run in L2, on its own memory: that needs nested paging and an L1 in 64-bit mode. */
+    boolean vmloadRuns() {
+        return vmcb12.virtualVmload() && vmcb12.npt() && host.longMode();
+    }
+
+    /** L1 asks for them to be virtualized, and they cannot be. */
+    boolean vmloadLeaves() {
+        return vmcb12.virtualVmload() && !vmloadRuns();
+    }
+
     /** Whether L2's own interrupt flag decides on interrupts, so that a window can be asked for by it. */
     boolean hasWindow() {
         return gif && !(guest && vmcb12.interruptMasking());

@@ -50,6 +50,9 @@ final class SvmGuestState {
         }
         if ((groups & StateGroup.SYSTEM) != 0) {
             guest.kernelGsBase = vmcb.get(VmcbField.KERNEL_GS_BASE);
+            if ((vmcb.get(VmcbField.VIRTUAL_EXTENSIONS) & Vmcb12.VIRTUAL_VMLOAD) != 0) {
+                fetchLoaded();
+            }
             if ((vmcb.get(VmcbField.VIRTUAL_EXTENSIONS) & LastBranches.ENABLE) != 0) {
                 LastBranches.load(guest, vmcb);
             }
@@ -69,6 +72,18 @@ final class SvmGuestState {
         }
         guest.updateMode();
         guest.mem.port().contextChanged();
+    }
+
+    /** What VMLOAD changes without an exit, beside segments. */
+    private void fetchLoaded() {
+        Vmcb vmcb = backend.vmcb();
+        guest.star = vmcb.get(VmcbField.STAR);
+        guest.lstar = vmcb.get(VmcbField.LSTAR);
+        guest.cstar = vmcb.get(VmcbField.CSTAR);
+        guest.fmask = vmcb.get(VmcbField.SFMASK);
+        guest.sysenterCs = vmcb.get(VmcbField.SYSENTER_CS);
+        guest.sysenterEsp = vmcb.get(VmcbField.SYSENTER_ESP);
+        guest.sysenterEip = vmcb.get(VmcbField.SYSENTER_EIP);
     }
 
     /** Under nested paging the processor reads PDPEs from memory (APM Vol. 2, "Nested Paging"), and L0's emulator does as it does. */
@@ -177,7 +192,8 @@ final class SvmGuestState {
         // As KVM does, only while the guest records branches.
         boolean records =
                 (guest.debugCtl & Cpu.DEBUGCTL_LBR) != 0 && host.cpu().features.has(Feature.LBRV);
-        vmcb.set(VmcbField.VIRTUAL_EXTENSIONS, records ? LastBranches.ENABLE : 0);
+        long others = vmcb.get(VmcbField.VIRTUAL_EXTENSIONS) & ~LastBranches.ENABLE;
+        vmcb.set(VmcbField.VIRTUAL_EXTENSIONS, records ? others | LastBranches.ENABLE : others);
         if (records) {
             LastBranches.store(guest, vmcb);
         }

@@ -15,7 +15,6 @@ public final class SvmOffer {
             Feature.PAUSE_FILTER,
             Feature.PFTHRESHOLD,
             Feature.AVIC,
-            Feature.V_VMSAVE_VMLOAD,
             Feature.VGIF,
             Feature.GMET,
             Feature.V_SPEC_CTRL,
@@ -23,12 +22,15 @@ public final class SvmOffer {
             Feature.TLBICTL,
             Feature.VNMI);
 
+    /** What stands on L0's own use of nested paging. */
+    private static final Set<Feature> WITH_TDP = EnumSet.of(Feature.NPT, Feature.V_VMSAVE_VMLOAD);
+
     private SvmOffer() {}
 
     /**
      * The model as L0 shows it.
      *
-     * @param tdp L0 uses nested paging itself: else it has none for L1
+     * @param tdp L0 uses nested paging itself: else it has none for L1, nor what needs it
      */
     public static CpuModel limit(CpuModel model, boolean tdp) {
         if (!model.has(Feature.SVM)) {
@@ -36,10 +38,11 @@ public final class SvmOffer {
         }
         CpuModel.Builder builder = model.toBuilder();
         for (Feature feature : WITHHELD) {
-            if (model.has(feature)) {
-                builder.feature(feature, false);
-            }
+            builder.feature(feature, false);
         }
-        return tdp ? builder.build() : builder.feature(Feature.NPT, false).build();
+        if (!tdp) {
+            WITH_TDP.forEach(feature -> builder.feature(feature, false));
+        }
+        return builder.build();
     }
 }

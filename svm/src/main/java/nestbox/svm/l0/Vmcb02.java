@@ -33,7 +33,7 @@ final class Vmcb02 {
         only12(ExitCode.VINTR.code());
         only12(ExitCode.IRET.code());
         only12(ExitCode.VMMCALL.code());
-        if (!svm.vcpu.follows(NestedPolicy.SVM_VMLOAD)) {
+        if (svm.vmloadRuns() || !svm.vcpu.follows(NestedPolicy.SVM_VMLOAD)) {
             only12(ExitCode.VMLOAD.code());
             only12(ExitCode.VMSAVE.code());
         }
@@ -49,7 +49,7 @@ final class Vmcb02 {
         to.set(VmcbField.INTERRUPT_CONTROL, vmcb12.get(VmcbField.INTERRUPT_CONTROL) | Vmcb12.V_INTR_MASKING);
         to.set(VmcbField.V_INTR_VECTOR, vmcb12.get(VmcbField.V_INTR_VECTOR));
         to.set(VmcbField.EVENTINJ, 0);
-        to.set(VmcbField.VIRTUAL_EXTENSIONS, 0);
+        to.set(VmcbField.VIRTUAL_EXTENSIONS, svm.vmloadRuns() ? Vmcb12.VIRTUAL_VMLOAD : 0);
         to.set(VmcbField.NRIP, vmcb12.get(VmcbField.NRIP));
     }
 

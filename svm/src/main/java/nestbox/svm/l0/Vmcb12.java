@@ -24,6 +24,8 @@ final class Vmcb12 implements CheckContext {
     static final long V_INTR_MASKING = 1 << 24;
     private static final long INT_CTL = V_TPR | V_IRQ | 0xf << 16 | 1 << 20 | V_INTR_MASKING;
     private static final int NP_ENABLE = 1;
+    /** In VIRTUAL_EXTENSIONS: VMLOAD and VMSAVE of L2 are virtualized. */
+    static final long VIRTUAL_VMLOAD = 2;
     private static final long INJECTED = 0xffff_ffff_0000_0000L | EventInfo.VALID | EventInfo.ERROR_CODE_VALID | 0x7ff;
     private static final ExitCode LAST_INTERCEPT = ExitCode.RDPRU;
 
@@ -51,7 +53,7 @@ final class Vmcb12 implements CheckContext {
         keep(VmcbField.INTERRUPT_SHADOW, 1);
         keep(VmcbField.EVENTINJ, INJECTED);
         keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
-        copy.set(VmcbField.VIRTUAL_EXTENSIONS, 0);
+        keep(VmcbField.VIRTUAL_EXTENSIONS, cpu.features.has(Feature.V_VMSAVE_VMLOAD) ? VIRTUAL_VMLOAD : 0);
     }
 
     long address() {
@@ -112,6 +114,11 @@ final class Vmcb12 implements CheckContext {
 
     boolean npt() {
         return (copy.get(VmcbField.NESTED_CONTROL) & NP_ENABLE) != 0;
+    }
+
+    /** L1 asks for virtualized VMLOAD and VMSAVE; where the silicon cannot give them they leave L2. */
+    boolean virtualVmload() {
+        return (copy.get(VmcbField.VIRTUAL_EXTENSIONS) & VIRTUAL_VMLOAD) != 0;
     }
 
     @Override
