@@ -14,7 +14,6 @@ import nestbox.machine.load.ImageFile;
 import nestbox.modules.Nestbox;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.x86.insn.Asm;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 

@@ -26,6 +26,7 @@ final class Vmcb12 implements CheckContext {
     private static final int NP_ENABLE = 1;
     /** In VIRTUAL_EXTENSIONS: VMLOAD and VMSAVE of L2 are virtualized. */
     static final long VIRTUAL_VMLOAD = 2;
+
     private static final long INJECTED = 0xffff_ffff_0000_0000L | EventInfo.VALID | EventInfo.ERROR_CODE_VALID | 0x7ff;
     private static final ExitCode LAST_INTERCEPT = ExitCode.RDPRU;
 
