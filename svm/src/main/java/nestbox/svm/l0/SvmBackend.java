@@ -92,6 +92,9 @@ final class SvmBackend implements VendorBackend {
 
     private long softRip;
     private long softNext;
+    /** The processor's time then. */
+    private long softTicks;
+
     /** Nested SVM of the guest, or null. */
     private NestedSvm nestedSvm;
     /** The virtual interrupt of vmcb02 is L0's, to learn when interrupts are open. */
@@ -329,13 +332,12 @@ final class SvmBackend implements VendorBackend {
 
     @Override
     public void vectoring(Event event) {
-        boolean injected = softInjected;
-        softInjected = false;
         exits.vectoring(event);
         if (!event.isSoft()) {
             return;
         }
-        if (injected && vmcb.get(VmcbField.RIP) == softNext) {
+        // If the guest has executed anything since, this is another one that stands behind it.
+        if (softInjected && host.cpu().ticks == softTicks && vmcb.get(VmcbField.RIP) == softNext) {
             vmcb.set(VmcbField.RIP, softRip);
         }
         // Exits on the way of an event leave NRIP 0. Without its length the instruction is executed anew.
@@ -362,6 +364,7 @@ final class SvmBackend implements VendorBackend {
     /** A software interrupt or exception returns behind its instruction: by NRIP, or by RIP where there is none. */
     private void injectBehind(int length) {
         vcpu.need(StateGroup.BASIC | StateGroup.SEGMENTS);
+        softTicks = host.cpu().ticks;
         softRip = guest.rip;
         softNext = guest.wrapRip(guest.rip + length);
         if (host.cpu().features.has(Feature.NRIP_SAVE)) {
