@@ -201,10 +201,8 @@ final class Events {
     private void startTimer(long value) {
         deadline = ((cpu.tsc() >>> SHIFT) + value) << SHIFT;
         cpu.platform.wakeExtension(cpu, deadline - cpu.tscOffset);
-        if (!cpu.stopsInRoot) {
-            // An entry takes hundreds of cycles: the timer has counted before the guest's first instruction.
-            cpu.letPass(1 << SHIFT);
-        }
+        // An entry takes hundreds of cycles: the timer has counted before the guest's first instruction.
+        cpu.letPass(1 << SHIFT);
     }
 
     private boolean expired() {
