@@ -53,7 +53,6 @@ final class L0VmxTrace {
     }
 
     static void exited(NestedVmx vmx, long reason, long qualification, long information, long error) {
-        vmx.vcpu.hypervisor().counters().nestedExits++;
         if (vmx.cpu.trace.on) {
             vmx.cpu.trace.emit(VMEXIT_INJECT, reason, qualification, 0, information, error);
             vmx.cpu.trace.setLevel(1);

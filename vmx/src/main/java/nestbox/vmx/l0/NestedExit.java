@@ -118,6 +118,7 @@ final class NestedExit {
         vmx.vcpu.serveLocalFlushes();
         s.set(VmcsField.VM_EXIT_REASON, reason);
         vectoring(s);
+        vmx.vcpu.hypervisor().counters().nestedExits++;
         L0VmxTrace.exited(vmx, reason, qualification, information, s.get(VmcsField.VM_EXIT_INTR_ERROR_CODE));
         state.save();
         vmx.apic.save();
