@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
             DifferentialCommand.class,
             PolicyCommand.class,
             InjectCommand.class,
+            ExitsCommand.class,
             CpuCommand.class,
             CheckCommand.class,
             SupportCommand.class
