@@ -15,9 +15,9 @@ final class CommonL1 {
         if (tdp) {
             guest.tables("l2_tables", t -> t.identity(16 << 20).large(L2Action.PAGES, L2Action.PAGES));
         } else {
-            guest.tables("l2_tables", t -> t.identity(16 << 20)
-                    .map(L2Action.PAGES, "page")
-                    .entry("page_entry"));
+            guest.tables(
+                    "l2_tables",
+                    t -> t.identity(16 << 20).map(L2Action.PAGES, "page").entry("page_entry"));
         }
         // What L2's page fault steps over is two bytes long.
         guest.handler(14, "l2_fault")
@@ -40,7 +40,11 @@ final class CommonL1 {
         if (action != L2Action.INTERRUPT) {
             return registers;
         }
-        return registers + msr(0x1b, 0xfee00d00L) + msr(0x80f, 0x1ff) + msr(0x83e, 0xb) + msr(0x832, 0x20000 | VECTOR)
+        return registers
+                + msr(0x1b, 0xfee00d00L)
+                + msr(0x80f, 0x1ff)
+                + msr(0x83e, 0xb)
+                + msr(0x832, 0x20000 | VECTOR)
                 + msr(0x838, PERIOD);
     }
 

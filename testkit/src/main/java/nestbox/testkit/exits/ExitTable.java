@@ -22,6 +22,7 @@ public final class ExitTable {
             L1 answers CPUID, I/O and HLT and enters L2 again. With EPT or NPT it leaves L2's CR3 writes and page faults alone;
             without, it takes both, hands L2 its page faults, and maps pages in the tables that L2 runs on.
             The interrupt is of L1's local APIC timer: exit, delivery, EOI and entry.
+            Where columns agree although the silicon differs, L0 does not use that feature to run L1.
             """;
 
     private final Map<ExitSetup, Map<L2Action, Map<String, Double>>> cells = new LinkedHashMap<>();
@@ -63,15 +64,25 @@ public final class ExitTable {
         List<ExitSetup> amd = setups().stream().filter(setup -> !setup.intel()).toList();
         StringBuilder text = new StringBuilder(INTRODUCTION);
         part(text, "Intel", "EPT", intel);
-        row(text, "silicon: VMCS shadowing", intel, setup -> yes(VmxModels.features(CpuModel.parse(setup.cpu()))
-                .contains(VmxFeature.VMCS_SHADOWING)));
+        row(
+                text,
+                "silicon: VMCS shadowing",
+                intel,
+                setup -> yes(VmxModels.features(CpuModel.parse(setup.cpu())).contains(VmxFeature.VMCS_SHADOWING)));
         row(text, "L1 is offered it", intel, setup -> yes(offeredShadowing(setup)));
         rows(text, intel);
         part(text, "AMD", "NPT", amd);
         for (Feature feature : new Feature[] {Feature.VGIF, Feature.V_VMSAVE_VMLOAD}) {
-            row(text, "silicon: " + feature.qemuName(), amd, setup -> yes(
-                    CpuModel.parse(setup.cpu()).has(feature)));
-            row(text, "L1 is offered it", amd, setup -> yes(lab(setup).machine().config().cpu().has(feature)));
+            row(
+                    text,
+                    "silicon: " + feature.qemuName(),
+                    amd,
+                    setup -> yes(CpuModel.parse(setup.cpu()).has(feature)));
+            row(
+                    text,
+                    "L1 is offered it",
+                    amd,
+                    setup -> yes(lab(setup).machine().config().cpu().has(feature)));
         }
         rows(text, amd);
         text.append("\nBy reason\n");
@@ -101,17 +112,20 @@ public final class ExitTable {
         for (L2Action action : L2Action.values()) {
             for (int i = 0; i < setups.size(); i++) {
                 StringBuilder line = new StringBuilder();
-                cells.get(setups.get(i)).get(action).forEach((reason, count) -> line.append(' ')
-                        .append(reason)
-                        .append(count == 1 ? "" : " x" + number(count))
-                        .append(','));
+                cells.get(setups.get(i))
+                        .get(action)
+                        .forEach((reason, count) -> line.append(' ')
+                                .append(reason)
+                                .append(count == 1 ? "" : " x" + number(count))
+                                .append(','));
                 String all = line.isEmpty() ? " none" : line.substring(0, line.length() - 1);
                 text.append(String.format(Locale.ROOT, "%-5s (%d) %-18s%s\n", vendor, i + 1, action.title(), all));
             }
         }
     }
 
-    private static void row(StringBuilder text, String title, List<ExitSetup> setups, Function<ExitSetup, String> cell) {
+    private static void row(
+            StringBuilder text, String title, List<ExitSetup> setups, Function<ExitSetup, String> cell) {
         line(text, title, setups.stream().map(cell).toList());
     }
 

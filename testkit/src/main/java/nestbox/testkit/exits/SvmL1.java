@@ -22,12 +22,15 @@ final class SvmL1 {
                 .page("ports_8000")
                 .page("ports_end");
         if (tdp) {
-            guest.npt("tdp", t -> t.identity(16 << 20).map(L2Action.PAGES, "page").entry("page_entry"));
+            guest.npt(
+                    "tdp", t -> t.identity(16 << 20).map(L2Action.PAGES, "page").entry("page_entry"));
         }
         return guest.vmcb("vmcb", vmcb -> controls(vmcb, tdp))
                 .body("        mov eax, own\n        vmsave\n" + CommonL1.start(action, times) + "        jmp resume\n")
                 .label("l2", action.source(times, "vmmcall"))
-                .label("resume", """
+                .label(
+                        "resume",
+                        """
                         clgi
                         sti
                         mov eax, vmcb
@@ -44,7 +47,7 @@ final class SvmL1 {
                         cmp r9d, %d
                         jne failed
                 """.formatted(VmcbField.EXITCODE.offset(), ExitCode.VMMCALL.code(), code(action, tdp))
-                        + answer(action, tdp))
+                                + answer(action, tdp))
                 .label("failed", "        mov rax, r9\n        call hex\n        mov eax, 0x31\n        jmp quit\n");
     }
 
@@ -81,7 +84,8 @@ final class SvmL1 {
             case UNMAPPED_PAGE -> CommonL1.mapNext(tdp ? PAGE_ENTRY : 3) + "        jmp resume\n";
             case PORT -> move(VmcbField.EXITINFO2, VmcbField.RIP) + "        jmp resume\n";
             case HLT -> stepOver(1);
-            case INTERRUPT -> "        sti\n        nop\n        cli\n        dec r15d\n        jz finish\n        jmp resume\n";
+            case INTERRUPT ->
+                "        sti\n        nop\n        cli\n        dec r15d\n        jz finish\n        jmp resume\n";
         };
     }
 

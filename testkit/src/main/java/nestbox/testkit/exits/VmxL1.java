@@ -15,7 +15,8 @@ final class VmxL1 {
     static Guest guest(L2Action action, boolean tdp, int times) {
         Guest guest = CommonL1.prepared(action, tdp);
         if (tdp) {
-            guest.ept("tdp", t -> t.identity(16 << 20).map(L2Action.PAGES, "page").entry("page_entry"));
+            guest.ept(
+                    "tdp", t -> t.identity(16 << 20).map(L2Action.PAGES, "page").entry("page_entry"));
         }
         return guest.vmcs("vmcs", vmcs -> controls(vmcs, tdp))
                 .body(CommonL1.start(action, times) + "        vmlaunch\n        jmp vmx_failed\n")
@@ -30,7 +31,8 @@ final class VmxL1 {
                         vmwrite r8, r10
                 resume: vmresume
                         jmp vmx_failed
-                """.formatted(VmcsField.VM_EXIT_INSTRUCTION_LEN.encoding(), VmcsField.GUEST_RIP.encoding()));
+                """.formatted(
+                                VmcsField.VM_EXIT_INSTRUCTION_LEN.encoding(), VmcsField.GUEST_RIP.encoding()));
     }
 
     private static VmcsBlock controls(VmcsBlock vmcs, boolean tdp) {
@@ -51,9 +53,9 @@ final class VmxL1 {
                         cmp r9d, %d
                         jne vmx_exit
                 """.formatted(
-                        VmcsField.VM_EXIT_REASON.encoding(),
-                        ExitReason.VMCALL.number(),
-                        reason(action, tdp).number())
+                                VmcsField.VM_EXIT_REASON.encoding(),
+                                ExitReason.VMCALL.number(),
+                                reason(action, tdp).number())
                 + answer(action, tdp);
     }
 
@@ -80,7 +82,8 @@ final class VmxL1 {
                         + "        jmp resume\n";
             case UNMAPPED_PAGE -> CommonL1.mapNext(tdp ? PAGE_ENTRY : 3) + "        jmp resume\n";
             case PORT, HLT -> "        jmp step_over\n";
-            case INTERRUPT -> "        sti\n        nop\n        cli\n        dec r15d\n        jz finish\n        jmp resume\n";
+            case INTERRUPT ->
+                "        sti\n        nop\n        cli\n        dec r15d\n        jz finish\n        jmp resume\n";
         };
     }
 
