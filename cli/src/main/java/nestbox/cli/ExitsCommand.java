@@ -12,7 +12,8 @@ import picocli.CommandLine.Spec;
 /** {@code nestbox exits}. */
 @Command(
         name = "exits",
-        description = "Measures how many exits to L0 one action of L2 takes, with and without what the silicon has to save them.",
+        description =
+                "Measures how many exits to L0 one action of L2 takes, with and without what the silicon has to save them.",
         mixinStandardHelpOptions = true)
 final class ExitsCommand implements Callable<Integer> {
     @Spec
