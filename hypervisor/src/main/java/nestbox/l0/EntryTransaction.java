@@ -76,6 +76,18 @@ public final class EntryTransaction implements Stateful {
         taken = 0;
     }
 
+    /** L2's control structure was made anew: what it was given so that the silicon refuses it is given again. */
+    public void resume() {
+        if (open) {
+            for (EntryStep step : steps) {
+                EntryFailure forced = injections.at(step.row(), begun);
+                if (forced != null) {
+                    step.force().apply(forced);
+                }
+            }
+        }
+    }
+
     /** An entry that is pending was put in place from outside: it can be rolled back no more. */
     public void reopen() {
         taken = 0;

@@ -116,6 +116,21 @@ class NestedStateTest {
         sameAsWithoutMoving(vendor, way, lab -> {});
     }
 
+    /** L0 has been told to make the silicon refuse vmcs02 or vmcb02, which is to be entered next. */
+    @ParameterizedTest
+    @MethodSource("ways")
+    void aForcedRefusalThatIsToComeMoves(Vendor vendor, Way way) {
+        EntryLab lab = EntryLab.before(
+                vendor,
+                way,
+                EntryLab.GOOD,
+                EntryLab.configuration(vendor, way).toBuilder()
+                        .inject("hardware=vmfail@1")
+                        .build());
+        lab.step();
+        assertThat(moved(lab).finish()).isEqualTo(vendor == Vendor.VMX ? "V321BA" : "F321BA");
+    }
+
     /** The registers move as before; nested state by KVM's layout. */
     @ParameterizedTest
     @MethodSource("ways")

@@ -116,6 +116,7 @@ final class NestedVmrun {
         vmcb02.merge();
         svm.stage.prepareFor(svm.host);
         svm.stage.enter();
+        transaction.resume();
     }
 
     void save(StateWriter out) {

@@ -236,6 +236,7 @@ final class NestedEntry {
         vmx.apic.mapPages();
         vmcs02.mergeGuestOwned();
         vmx.stage().enter();
+        transaction.resume();
     }
 
     void save(StateWriter out) {
