@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import nestbox.l0.NestedPolicy;
+import nestbox.l0.ledger.CheckReport;
 import nestbox.machine.Outcome;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
@@ -236,6 +237,46 @@ public final class LabAssert extends AbstractAssert<LabAssert, LabRun> {
             fail((wanted ? "an" : "no") + " access to " + hex(address) + " that the MMIO cache answers", hits);
         }
         return this;
+    }
+
+    /**
+     * L1 used a translation of this address's page that no legal cache explains, which ended the run; the check after the test then
+     * lets it pass.
+     */
+    public LabAssert usedStaleTranslation(long address) {
+        stale(CheckReport.Verdict.FAULT, address);
+        actual.expectStaleUse();
+        return this;
+    }
+
+    /** L1 used a translation of this address's page that its tables no longer gave and that it had not invalidated. */
+    public LabAssert usedPermittedStaleTranslation(long address) {
+        return stale(CheckReport.Verdict.PERMITTED, address);
+    }
+
+    private LabAssert stale(CheckReport.Verdict verdict, long address) {
+        boolean found = judged().stream()
+                .anyMatch(use -> use.verdict() == verdict && ((use.linear() ^ address) & PAGE) == 0);
+        if (!found) {
+            fail("a stale use of " + hex(address) + " (" + verdict + ")", judged());
+        }
+        return this;
+    }
+
+    /** L1 used no translation but those that its tables gave at the time. */
+    public LabAssert usedNoStaleTranslation() {
+        if (!judged().isEmpty()) {
+            fail("no stale use", judged());
+        }
+        return this;
+    }
+
+    private List<CheckReport> judged() {
+        isNotNull();
+        if (actual.staleUses() == null) {
+            throw new IllegalStateException("nobody judged translations: run with checkTlb");
+        }
+        return actual.staleUses();
     }
 
     // ---- events ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import nestbox.l0.Hypervisor;
+import nestbox.l0.ledger.CheckReport;
 import nestbox.mmu.core.MmuInvariants;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
@@ -14,7 +15,8 @@ import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 
 /**
- * What must hold at the end of every run, whatever the guest did: no undischarged invalidation, shadow pages and their reverse map
+ * What must hold at the end of every run, whatever the guest did: no use of a translation that no legal cache explains (where uses
+ * are judged, {@link NestedLab#checkTlb}; L2's are not), no undischarged invalidation, shadow pages and their reverse map
  * that agree with each other and with guest memory's slots, no shadow page that can never go, a current vmcs12 that VMPTRLD and
  * L0's own exits can have left, and vmcb12s whose exit code is one of the manual's.
  */
@@ -26,6 +28,11 @@ public final class LabInvariants {
     /** What does not hold, a line each. The run's machine must not run on afterwards. */
     public static List<String> broken(LabRun run) {
         List<String> wrong = new ArrayList<>();
+        if (run.staleUses() != null && !run.staleUseExpected()) {
+            run.staleUses().stream()
+                    .filter(use -> use.verdict() == CheckReport.Verdict.FAULT)
+                    .forEach(use -> wrong.add(use.toString()));
+        }
         for (int i = 0; i < run.machine().cpus(); i++) {
             Cpu cpu = run.machine().cpu(i);
             if (cpu.extension instanceof CurrentVmcs vmx) {

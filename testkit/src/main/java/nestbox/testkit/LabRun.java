@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import nestbox.l0.ledger.CheckReport;
+import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
 import nestbox.machine.Outcome;
 import nestbox.modules.L0Mode;
@@ -25,7 +27,9 @@ public final class LabRun {
     private final EventRecorder recorder;
     private final TreeMap<Long, String> labels = new TreeMap<>();
     private final Map<String, Long> addresses;
+    private final TlbLedger ledger;
     private Outcome outcome;
+    private boolean staleUseExpected;
 
     /**
      * What code of the guest's has read and shown by calling {@code see}.
@@ -39,11 +43,17 @@ public final class LabRun {
         }
     }
 
-    LabRun(Nestbox lab, ByteArrayOutputStream serial, EventRecorder recorder, Map<String, Long> addresses) {
+    LabRun(
+            Nestbox lab,
+            ByteArrayOutputStream serial,
+            EventRecorder recorder,
+            Map<String, Long> addresses,
+            TlbLedger ledger) {
         this.lab = lab;
         this.serial = serial;
         this.recorder = recorder;
         this.addresses = addresses;
+        this.ledger = ledger;
         addresses.forEach((label, address) -> {
             if (!label.contains(".")) {
                 labels.put(address, label);
@@ -76,6 +86,20 @@ public final class LabRun {
 
     public List<RecordedEvent> events() {
         return recorder.events();
+    }
+
+    /** Stale uses of L1's translations, in order; null if nobody judged them. */
+    List<CheckReport> staleUses() {
+        return ledger == null ? null : ledger.reports();
+    }
+
+    /** The test has said that it wants a stale use. */
+    void expectStaleUse() {
+        staleUseExpected = true;
+    }
+
+    boolean staleUseExpected() {
+        return staleUseExpected;
     }
 
     long forgottenEvents() {

@@ -7,7 +7,7 @@ import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 
 /** One combination of the dimensions of a {@link NestedTest}. */
-record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabytes, long seed) {
+record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabytes, long seed, boolean checkTlb) {
     static final String BARE = "bare silicon";
 
     static List<NestedCase> of(NestedTest test) {
@@ -16,7 +16,7 @@ record NestedCase(String cpu, L0Mode l0, String tlb, String policy, int megabyte
             for (L0Mode l0 : test.l0()) {
                 for (String tlb : test.tlb()) {
                     for (String policy : l0 == L0Mode.NONE ? new String[] {""} : test.policy()) {
-                        cases.add(new NestedCase(cpu, l0, tlb, policy, test.megabytes(), test.seed()));
+                        cases.add(new NestedCase(cpu, l0, tlb, policy, test.megabytes(), test.seed(), test.checkTlb()));
                     }
                 }
             }

@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import nestbox.l0.ledger.TlbLedger;
+import nestbox.machine.Machine;
 import nestbox.machine.load.ImageFile;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
@@ -24,6 +26,7 @@ public final class NestedLab {
     private final List<LabRun> runs = new ArrayList<>();
     private long limit = LIMIT;
     private String commandLine = "";
+    private boolean checkTlb;
 
     public NestedLab(NestboxConfiguration configuration) {
         this.configuration = configuration;
@@ -42,6 +45,12 @@ public final class NestedLab {
     /** Ends later runs after so many instructions; without it after fifty million. */
     public NestedLab limit(long instructions) {
         limit = instructions;
+        return this;
+    }
+
+    /** Whether later runs judge every translation that L1 uses; see {@link TlbLedger}. */
+    public NestedLab checkTlb(boolean on) {
+        checkTlb = on;
         return this;
     }
 
@@ -82,10 +91,17 @@ public final class NestedLab {
         });
         Nestbox lab = Nestbox.create(how, all.toArray(Module[]::new));
         lab.machine().load(image, commandLine, files);
-        LabRun run = new LabRun(lab, serial, recorder, labels);
+        LabRun run = new LabRun(lab, serial, recorder, labels, checkTlb ? ledger(lab) : null);
         runs.add(run);
         run.end(lab.run(limit));
         return run;
+    }
+
+    private static TlbLedger ledger(Nestbox lab) {
+        Machine machine = lab.machine();
+        return lab.hypervisor()
+                .map(l0 -> l0.check(machine.memory(), machine.clock()))
+                .orElseGet(() -> TlbLedger.onSilicon(machine));
     }
 
     List<LabRun> runs() {

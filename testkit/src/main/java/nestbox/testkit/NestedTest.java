@@ -42,6 +42,12 @@ public @interface NestedTest {
      */
     String[] policy() default "exact";
 
+    /**
+     * Every translation that L1 uses is judged: one that no legal cache explains ends the run, and fails the test unless it claims
+     * {@link LabAssert#usedStaleTranslation}. A test that shows what such a translation leads to turns this off.
+     */
+    boolean checkTlb() default true;
+
     /** Memory of the machine that the image sees. */
     int megabytes() default 32;
 

@@ -81,7 +81,7 @@ public final class NestedTestExtension implements TestTemplateInvocationContextP
 
         private NestedLab lab() {
             if (lab == null) {
-                lab = new NestedLab(one.configuration());
+                lab = new NestedLab(one.configuration()).checkTlb(one.checkTlb());
             }
             return lab;
         }

@@ -2,6 +2,7 @@ package nestbox.testkit;
 
 import static nestbox.testkit.NestboxAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
 import java.util.ArrayList;
@@ -40,6 +41,13 @@ class NestedTestTest {
                     .body("vmlaunch\njmp vmx_failed")
                     .label("l2", "cpuid\nvmcall");
             assertThat(lab.run(guest)).exitsToL1("VMCALL");
+        }
+
+        @NestedTest(
+                l0 = L0Mode.SHADOW,
+                policy = {"exact", STALE_ROOTS})
+        void staleRoots(NestedLab lab) {
+            lab.run(NestedTestTest.staleRoots());
         }
 
         @NestedTest(cpu = "max,+svm", l0 = L0Mode.NONE)
@@ -182,18 +190,92 @@ class NestedTestTest {
         assertThat(lab.run(guest)).usedMmioCache(0x40000000L).didNotUseMmioCache(0x40001000L);
     }
 
+    private static final String STALE_ROOTS = "exact roots.prevRootsWhenPcidOff=keep roots.unloadOnPcideSet=off";
+
+    /**
+     * S-PCID. X is mapped in b alone: what a processor may cache of a's tables behind the INVPCID belongs to PCID 0, too, and the MOV
+     * CR3 without a flush keeps it.
+     */
+    private static Guest staleRoots() {
+        return Guest.longMode()
+                .page("old", 'O')
+                .page("new", 'N')
+                .page("pcid0", 0, 0)
+                .tables("a", t -> t.identity(1 << 30))
+                .tables("b", t -> t.identity(1 << 30).map(0x40000000L, "old").entry("b_x"))
+                .body("mov eax, b\nmov cr3, rax\nmov al, [0x40000000]\nmov eax, a\nmov cr3, rax\n"
+                        + "mov dword [b_x], new + 3\nmov eax, 1\ninvpcid rax, [pcid0]\n"
+                        + "mov rax, cr4\nbts rax, 17\nmov cr4, rax\nmov rax, b + (1 << 63)\nmov cr3, rax\n"
+                        + "mov al, [0x40000000]\njmp tell");
+    }
+
+    /** An access of L2's has another guest's tables behind it, and is nothing that L1's tables explain. */
+    private static Guest l2WithTablesOfItsOwn() {
+        return Guest.longMode()
+                .page("mine", 7)
+                .tables("l2_tables", t -> t.identity(16 << 20).map(0x40000000L, "mine"))
+                .vmcs("vmcs", v -> v.cr3("l2_tables").vpid(1))
+                .body("vmlaunch\njmp vmx_failed")
+                .label("l2", "mov esi, 0x40000000\ncall see\nvmcall");
+    }
+
+    @Test
+    void aStaleTranslationFailsATestThatHasPassed() {
+        assertThat(run("staleRoots"))
+                .extracting(Result::status)
+                .containsExactly(TestExecutionResult.Status.SUCCESSFUL, TestExecutionResult.Status.FAILED);
+        assertThat(run("staleRoots").get(1).message())
+                .contains("after the test:", "used 40000000", "had changed the table at", "flush of PCID 0");
+    }
+
+    @NestedTest(l0 = L0Mode.SHADOW, policy = STALE_ROOTS)
+    void aStaleTranslationThatTheTestWants(NestedLab lab) {
+        LabRun run = lab.run(staleRoots());
+        assertThat(run).ended(Outcome.Kind.TLB_CHECK).usedStaleTranslation(0x40000000L);
+        assertThatThrownBy(() -> assertThat(run).usedStaleTranslation(0x40001000L))
+                .hasMessageContaining("Expected a stale use of 0x40001000");
+        assertThatThrownBy(() -> assertThat(run).usedNoStaleTranslation()).hasMessageContaining("Expected no stale use");
+    }
+
+    @NestedTest(l0 = L0Mode.SHADOW, policy = STALE_ROOTS, checkTlb = false)
+    void withoutAJudgeNothingCanBeClaimed(NestedLab lab) {
+        LabRun run = lab.run(staleRoots());
+        assertThat(run).endedWell().printed("O");
+        assertThatThrownBy(() -> assertThat(run).usedNoStaleTranslation()).hasMessageContaining("checkTlb");
+    }
+
+    /** The guest leaves the invalidation out: its own affair, and no failure. */
+    @NestedTest(l0 = {L0Mode.NONE, L0Mode.TDP})
+    void aStaleTranslationThatTheGuestPermits(NestedLab lab) {
+        Guest guest = Guest.longMode()
+                .page("old", 'O')
+                .page("new", 'N')
+                .tables("a", t -> t.identity(1 << 30).map(0x40000000L, "old").entry("x"))
+                .body("mov al, [0x40000000]\nmov dword [x], new + 3\nmov al, [0x40000000]\njmp tell");
+        assertThat(lab.run(guest)).printed("O").usedPermittedStaleTranslation(0x40000000L);
+    }
+
+    @NestedTest(l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
+    void accessesOfL2AreNotJudged(NestedLab lab) {
+        assertThat(lab.run(l2WithTablesOfItsOwn()))
+                .endedWell()
+                .l2Sees(0x40000000L, 7)
+                .usedNoStaleTranslation();
+    }
+
     /** With shadowing a claim about fields would be an empty one. */
     @NestedTest(l0 = L0Mode.TDP, policy = "exact vmcs.shadowing=on")
     void fieldsThatL0ShadowsCannotBeWatched(NestedLab lab) {
         LabRun run = lab.run(Guest.longMode().vmcs("vmcs", v -> v).label("l2", "hlt"));
-        org.assertj.core.api.Assertions.assertThatThrownBy(() -> assertThat(run).l1NeverRead(VmcsField.GUEST_PDPTE0))
+        assertThatThrownBy(() -> assertThat(run).l1NeverRead(VmcsField.GUEST_PDPTE0))
                 .hasMessageContaining("vmcs.shadowing=off");
         assertThat(run).endedWell();
     }
 
     @Test
     void eachClaimCanFail() {
-        NestedLab lab = new NestedLab(new NestedCase("max,+vmx", L0Mode.NONE, "keep", "", 32, 0).configuration());
+        NestedLab lab =
+                new NestedLab(new NestedCase("max,+vmx", L0Mode.NONE, "keep", "", 32, 0, false).configuration());
         LabRun run = lab.run(Guest.longMode().vmcs("vmcs", v -> v).label("l2", "hlt"));
         List<Runnable> claims = List.of(
                 () -> assertThat(run).printed("x"),
@@ -213,7 +295,7 @@ class NestedTestTest {
                 () -> assertThat(run).l1Read(VmcsField.GUEST_PDPTE0),
                 () -> assertThat(run).l1NeverWrote(VmcsField.GUEST_RIP));
         for (Runnable claim : claims) {
-            org.assertj.core.api.Assertions.assertThatThrownBy(claim::run)
+            assertThatThrownBy(claim::run)
                     .isInstanceOf(AssertionError.class)
                     .hasMessageContaining("Expected");
         }

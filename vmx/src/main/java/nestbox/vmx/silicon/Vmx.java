@@ -106,6 +106,11 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
         return guest;
     }
 
+    @Override
+    public boolean inGuest() {
+        return guest;
+    }
+
     void turnOn(long pointer) {
         on = true;
         vmxonPointer = pointer;
