@@ -255,8 +255,8 @@ public final class LabAssert extends AbstractAssert<LabAssert, LabRun> {
     }
 
     private LabAssert stale(CheckReport.Verdict verdict, long address) {
-        boolean found = judged().stream()
-                .anyMatch(use -> use.verdict() == verdict && ((use.linear() ^ address) & PAGE) == 0);
+        boolean found =
+                judged().stream().anyMatch(use -> use.verdict() == verdict && ((use.linear() ^ address) & PAGE) == 0);
         if (!found) {
             fail("a stale use of " + hex(address) + " (" + verdict + ")", judged());
         }

@@ -234,7 +234,8 @@ class NestedTestTest {
         assertThat(run).ended(Outcome.Kind.TLB_CHECK).usedStaleTranslation(0x40000000L);
         assertThatThrownBy(() -> assertThat(run).usedStaleTranslation(0x40001000L))
                 .hasMessageContaining("Expected a stale use of 0x40001000");
-        assertThatThrownBy(() -> assertThat(run).usedNoStaleTranslation()).hasMessageContaining("Expected no stale use");
+        assertThatThrownBy(() -> assertThat(run).usedNoStaleTranslation())
+                .hasMessageContaining("Expected no stale use");
     }
 
     @NestedTest(l0 = L0Mode.SHADOW, policy = STALE_ROOTS, checkTlb = false)
@@ -295,9 +296,7 @@ class NestedTestTest {
                 () -> assertThat(run).l1Read(VmcsField.GUEST_PDPTE0),
                 () -> assertThat(run).l1NeverWrote(VmcsField.GUEST_RIP));
         for (Runnable claim : claims) {
-            assertThatThrownBy(claim::run)
-                    .isInstanceOf(AssertionError.class)
-                    .hasMessageContaining("Expected");
+            assertThatThrownBy(claim::run).isInstanceOf(AssertionError.class).hasMessageContaining("Expected");
         }
     }
 }
