@@ -31,6 +31,8 @@ final class NestedTimer {
         long value = vmx.vmcs12.get(VmcsField.VMX_PREEMPTION_TIMER_VALUE);
         deadline = ((cpu.tsc() >>> SHIFT) + value) << SHIFT;
         cpu.platform.wakeExtension(cpu, deadline - cpu.tscOffset);
+        // As on the silicon an entry takes time: the timer has counted before L2's first instruction.
+        cpu.letPass(1 << SHIFT);
     }
 
     /** In the activity state wait-for-SIPI the timer causes no exit. */
