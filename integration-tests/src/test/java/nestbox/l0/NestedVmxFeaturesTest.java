@@ -56,8 +56,9 @@ class NestedVmxFeaturesTest {
         sameAsSilicon(
                 lab,
                 Guest.longMode()
-                        .vmcs("vmcs", v -> v.enable(VmxFeature.MONITOR_TRAP_FLAG)
-                                .onExit("exit"))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.enable(VmxFeature.MONITOR_TRAP_FLAG).onExit("exit"))
                         .body("vmlaunch\njmp vmx_failed")
                         .label("exit", handler("") + " vmresume\n jmp vmx_failed\n")
                         .label("l2", "nop\n mov al, 1\n out 0x80, al\n nop\n in al, 0x80\n nop\n vmcall\n"));
@@ -69,9 +70,11 @@ class NestedVmxFeaturesTest {
         sameAsSilicon(
                 lab,
                 Guest.longMode()
-                        .vmcs("vmcs", v -> v.enable(VmxFeature.MONITOR_TRAP_FLAG)
-                                .set(VmcsField.VM_ENTRY_INTR_INFO, 0x80000700L)
-                                .onExit("exit"))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.enable(VmxFeature.MONITOR_TRAP_FLAG)
+                                        .set(VmcsField.VM_ENTRY_INTR_INFO, 0x80000700L)
+                                        .onExit("exit"))
                         .body("vmlaunch\njmp vmx_failed")
                         .label("exit", handler("") + " vmresume\n jmp vmx_failed\n")
                         .label("l2", "nop\n vmcall\n"));
@@ -83,9 +86,11 @@ class NestedVmxFeaturesTest {
         sameAsSilicon(
                 lab,
                 Guest.longMode()
-                        .vmcs("vmcs", v -> v.enable(VmxFeature.PREEMPTION_TIMER, VmxFeature.SAVE_PREEMPTION_TIMER)
-                                .set(VmcsField.VMX_PREEMPTION_TIMER_VALUE, 0)
-                                .onExit("exit"))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.enable(VmxFeature.PREEMPTION_TIMER, VmxFeature.SAVE_PREEMPTION_TIMER)
+                                        .set(VmcsField.VMX_PREEMPTION_TIMER_VALUE, 0)
+                                        .onExit("exit"))
                         .body("vmlaunch\njmp vmx_failed")
                         .label(
                                 "exit",
@@ -112,22 +117,22 @@ class NestedVmxFeaturesTest {
                         .ept("b", t -> t.identity(16 << 20).map(0x40000000L, "second"))
                         .tables("l1_tables", t -> t.identity(16 << 20))
                         .tables("l2_tables", t -> t.identity(16 << 20).map(0x50000000L, 0x40000000L))
-                        .vmcs("vmcs", v -> v.ept("a")
-                                .cr3("l2_tables")
-                                .enable(VmxFeature.ENABLE_VM_FUNCTIONS)
-                                .set(VmcsField.VM_FUNCTION_CONTROL, 1)
-                                .set(VmcsField.EPTP_LIST_ADDRESS, "list")
-                                .set(VmcsField.EXCEPTION_BITMAP, 1 << 6)
-                                .onExit("exit"))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.ept("a")
+                                        .cr3("l2_tables")
+                                        .enable(VmxFeature.ENABLE_VM_FUNCTIONS)
+                                        .set(VmcsField.VM_FUNCTION_CONTROL, 1)
+                                        .set(VmcsField.EPTP_LIST_ADDRESS, "list")
+                                        .set(VmcsField.EXCEPTION_BITMAP, 1 << 6)
+                                        .onExit("exit"))
                         .body("mov qword [list], a + 0x1e\n mov qword [list + 8], b + 0x1e\n vmlaunch\njmp vmx_failed")
                         .label(
                                 "exit",
                                 "mov [kept], rbx\n"
                                         + handler("mov rax, [kept]\n call hex\n")
                                         + RESUME_BEHIND + "kept: dq 0\n")
-                        .label(
-                                "l2",
-                                """
+                        .label("l2", """
                                         mov rbx, [0x50000000]
                                         xor eax, eax
                                         mov ecx, 1
@@ -156,21 +161,27 @@ class NestedVmxFeaturesTest {
                         .page("one")
                         .page("two")
                         .page("three")
-                        .ept("ept", t -> t.identity(16 << 20)
-                                .map(0x40000000L, "one")
-                                .map(0x40001000L, "two")
-                                .map(0x40002000L, "three"))
+                        .ept(
+                                "ept",
+                                t -> t.identity(16 << 20)
+                                        .map(0x40000000L, "one")
+                                        .map(0x40001000L, "two")
+                                        .map(0x40002000L, "three"))
                         .tables("l1_tables", t -> t.identity(16 << 20))
-                        .tables("l2_tables", t -> t.identity(16 << 20)
-                                .map(0x50000000L, 0x40000000L)
-                                .map(0x50001000L, 0x40001000L)
-                                .map(0x50002000L, 0x40002000L))
-                        .vmcs("vmcs", v -> v.enable(VmxFeature.ENABLE_EPT, VmxFeature.ENABLE_PML)
-                                .set(VmcsField.EPT_POINTER, "ept + 0x5e")
-                                .set(VmcsField.PML_ADDRESS, "log")
-                                .set(VmcsField.GUEST_PML_INDEX, 511)
-                                .cr3("l2_tables")
-                                .onExit("exit"))
+                        .tables(
+                                "l2_tables",
+                                t -> t.identity(16 << 20)
+                                        .map(0x50000000L, 0x40000000L)
+                                        .map(0x50001000L, 0x40001000L)
+                                        .map(0x50002000L, 0x40002000L))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.enable(VmxFeature.ENABLE_EPT, VmxFeature.ENABLE_PML)
+                                        .set(VmcsField.EPT_POINTER, "ept + 0x5e")
+                                        .set(VmcsField.PML_ADDRESS, "log")
+                                        .set(VmcsField.GUEST_PML_INDEX, 511)
+                                        .cr3("l2_tables")
+                                        .onExit("exit"))
                         .body("vmlaunch\njmp vmx_failed")
                         .label(
                                 "exit",
@@ -179,9 +190,7 @@ class NestedVmxFeaturesTest {
                                         + tell(VmcsField.GUEST_PML_INDEX)
                                         + " mov al, 10\n call putc\n mov eax, 0x4402\n vmread rcx, rax\n cmp ecx, 18\n je finish\n"
                                         + " mov eax, 0x0812\n mov edx, 511\n vmwrite rax, rdx\n vmresume\n jmp vmx_failed\n")
-                        .label(
-                                "l2",
-                                """
+                        .label("l2", """
                                         mov qword [0x50001000], 1
                                         mov qword [0x50001000], 2
                                         vmcall
@@ -197,13 +206,14 @@ class NestedVmxFeaturesTest {
                         .page("reads")
                         .page("writes")
                         .page("shadow")
-                        .vmcs("vmcs", v -> v.enable(VmxFeature.VMCS_SHADOWING)
-                                .set(VmcsField.VMREAD_BITMAP, "reads")
-                                .set(VmcsField.VMWRITE_BITMAP, "writes")
-                                .set(VmcsField.VMCS_LINK_POINTER, "shadow")
-                                .onExit("exit"))
-                        .body(
-                                """
+                        .vmcs(
+                                "vmcs",
+                                v -> v.enable(VmxFeature.VMCS_SHADOWING)
+                                        .set(VmcsField.VMREAD_BITMAP, "reads")
+                                        .set(VmcsField.VMWRITE_BITMAP, "writes")
+                                        .set(VmcsField.VMCS_LINK_POINTER, "shadow")
+                                        .onExit("exit"))
+                        .body("""
                                         bts dword [reads + 0x6820 / 8], 0
                                         mov ecx, 0x480
                                         rdmsr
@@ -220,9 +230,7 @@ class NestedVmxFeaturesTest {
                                 "mov [kept], rbx\n"
                                         + handler("mov rax, [kept]\n call hex\n")
                                         + RESUME_BEHIND + "kept: dq 0\n")
-                        .label(
-                                "l2",
-                                """
+                        .label("l2", """
                                         mov eax, 0x681e
                                         mov ebx, 0x1234
                                         vmwrite rax, rbx
@@ -242,21 +250,22 @@ class NestedVmxFeaturesTest {
                 .tables("l1_tables", t -> t.identity(16 << 20).map(0x40000000L, 0xfee00000L))
                 .page("virtual_apic")
                 .page("descriptor")
-                .vmcs("vmcs", v -> v.enable(
-                                VmxFeature.EXTERNAL_INTERRUPT_EXITING,
-                                VmxFeature.POSTED_INTERRUPTS,
-                                VmxFeature.ACKNOWLEDGE_INTERRUPT,
-                                VmxFeature.TPR_SHADOW,
-                                VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
-                                VmxFeature.APIC_REGISTER_VIRTUALIZATION)
-                        .set(VmcsField.VIRTUAL_APIC_PAGE_ADDR, "virtual_apic")
-                        .set(VmcsField.POSTED_INTR_NV, 0xf2)
-                        .set(VmcsField.POSTED_INTR_DESC_ADDR, "descriptor")
-                        .set(VmcsField.GUEST_RFLAGS, 0x202)
-                        .onExit("exit"))
+                .vmcs(
+                        "vmcs",
+                        v -> v.enable(
+                                        VmxFeature.EXTERNAL_INTERRUPT_EXITING,
+                                        VmxFeature.POSTED_INTERRUPTS,
+                                        VmxFeature.ACKNOWLEDGE_INTERRUPT,
+                                        VmxFeature.TPR_SHADOW,
+                                        VmxFeature.VIRTUAL_INTERRUPT_DELIVERY,
+                                        VmxFeature.APIC_REGISTER_VIRTUALIZATION)
+                                .set(VmcsField.VIRTUAL_APIC_PAGE_ADDR, "virtual_apic")
+                                .set(VmcsField.POSTED_INTR_NV, 0xf2)
+                                .set(VmcsField.POSTED_INTR_DESC_ADDR, "descriptor")
+                                .set(VmcsField.GUEST_RFLAGS, 0x202)
+                                .onExit("exit"))
                 .handler(0x60, "taken")
-                .body(
-                        """
+                .body("""
                                 mov eax, 0x40000000
                                 mov dword [rax + 0xf0], 0x1ff
                                 mov dword [descriptor + 12], 1
@@ -285,7 +294,10 @@ class NestedVmxFeaturesTest {
         LabRun on = lab.run(guest);
         LabRun off = lab.run(guest, c -> c.policy("vmcs.shadowing", "off"));
         LabRun silicon = lab.run(guest, c -> c.l0(L0Mode.NONE).guestCpu(""));
-        assertThat(on.printed()).isEqualTo(silicon.printed()).isEqualTo(off.printed()).isNotEmpty();
+        assertThat(on.printed())
+                .isEqualTo(silicon.printed())
+                .isEqualTo(off.printed())
+                .isNotEmpty();
         assertThat(reads(off)).isGreaterThan(reads(on) + 15);
     }
 
@@ -317,13 +329,16 @@ class NestedVmxFeaturesTest {
         sameAsSilicon(
                 lab,
                 Guest.longMode()
-                        .vmcs("vmcs", v -> v.set(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, 0x4000)
-                                .set(VmcsField.EXCEPTION_BITMAP, 1 << 1)
-                                .onExit("exit"))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.set(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, 0x4000)
+                                        .set(VmcsField.EXCEPTION_BITMAP, 1 << 1)
+                                        .onExit("exit"))
                         .body("vmlaunch\njmp vmx_failed")
                         .label(
                                 "exit",
-                                handler("") + " mov eax, 0x6822\n xor edx, edx\n vmwrite rax, rdx\n vmresume\n jmp vmx_failed\n")
+                                handler("")
+                                        + " mov eax, 0x6822\n xor edx, edx\n vmwrite rax, rdx\n vmresume\n jmp vmx_failed\n")
                         .label("l2", "nop\n vmcall\n"));
     }
 
@@ -333,8 +348,10 @@ class NestedVmxFeaturesTest {
         sameAsSilicon(
                 lab,
                 Guest.longMode()
-                        .vmcs("vmcs", v -> v.enable(VmxFeature.INTERRUPT_WINDOW_EXITING)
-                                .onExit("exit"))
+                        .vmcs(
+                                "vmcs",
+                                v -> v.enable(VmxFeature.INTERRUPT_WINDOW_EXITING)
+                                        .onExit("exit"))
                         .body("vmlaunch\njmp vmx_failed")
                         .label(
                                 "exit",
