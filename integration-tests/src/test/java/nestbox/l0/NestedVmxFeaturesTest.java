@@ -262,7 +262,7 @@ class NestedVmxFeaturesTest {
                                 .set(VmcsField.VIRTUAL_APIC_PAGE_ADDR, "virtual_apic")
                                 .set(VmcsField.POSTED_INTR_NV, 0xf2)
                                 .set(VmcsField.POSTED_INTR_DESC_ADDR, "descriptor")
-                                .set(VmcsField.GUEST_RFLAGS, 0x202)
+                                .set(VmcsField.GUEST_RFLAGS, 2)
                                 .onExit("exit"))
                 .handler(0x60, "taken")
                 .body("""
@@ -278,7 +278,7 @@ class NestedVmxFeaturesTest {
                 .label(
                         "exit",
                         "mov [kept], rbx\n" + handler("mov rax, [kept]\n call hex\n") + RESUME_BEHIND + "kept: dq 0\n")
-                .label("l2", "xor ebx, ebx\nwait_here: hlt\n cmp ebx, 0\n je wait_here\n vmcall\n")
+                .label("l2", "xor ebx, ebx\n sti\n hlt\n vmcall\n")
                 .label("taken", "inc ebx\n iretq\n");
         sameAsSilicon(lab, guest);
     }
@@ -290,8 +290,8 @@ class NestedVmxFeaturesTest {
                 .vmcs("vmcs", v -> v.onExit("exit"))
                 .body("vmlaunch\njmp vmx_failed")
                 .label("exit", handler("") + RESUME_BEHIND)
-                .label("l2", "cpuid\n xgetbv\n cpuid\n vmcall\n");
-        LabRun on = lab.run(guest);
+                .label("l2", "cpuid\n cpuid\n cpuid\n vmcall\n");
+        LabRun on = lab.run(guest, c -> c.policy("vmcs.shadowing", "on"));
         LabRun off = lab.run(guest, c -> c.policy("vmcs.shadowing", "off"));
         LabRun silicon = lab.run(guest, c -> c.l0(L0Mode.NONE).guestCpu(""));
         assertThat(on.printed())
