@@ -32,7 +32,8 @@ class NestedSvmOfferTest {
                 .cpu(model)
                 .guestCpu(way.mode == nestbox.modules.L0Mode.NONE ? "" : model)
                 .build());
-        String source = "NPT equ " + (way.tdp ? 1 : 0) + "\n" + common() + body + "\nalign 16\nidt:\n";
+        String handler = body.contains("handler:") ? "" : "\nhandler: hlt";
+        String source = "NPT equ " + (way.tdp ? 1 : 0) + "\n" + common() + body + handler + "\nalign 16\nidt:\n";
         lab.load(new ImageFile("svm64", Asm.program(32, 0x100000, source).bytes()), "");
         assertThat(lab.run(LIMIT).kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
         List<Long> results = new ArrayList<>();
@@ -90,5 +91,101 @@ class NestedSvmOfferTest {
     @EnumSource(names = {"BARE", "SHADOW_ON_TDP"})
     void virtualVmloadLeavesWithoutNestedPaging(Way way) {
         assertThat(run(way, 1, VIRTUAL_VMLOAD)).containsExactly(ExitCode.VMLOAD.code());
+    }
+
+    /** STGI and CLGI act on V_GIF, which holds the virtual interrupt back and comes back with the exit. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void virtualGifGatesVirtualInterrupts(Way way) {
+        String body = """
+                host:   call gate
+                        mov dword [VMCB + 0x60], 0x030f0100     ; V_GIF_ENABLE, V_INTR_MASKING, V_PRIO, V_IRQ
+                        mov byte [VMCB + 0x64], 0x20
+                        call enter
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        add r15, 8
+                        call skip
+                        call enter
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        add r15, 8
+                        jmp end
+                guest:  sti
+                        nop
+                        mov ebx, 1
+                        stgi
+                        nop
+                        mov [RESULT + 32], rbx
+                        vmmcall
+                        clgi
+                        vmmcall
+                handler: mov [RESULT + 40], rbx
+                        mov ebx, 2
+                        iretq
+                """;
+        assertThat(run(way, 6, body))
+                .containsExactly(ExitCode.VMMCALL.code(), 0x030f0200L, ExitCode.VMMCALL.code(), 0x030f0000L, 2L, 1L);
+    }
+
+    /** Physical interrupts are not V_GIF's: L0 finds them open by L2's flag, while STGI and CLGI act on V_GIF all the same. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void virtualGifLeavesPhysicalInterruptsAlone(Way way) {
+        String body = """
+                host:   call gate
+                        mov dword [VMCB + 0x60], 0x02000000     ; V_GIF_ENABLE
+                        mov dword [PDPT + 24], 0xc0000087       ; the local APIC
+                        mov edi, 0xfee00000
+                        mov dword [rdi + 0xf0], 0x1ff
+                        mov dword [rdi + 0x300], 0x40020        ; an interrupt for itself
+                        call enter
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        jmp end
+                guest:  mov ebx, 1
+                        stgi
+                        clgi
+                        sti
+                        nop
+                        nop
+                        mov [RESULT + 16], rbx
+                        vmmcall
+                handler: mov [RESULT + 24], rbx
+                        mov ebx, 2
+                        stgi
+                        iretq
+                """;
+        assertThat(run(way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x02000200L, 2L, 1L);
+    }
+
+    /** The filter lets PAUSE through as often as its count says; pauses that are far apart fill it up again. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void thePauseFilterCounts(Way way) {
+        String body = """
+                host:   mov dword [VMCB + 0x0c], 0x80800000     ; SHUTDOWN, PAUSE
+                        mov word [VMCB + 0x3e], 5
+                        call enter
+                        mov [RESULT + 16], rbx
+                        mov dword [SAVE + 0x178], spread
+                        mov word [VMCB + 0x3c], 20
+                        call enter
+                        jmp end
+                guest:  mov ecx, 100
+                        xor ebx, ebx
+                again:  pause
+                        inc ebx
+                        loop again
+                        vmmcall
+                spread: mov ecx, 100
+                wait:   pause
+                        mov edx, 30
+                delay:  dec edx
+                        jnz delay
+                        loop wait
+                        vmmcall
+                """;
+        assertThat(run(way, 3, body)).containsExactly(ExitCode.PAUSE.code(), ExitCode.VMMCALL.code(), 5L);
     }
 }

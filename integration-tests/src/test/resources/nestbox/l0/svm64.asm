@@ -1,4 +1,5 @@
-; An L1 in 64-bit mode, everything mapped onto itself, with a VMCB whose guest shares its page tables. A test adds "host" (L1) and
+; An L1 in 64-bit mode, everything mapped onto itself, with a VMCB whose guest shares its page tables, not
+; its nested ones. A test adds "host" (L1) and
 ; "guest" (L2), which leave what they see at RESULT. Before it comes NPT (L1 uses it).
 
         org 0x100000
@@ -6,6 +7,9 @@
 PML4    equ 0x300000
 PDPT    equ 0x301000
 PD      equ 0x302000
+N4      equ 0x303000
+N3      equ 0x304000
+N2      equ 0x305000
 RESULT  equ 0x309000
 HSAVE   equ 0x400000
 VMCB    equ 0x401000
@@ -32,10 +36,15 @@ start:  mov esp, 0x1f0000
         rep stosd
         mov dword [PML4], PDPT + 7
         mov dword [PDPT], PD + 7
+        mov dword [N4], N3 + 7
+        mov dword [N3], N2 + 7
         mov edi, PD
+        mov ebx, N2
         mov eax, 0x87
         mov ecx, 16
 fill:   mov [edi], eax
+        mov [ebx], eax
+        add ebx, 8
         add eax, 0x200000
         add edi, 8
         loop fill
@@ -62,7 +71,7 @@ long:   mov ecx, 0xc0010117
         mov dword [VMCB + 0x10], 3              ; VMRUN, VMMCALL
         mov dword [VMCB + 0x58], 1              ; ASID
         mov dword [VMCB + 0x90], NPT
-        mov dword [VMCB + 0xb0], PML4
+        mov dword [VMCB + 0xb0], N4
         mov edi, SAVE
         mov ecx, 4                              ; ES, CS, SS, DS
 seg:    mov dword [rdi], 0x0c930010
@@ -100,6 +109,17 @@ enter:  mov eax, VMCB
 ; L2 goes on behind the instruction that it left at.
 skip:   mov rax, [VMCB + 0xc8]
         mov [SAVE + 0x178], rax
+        ret
+
+; Vector 32 gets to the test's "handler".
+gate:   mov eax, handler
+        and eax, 0xffff
+        or eax, 0x80000
+        mov [idt + 0x200], eax
+        mov eax, handler
+        and eax, 0xffff0000
+        or eax, 0x8e00
+        mov [idt + 0x204], eax
         ret
 
 end:    xor eax, eax

@@ -46,12 +46,20 @@ final class NestedInstructions {
                 GuestState.storeRest(cpu, operand);
                 operand.commit();
             }
-            case STGI -> svm.setGif(true);
-            case CLGI -> svm.setGif(false);
+            case STGI -> changeGif(true);
+            case CLGI -> changeGif(false);
             // As KVM does, whatever the ASID: all of L2's translations go at the next VMRUN anyway.
             case INVLPGA -> cpu.mem.port().control().invalidatePage(accumulator(in));
             case VMMCALL -> throw cpu.raise(Vector.UD);
             default -> throw new UnsupportedFeatureException("nested SVM", in.form.mnemonic() + " of L1");
+        }
+    }
+
+    private void changeGif(boolean value) {
+        if (svm.guestMode() && svm.vmcb12.virtualGif()) {
+            svm.backend.setVirtualGif(value);
+        } else {
+            svm.setGif(value);
         }
     }
 

@@ -51,7 +51,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     private boolean gif = true;
     private boolean heldInit;
     private boolean heldSmi;
-    /** V_TPR and V_IRQ of a state that was restored. */
+    /** V_TPR, V_IRQ and V_GIF of a state that was restored. */
     private long restoredInterrupt;
 
     NestedSvm(Cpu cpu) {

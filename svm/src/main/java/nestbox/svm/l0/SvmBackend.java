@@ -30,6 +30,8 @@ final class SvmBackend implements VendorBackend {
     private static final long V_PRIO = 0xfL << 16;
     private static final long V_IGN_TPR = 1 << 20;
     private static final long REQUEST = V_IRQ | V_PRIO | V_IGN_TPR;
+    /** What L0's request stands in for: V_GIF of L2 would hold it back, too. */
+    private static final long DISPLACED = REQUEST | Vmcb12.V_GIF | Vmcb12.V_GIF_ENABLE;
     private static final long V_INTR_MASKING = 1 << 24;
     static final int KERNEL_GS_BASE = 0xc0000102;
     static final int FS_BASE = 0xc0000100;
@@ -191,17 +193,27 @@ final class SvmBackend implements VendorBackend {
         return window;
     }
 
-    /** V_TPR and V_IRQ as L2 has them. */
+    /** V_TPR, V_IRQ and V_GIF as L2 has them. */
     long virtualInterrupt() {
         long control = vmcb02.get(VmcbField.INTERRUPT_CONTROL);
-        return window ? control & ~REQUEST | displaced : control;
+        return window ? control & ~DISPLACED | displaced : control;
     }
 
-    /** V_TPR and V_IRQ of vmcb02 become these. */
+    /** V_TPR, V_IRQ and V_GIF of vmcb02 become these. */
     void setVirtualInterrupt(long control) {
-        long changing = Vmcb12.V_TPR | Vmcb12.V_IRQ;
-        vmcb02.set(
-                VmcbField.INTERRUPT_CONTROL, vmcb02.get(VmcbField.INTERRUPT_CONTROL) & ~changing | control & changing);
+        long kept = vmcb02.get(VmcbField.INTERRUPT_CONTROL) & ~Vmcb12.CHANGING;
+        vmcb02.set(VmcbField.INTERRUPT_CONTROL, kept | control & Vmcb12.CHANGING);
+    }
+
+    /** STGI or CLGI that L0 emulates for an L2 with virtual GIF. */
+    void setVirtualGif(boolean value) {
+        long bit = value ? Vmcb12.V_GIF : 0;
+        if (window) {
+            displaced = displaced & ~Vmcb12.V_GIF | bit;
+        } else {
+            long kept = vmcb02.get(VmcbField.INTERRUPT_CONTROL) & ~Vmcb12.V_GIF;
+            vmcb02.set(VmcbField.INTERRUPT_CONTROL, kept | bit);
+        }
     }
 
     /** Contiguous frames in which every bit is set. */
@@ -390,11 +402,14 @@ final class SvmBackend implements VendorBackend {
         }
         long control = vmcb.get(VmcbField.INTERRUPT_CONTROL);
         if (wanted) {
-            displaced = control & REQUEST;
-            vmcb.set(VmcbField.INTERRUPT_CONTROL, control | REQUEST);
+            displaced = control & DISPLACED;
+            vmcb.set(VmcbField.INTERRUPT_CONTROL, control & ~DISPLACED | REQUEST);
         } else {
-            vmcb.set(VmcbField.INTERRUPT_CONTROL, control & ~REQUEST | displaced);
+            vmcb.set(VmcbField.INTERRUPT_CONTROL, control & ~DISPLACED | displaced);
         }
+        boolean leaves = wanted || !nestedSvm.vmcb12.virtualGif();
+        intercept((int) ExitCode.STGI.code(), leaves || nestedSvm.vmcb12.intercepts(ExitCode.STGI));
+        intercept((int) ExitCode.CLGI.code(), leaves || nestedSvm.vmcb12.intercepts(ExitCode.CLGI));
         intercept((int) ExitCode.VINTR.code(), wanted || nestedSvm.vmcb12.intercepts(ExitCode.VINTR));
         window = wanted;
     }

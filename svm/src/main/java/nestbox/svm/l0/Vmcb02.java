@@ -41,6 +41,10 @@ final class Vmcb02 {
             only12(ExitCode.CR_READ.code() + CR8);
             only12(ExitCode.CR_WRITE.code() + CR8);
         }
+        if (vmcb12.virtualGif()) {
+            only12(ExitCode.STGI.code());
+            only12(ExitCode.CLGI.code());
+        }
         permissions();
         to.set(VmcbField.MSRPM_BASE_PA, permissions);
         to.set(VmcbField.IOPM_BASE_PA, from01.get(VmcbField.IOPM_BASE_PA));
@@ -48,6 +52,9 @@ final class Vmcb02 {
         to.set(VmcbField.NESTED_CONTROL, from01.get(VmcbField.NESTED_CONTROL));
         to.set(VmcbField.INTERRUPT_CONTROL, vmcb12.get(VmcbField.INTERRUPT_CONTROL) | Vmcb12.V_INTR_MASKING);
         to.set(VmcbField.V_INTR_VECTOR, vmcb12.get(VmcbField.V_INTR_VECTOR));
+        // PAUSE is intercepted for L1 alone.
+        to.set(VmcbField.PAUSE_FILTER_COUNT, vmcb12.get(VmcbField.PAUSE_FILTER_COUNT));
+        to.set(VmcbField.PAUSE_FILTER_THRESHOLD, vmcb12.get(VmcbField.PAUSE_FILTER_THRESHOLD));
         to.set(VmcbField.EVENTINJ, 0);
         to.set(VmcbField.VIRTUAL_EXTENSIONS, svm.vmloadRuns() ? Vmcb12.VIRTUAL_VMLOAD : 0);
         to.set(VmcbField.NRIP, vmcb12.get(VmcbField.NRIP));

@@ -21,7 +21,12 @@ import nestbox.x86.system.MsrTable;
 final class Vmcb12 implements CheckContext {
     static final long V_TPR = 0xff;
     static final long V_IRQ = 1 << 8;
+    static final long V_GIF = 1 << 9;
     static final long V_INTR_MASKING = 1 << 24;
+    static final long V_GIF_ENABLE = 1 << 25;
+    /** What of INTERRUPT_CONTROL changes while L2 runs. */
+    static final long CHANGING = V_TPR | V_IRQ | V_GIF;
+
     private static final long INT_CTL = V_TPR | V_IRQ | 0xf << 16 | 1 << 20 | V_INTR_MASKING;
     private static final int NP_ENABLE = 1;
     /** In VIRTUAL_EXTENSIONS: VMLOAD and VMSAVE of L2 are virtualized. */
@@ -50,7 +55,9 @@ final class Vmcb12 implements CheckContext {
     void withhold() {
         keep(VmcbField.INTERCEPT_MISC2, (1L << (LAST_INTERCEPT.code() & 31) + 1) - 1);
         copy.set(VmcbField.INTERCEPT_MISC3, 0);
-        keep(VmcbField.INTERRUPT_CONTROL, INT_CTL);
+        keep(VmcbField.PAUSE_FILTER_COUNT, cpu.features.has(Feature.PAUSE_FILTER) ? -1 : 0);
+        keep(VmcbField.PAUSE_FILTER_THRESHOLD, cpu.features.has(Feature.PFTHRESHOLD) ? -1 : 0);
+        keep(VmcbField.INTERRUPT_CONTROL, cpu.features.has(Feature.VGIF) ? INT_CTL | V_GIF | V_GIF_ENABLE : INT_CTL);
         keep(VmcbField.INTERRUPT_SHADOW, 1);
         keep(VmcbField.EVENTINJ, INJECTED);
         keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
@@ -80,10 +87,9 @@ final class Vmcb12 implements CheckContext {
         copy.restore(in);
     }
 
-    /** INTERRUPT_CONTROL as L1 finds it: V_TPR and V_IRQ as L2 has them, everything else as L1 has set it. */
+    /** INTERRUPT_CONTROL as L1 finds it: V_TPR, V_IRQ and V_GIF as L2 has them, everything else as L1 has set it. */
     long interruptControl(long ofL2) {
-        long changing = V_TPR | V_IRQ;
-        return get(VmcbField.INTERRUPT_CONTROL) & ~changing | ofL2 & changing;
+        return get(VmcbField.INTERRUPT_CONTROL) & ~CHANGING | ofL2 & CHANGING;
     }
 
     private void keep(VmcbField field, long bits) {
@@ -111,6 +117,11 @@ final class Vmcb12 implements CheckContext {
 
     boolean interruptMasking() {
         return (copy.get(VmcbField.INTERRUPT_CONTROL) & V_INTR_MASKING) != 0;
+    }
+
+    /** STGI and CLGI of L2 change V_GIF, which gates its virtual interrupts alone. */
+    boolean virtualGif() {
+        return (copy.get(VmcbField.INTERRUPT_CONTROL) & V_GIF_ENABLE) != 0;
     }
 
     boolean npt() {
