@@ -32,6 +32,7 @@ final class SvmBackend implements VendorBackend {
     private static final long REQUEST = V_IRQ | V_PRIO | V_IGN_TPR;
     /** What L0's request stands in for: V_GIF of L2 would hold it back, too. */
     private static final long DISPLACED = REQUEST | Vmcb12.V_GIF | Vmcb12.V_GIF_ENABLE;
+
     private static final long V_INTR_MASKING = 1 << 24;
     static final int KERNEL_GS_BASE = 0xc0000102;
     static final int FS_BASE = 0xc0000100;
