@@ -38,6 +38,12 @@ final class GuestPort implements MemoryPort {
         walking.observe(judge.emulated(() -> !vcpu.guestMode()));
     }
 
+    void transitionFlushes() {
+        if (judge != null) {
+            judge.everythingInvalidated();
+        }
+    }
+
     @Override
     public long load(long linear, int size, int access, int seg) {
         long device = device(linear, size, access);

@@ -170,6 +170,11 @@ public final class Vcpu implements Execution, Requests {
         ((GuestPort) guest.mem.port()).check(judge);
     }
 
+    /** A transition between L1 and L2 drops every translation of L1's, by the architecture: whoever judges their use is told. */
+    public void transitionFlushes() {
+        ((GuestPort) guest.mem.port()).transitionFlushes();
+    }
+
     @Override
     public Cpu cpu() {
         return guest;

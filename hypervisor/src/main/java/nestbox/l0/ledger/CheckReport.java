@@ -33,7 +33,7 @@ public record CheckReport(
     public record Change(long number, long time, String writer, long address, long old) {}
 
     /**
-     * An invalidation by an instruction.
+     * An invalidation by an instruction or by a VM entry or exit without VPID.
      *
      * @param number among all writes and invalidations
      * @param time virtual time

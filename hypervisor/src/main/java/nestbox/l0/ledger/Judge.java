@@ -63,6 +63,11 @@ public final class Judge implements TranslationObserver {
         }
     }
 
+    /** SDM Vol. 3, "Invalidating Cached Translation Information": a VM entry or exit without VPID drops every translation of VPID 0. */
+    public void everythingInvalidated() {
+        note(Scope.ALL, 0, 0);
+    }
+
     private void note(Scope scope, int pcid, long linear) {
         if (scope == Scope.ALL) {
             events.clear();

@@ -97,11 +97,16 @@ final class TableHistory implements CodeWatcher {
         walk(paging, linear, paging.top(linear), paging.levels(), Walk.START, true, paths);
     }
 
-    /** What a walk has come to so far. */
-    private record Walk(int rights, long end, Change change) {
-        static final Walk START = new Walk(Access.WRITE | Access.USER | Access.EXECUTE, Path.NOW, null);
+    /** What a walk has come to so far; {@code start} is the write that made the youngest of its entries. */
+    private record Walk(int rights, long start, long end, Change change) {
+        static final Walk START = new Walk(Access.WRITE | Access.USER | Access.EXECUTE, 0, Path.NOW, null);
 
-        Walk through(long entry, GuestPaging paging, int level, Change past) {
+        /** A processor reads an entry behind those above it, so one that was gone before they came is none of their path. */
+        boolean reaches(Change past) {
+            return past == null || start < past.number();
+        }
+
+        Walk through(long entry, GuestPaging paging, int level, Change past, long made) {
             int here = rights;
             if (paging.hasRights(level)) {
                 here &= (entry & 2) != 0 ? -1 : ~Access.WRITE;
@@ -109,7 +114,7 @@ final class TableHistory implements CodeWatcher {
                 here &= entry >= 0 || !paging.noExecute() ? -1 : ~Access.EXECUTE;
             }
             boolean earlier = past != null && past.number() < end;
-            return new Walk(here, earlier ? past.number() : end, earlier ? past : change);
+            return new Walk(here, Math.max(start, made), earlier ? past.number() : end, earlier ? past : change);
         }
     }
 
@@ -120,16 +125,27 @@ final class TableHistory implements CodeWatcher {
         }
         watch(table);
         long at = paging.entryAddress(table, linear, level);
-        step(paging, linear, read(at, paging.entryBytes()), null, level, so, past, paths);
+        long present = read(at, paging.entryBytes());
         Deque<Change> of = past ? changes.get(at & -8) : null;
-        if (of != null) {
-            Set<Long> seen = new HashSet<>();
-            for (var it = of.descendingIterator(); it.hasNext(); ) {
-                Change change = it.next();
-                long entry = part(change.old(), at, paging.entryBytes());
-                if (seen.add(entry)) {
-                    step(paging, linear, entry, change, level, so, true, paths);
-                }
+        if (of == null) {
+            step(paging, linear, present, null, 0, level, so, past, paths);
+            return;
+        }
+        // A value that an entry has had several times counts as there from the first of them to the last.
+        Map<Long, Long> made = new HashMap<>();
+        long since = 0;
+        for (Change change : of) {
+            made.putIfAbsent(part(change.old(), at, paging.entryBytes()), since);
+            since = change.number();
+        }
+        made.putIfAbsent(present, since);
+        step(paging, linear, present, null, made.get(present), level, so, true, paths);
+        Set<Long> seen = new HashSet<>();
+        for (var it = of.descendingIterator(); it.hasNext(); ) {
+            Change change = it.next();
+            long entry = part(change.old(), at, paging.entryBytes());
+            if (seen.add(entry) && so.reaches(change)) {
+                step(paging, linear, entry, change, made.get(entry), level, so, true, paths);
             }
         }
     }
@@ -139,6 +155,7 @@ final class TableHistory implements CodeWatcher {
             long linear,
             long entry,
             Change change,
+            long made,
             int level,
             Walk so,
             boolean past,
@@ -146,7 +163,7 @@ final class TableHistory implements CodeWatcher {
         if ((entry & PRESENT) == 0) {
             return;
         }
-        Walk now = so.through(entry, paging, level, change);
+        Walk now = so.through(entry, paging, level, change, made);
         if (paging.leaf(entry, level)) {
             boolean global = (entry & 1 << 8) != 0 && paging.globals();
             paths.accept(new Path(

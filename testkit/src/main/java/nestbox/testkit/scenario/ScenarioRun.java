@@ -20,8 +20,8 @@ import nestbox.x86.insn.Asm;
  * @param observed what was seen
  */
 public record ScenarioRun(Scenario scenario, Column column, Verdict verdict, String observed) {
-    private static final long LIMIT = 5_000_000;
-    private static final long LOAD = 0x100000;
+    static final long LIMIT = 5_000_000;
+    static final long LOAD = 0x100000;
 
     /** Assembles the scenario's image and runs it. */
     public static ScenarioRun of(Scenario scenario, Column column) {
