@@ -44,8 +44,9 @@ class ScenarioLedgerTest {
                     .map(column -> DynamicTest.dynamicTest(scenario.id() + " / " + column.text(), () -> {
                         List<String> faults = faults(scenario, column);
                         if (column.verdict() == Verdict.WRONG) {
-                            assertThat(faults).singleElement().satisfies(fault -> assertThat(fault)
-                                    .contains(named));
+                            assertThat(faults)
+                                    .singleElement()
+                                    .satisfies(fault -> assertThat(fault).contains(named));
                         } else {
                             assertThat(faults).isEmpty();
                         }
