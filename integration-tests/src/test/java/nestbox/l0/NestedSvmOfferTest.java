@@ -188,4 +188,79 @@ class NestedSvmOfferTest {
                 """;
         assertThat(run(way, 3, body)).containsExactly(ExitCode.PAUSE.code(), ExitCode.VMMCALL.code(), 5L);
     }
+
+    /** DEBUGCTL and the last branch of L2 are the VMCB's, and L1 finds its own again. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void lastBranchesChangeWithTheWorld(Way way) {
+        String body = """
+                host:   mov dword [VMCB + 0xb8], 1      ; LBR virtualization
+                        mov dword [SAVE + 0x270], 1     ; DEBUGCTL.LBR
+                        mov ecx, 0x1d9
+                        mov eax, 1
+                        xor edx, edx
+                        wrmsr
+                here:   jmp there
+                        nop
+                there:  xor eax, eax
+                        wrmsr
+                        mov eax, 2
+                        wrmsr
+                        call enter
+                        mov ecx, 0x1d9
+                        rdmsr
+                        mov [r15], rax
+                        mov ecx, 0x1db
+                        rdmsr
+                        sub eax, here
+                        mov [r15 + 8], rax
+                        mov rax, [SAVE + 0x278]
+                        sub eax, from
+                        mov [r15 + 16], rax
+                        mov rax, [SAVE + 0x280]
+                        sub eax, to
+                        mov [r15 + 24], rax
+                        mov rax, [SAVE + 0x270]
+                        mov [r15 + 32], rax
+                        jmp end
+                guest:  nop
+                from:   jmp to
+                        nop
+                to:     vmmcall
+                """;
+        assertThat(run(way, 6, body)).containsExactly(ExitCode.VMMCALL.code(), 2L, 0L, 0L, 0L, 1L);
+    }
+
+    /** L2's time is L1's times the ratio, plus the offset. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void theRatioScalesTheTimeOfL2(Way way) {
+        String body = """
+                host:   mov ecx, 0x10                   ; the time-stamp counter is not the silicon's
+                        mov eax, 0x10000000
+                        xor edx, edx
+                        wrmsr
+                        mov ecx, 0xc0000104
+                        xor eax, eax
+                        mov edx, 4
+                        wrmsr
+                        mov dword [VMCB + 0x50], 0x1000
+                        rdtsc
+                        mov [RESULT + 16], eax
+                        call enter
+                        rdtsc
+                        mov [RESULT + 24], eax
+                        mov ecx, 0xc0000104
+                        rdmsr
+                        mov [RESULT + 32], edx
+                        jmp end
+                guest:  rdtsc
+                        mov [RESULT + 8], eax
+                        vmmcall
+                """;
+        List<Long> results = run(way, 5, body);
+        assertThat(results.get(0)).isEqualTo(ExitCode.VMMCALL.code());
+        assertThat(results.get(1)).isBetween(4 * results.get(2) + 0x1000, 4 * results.get(3) + 0x1000);
+        assertThat(results.get(4)).isEqualTo(4);
+    }
 }

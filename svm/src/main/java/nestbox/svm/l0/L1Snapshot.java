@@ -11,6 +11,8 @@ import nestbox.x86.Cpu;
  */
 final class L1Snapshot {
     private final long[] pdptes = new long[4];
+    private final long[] lastBranch = new long[4];
+    private long debugCtl;
     private long cr2;
     private long dr6;
     private long dr7;
@@ -21,6 +23,8 @@ final class L1Snapshot {
     void take(Cpu c, HostState host) {
         host.save(c);
         System.arraycopy(c.pdpte, 0, pdptes, 0, pdptes.length);
+        System.arraycopy(c.lastBranch, 0, lastBranch, 0, lastBranch.length);
+        debugCtl = c.debugCtl;
         cr2 = c.cr2;
         dr6 = c.dr[6];
         dr7 = c.dr[7];
@@ -30,12 +34,14 @@ final class L1Snapshot {
     }
 
     void save(StateWriter out) {
-        out.writeLongs(pdptes).writeLong(cr2).writeLong(dr6).writeLong(dr7).writeLong(pendingDebug);
+        out.writeLongs(pdptes).writeLongs(lastBranch).writeLong(debugCtl).writeLong(cr2).writeLong(dr6).writeLong(dr7).writeLong(pendingDebug);
         out.writeBoolean(noStepTrap).writeBoolean(switchedWorlds);
     }
 
     void restore(StateReader in) {
         in.readLongs(pdptes);
+        in.readLongs(lastBranch);
+        debugCtl = in.readLong();
         cr2 = in.readLong();
         dr6 = in.readLong();
         dr7 = in.readLong();
@@ -50,6 +56,8 @@ final class L1Snapshot {
         host.restore(c);
         c.pat = host.pat();
         System.arraycopy(pdptes, 0, c.pdpte, 0, pdptes.length);
+        System.arraycopy(lastBranch, 0, c.lastBranch, 0, lastBranch.length);
+        c.debugCtl = debugCtl;
         c.cr2 = cr2;
         c.dr[6] = dr6;
         c.dr[7] = dr7;

@@ -14,6 +14,7 @@ import nestbox.mmu.core.NestedFault;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.world.HostState;
+import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
@@ -21,6 +22,7 @@ import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
+import nestbox.x86.model.Feature;
 
 /**
  * SVM as L0 emulates it for L1: GIF, the copy of vmcb12, and L1's state while L2 runs. L1's instructions are
@@ -106,8 +108,14 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         }
     }
 
-    long tscOffset() {
-        return vmcb12.get(VmcbField.TSC_OFFSET);
+    /** L2's time-stamp counter from L1's: L1's ratio, then vmcb12's offset. */
+    long tscOfL2(long ofL1) {
+        return SvmMsrs.scaled(ofL1, tscRatio()) + vmcb12.get(VmcbField.TSC_OFFSET);
+    }
+
+    /** What L1 has in TSC_RATIO; it acts on L2 alone. */
+    long tscRatio() {
+        return cpu.features.has(Feature.TSC_SCALE) ? cpu.msrs.stored(SvmMsrs.TSC_RATIO) : SvmMsrs.RATIO_ONE;
     }
 
     /** VMLOAD and VMSAVE run in L2, on its own memory: that needs nested paging and an L1 in 64-bit mode. */
@@ -363,7 +371,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
 
     @Override
     public long tsc(Cpu c, long value) {
-        return guest ? value + tscOffset() : value;
+        return guest ? tscOfL2(value) : value;
     }
 
     @Override

@@ -11,6 +11,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.world.GuestState;
+import nestbox.svm.world.LastBranches;
 import nestbox.x86.Cpu;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -72,6 +73,9 @@ final class NestedVmexit {
         if (svm.vmcb12.npt()) {
             to.set(VmcbField.G_PAT, cpu.pat);
         }
+        if (svm.vmcb12.lastBranches()) {
+            LastBranches.store(cpu, to);
+        }
         to.set(VmcbField.RIP, rip);
         to.set(VmcbField.NRIP, next);
         boolean shadow = (cpu.pending & Cpu.PENDING_SHADOW) != 0 || cpu.shadow != Cpu.SHADOW_NONE;
@@ -122,6 +126,9 @@ final class NestedVmexit {
         svm.guest = false;
         svm.backend.leaveVmcb02();
         svm.host.restore(cpu);
+        if (svm.vmcb12.lastBranches()) {
+            LastBranches.leave(cpu, svm.host);
+        }
         cpu.pendingDebug = 0;
         cpu.shadow = Cpu.SHADOW_NONE;
         cpu.activity = Cpu.ACTIVE;

@@ -17,6 +17,7 @@ import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.world.GuestState;
+import nestbox.svm.world.LastBranches;
 import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -171,6 +172,9 @@ final class NestedVmrun {
         GuestState.load(cpu, from);
         if (svm.vmcb12.npt()) {
             cpu.pat = from.get(VmcbField.G_PAT);
+        }
+        if (svm.vmcb12.lastBranches()) {
+            LastBranches.enter(cpu, svm.host, from);
         }
         cpu.pendingDebug = 0;
         cpu.shadow = Cpu.SHADOW_NONE;

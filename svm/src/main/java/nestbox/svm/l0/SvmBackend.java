@@ -12,6 +12,7 @@ import nestbox.svm.vmcb.EventInfo;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
@@ -174,9 +175,14 @@ final class SvmBackend implements VendorBackend {
         return nestedSvm != null && nestedSvm.guestMode();
     }
 
-    /** What the guest's time-stamp counter is ahead of the host's. */
+    /** What the guest's time-stamp counter is ahead of the host's, which {@link #tscRatio} has scaled. */
     long tscOffset() {
-        return guest.tscOffset + (inL2() ? nestedSvm.tscOffset() : 0);
+        return inL2() ? nestedSvm.tscOfL2(guest.tscOffset) : guest.tscOffset;
+    }
+
+    /** TSC_RATIO of the host while the guest runs. */
+    long tscRatio() {
+        return inL2() ? nestedSvm.tscRatio() : SvmMsrs.RATIO_ONE;
     }
 
     void enterVmcb02() {

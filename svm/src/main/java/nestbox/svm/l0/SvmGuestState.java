@@ -8,6 +8,7 @@ import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
 import nestbox.svm.world.LastBranches;
+import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.Reg;
 import nestbox.x86.model.Feature;
@@ -189,6 +190,10 @@ final class SvmGuestState {
         vmcb.set(VmcbField.DR7, guest.dr[7]);
         vmcb.set(VmcbField.G_PAT, guest.pat);
         vmcb.set(VmcbField.TSC_OFFSET, backend.tscOffset());
+        if (host.cpu().features.has(Feature.TSC_SCALE)
+                && host.cpu().msrs.stored(SvmMsrs.TSC_RATIO) != backend.tscRatio()) {
+            host.wrmsr(SvmMsrs.TSC_RATIO, backend.tscRatio());
+        }
         // As KVM does, only while the guest records branches.
         boolean records =
                 (guest.debugCtl & Cpu.DEBUGCTL_LBR) != 0 && host.cpu().features.has(Feature.LBRV);

@@ -8,9 +8,7 @@ import nestbox.x86.model.Feature;
 /** What L0 does not offer L1 of SVM, whatever its CPU model says: leaf 8000000Ah hides it. */
 public final class SvmOffer {
     private static final Set<Feature> WITHHELD = EnumSet.of(
-            Feature.LBRV,
             Feature.SVM_LOCK,
-            Feature.TSC_SCALE,
             Feature.DECODEASSISTS,
             Feature.AVIC,
             Feature.GMET,

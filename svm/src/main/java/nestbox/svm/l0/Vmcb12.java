@@ -8,6 +8,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.vmcb.VmcbSegment;
+import nestbox.svm.world.LastBranches;
 import nestbox.x86.Cpu;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
@@ -61,7 +62,8 @@ final class Vmcb12 implements CheckContext {
         keep(VmcbField.INTERRUPT_SHADOW, 1);
         keep(VmcbField.EVENTINJ, INJECTED);
         keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
-        keep(VmcbField.VIRTUAL_EXTENSIONS, cpu.features.has(Feature.V_VMSAVE_VMLOAD) ? VIRTUAL_VMLOAD : 0);
+        long extensions = cpu.features.has(Feature.V_VMSAVE_VMLOAD) ? VIRTUAL_VMLOAD : 0;
+        keep(VmcbField.VIRTUAL_EXTENSIONS, cpu.features.has(Feature.LBRV) ? extensions | LastBranches.ENABLE : extensions);
     }
 
     long address() {
@@ -126,6 +128,11 @@ final class Vmcb12 implements CheckContext {
 
     boolean npt() {
         return (copy.get(VmcbField.NESTED_CONTROL) & NP_ENABLE) != 0;
+    }
+
+    /** DEBUGCTL and the last-branch registers change with the world. */
+    boolean lastBranches() {
+        return (copy.get(VmcbField.VIRTUAL_EXTENSIONS) & LastBranches.ENABLE) != 0;
     }
 
     /** L1 asks for virtualized VMLOAD and VMSAVE; where the silicon cannot give them they leave L2. */

@@ -401,13 +401,12 @@ final class Svm implements VirtualizationExtension {
         return scaled(c, value) + controls.tscOffset;
     }
 
-    /** The TSC ratio, a fixed-point number of 8 and 32 bits, acts in guests alone. */
+    /** The TSC ratio acts in guests alone. */
     private long scaled(Cpu c, long value) {
         if (!guest || !capability.tscScale()) {
             return value;
         }
-        long ratio = c.msrs.stored(SvmMsrs.TSC_RATIO);
-        return ratio == SvmMsrs.RATIO_ONE ? value : Math.multiplyHigh(value, ratio) << 32 | value * ratio >>> 32;
+        return SvmMsrs.scaled(value, c.msrs.stored(SvmMsrs.TSC_RATIO));
     }
 
     @Override

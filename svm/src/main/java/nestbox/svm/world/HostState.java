@@ -157,6 +157,7 @@ public final class HostState implements Stateful {
         to.set(VmcbField.S_CET, supervisorCet);
         to.set(VmcbField.SSP, ssp);
         to.set(VmcbField.ISST_ADDR, interruptSspTable);
+        LastBranches.store(this, to);
     }
 
     /** Reads what {@link #store} wrote. The PDPTEs of PAE paging are no part of it, and stay. */
@@ -183,6 +184,7 @@ public final class HostState implements Stateful {
         supervisorCet = from.get(VmcbField.S_CET);
         ssp = from.get(VmcbField.SSP);
         interruptSspTable = from.get(VmcbField.ISST_ADDR);
+        LastBranches.load(this, from);
     }
 
     /** CR0 as saved. */

@@ -39,6 +39,22 @@ public final class LastBranches {
         }
     }
 
+    /** Writes the host's registers, as far as they are kept, into a state-save area. */
+    static void store(HostState host, Vmcb vmcb) {
+        vmcb.set(VmcbField.DBGCTL, host.debugCtl);
+        for (int i = 0; i < FIELDS.length; i++) {
+            vmcb.set(FIELDS[i], host.lastBranch[i]);
+        }
+    }
+
+    /** Reads back what that wrote. */
+    static void load(HostState host, Vmcb vmcb) {
+        host.debugCtl = vmcb.get(VmcbField.DBGCTL) & DEBUGCTL;
+        for (int i = 0; i < FIELDS.length; i++) {
+            host.lastBranch[i] = vmcb.get(FIELDS[i]);
+        }
+    }
+
     /** #VMEXIT: the host's registers. */
     public static void leave(Cpu c, HostState host) {
         c.debugCtl = host.debugCtl;

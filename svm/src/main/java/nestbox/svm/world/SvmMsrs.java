@@ -67,6 +67,11 @@ public final class SvmMsrs {
                         SvmMsrs::writeKey));
     }
 
+    /** A count times a TSC ratio, a fixed-point number of 8 and 32 bits. */
+    public static long scaled(long value, long ratio) {
+        return ratio == RATIO_ONE ? value : Math.multiplyHigh(value, ratio) << 32 | value * ratio >>> 32;
+    }
+
     /** SVM cannot be disabled while EFER.SVME is set. */
     private static boolean vmCrPermits(Cpu c, long value) {
         boolean disables = (value & VM_CR_SVMDIS) != 0;
