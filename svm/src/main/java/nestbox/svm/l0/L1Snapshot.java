@@ -34,7 +34,13 @@ final class L1Snapshot {
     }
 
     void save(StateWriter out) {
-        out.writeLongs(pdptes).writeLongs(lastBranch).writeLong(debugCtl).writeLong(cr2).writeLong(dr6).writeLong(dr7).writeLong(pendingDebug);
+        out.writeLongs(pdptes)
+                .writeLongs(lastBranch)
+                .writeLong(debugCtl)
+                .writeLong(cr2)
+                .writeLong(dr6)
+                .writeLong(dr7)
+                .writeLong(pendingDebug);
         out.writeBoolean(noStepTrap).writeBoolean(switchedWorlds);
     }
 

@@ -63,7 +63,9 @@ final class Vmcb12 implements CheckContext {
         keep(VmcbField.EVENTINJ, INJECTED);
         keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
         long extensions = cpu.features.has(Feature.V_VMSAVE_VMLOAD) ? VIRTUAL_VMLOAD : 0;
-        keep(VmcbField.VIRTUAL_EXTENSIONS, cpu.features.has(Feature.LBRV) ? extensions | LastBranches.ENABLE : extensions);
+        keep(
+                VmcbField.VIRTUAL_EXTENSIONS,
+                cpu.features.has(Feature.LBRV) ? extensions | LastBranches.ENABLE : extensions);
     }
 
     long address() {
