@@ -10,15 +10,29 @@ package nestbox.l0.ledger;
  * @param usedAt virtual time of the use
  * @param change the write that made the translation stale; null if no contents of the guest's tables explain it
  * @param invalidation what should have removed it; null if nothing should have
+ * @param nearest what comes nearest to an explanation where neither a write nor an invalidation is one
  */
 public record CheckReport(
-        Verdict verdict, int cpu, long linear, long used, long usedAt, Change change, Invalidation invalidation) {
+        Verdict verdict, int cpu, long linear, long used, long usedAt, Change change, Invalidation invalidation, Nearest nearest) {
     /** Whose fault a stale use is. */
     public enum Verdict {
         /** Nothing that the manual says covers the translation has happened since the write: the guest permitted it. */
         PERMITTED,
         /** Whoever provides the processor (L0, or the silicon itself) has kept what it had to forget. */
         FAULT
+    }
+
+    /** How close the guest's tables, past and present, come to a use that they do not explain. */
+    public enum Nearest {
+        NOTHING("no contents of the guest's tables lead there, so the change is the hypervisor's own"),
+        OTHER_PCID("a translation of another PCID, which the change of PCID had to leave behind"),
+        FEWER_RIGHTS("the guest's tables lead there, but never with the right to that access");
+
+        private final String words;
+
+        Nearest(String words) {
+            this.words = words;
+        }
     }
 
     /**
@@ -67,7 +81,7 @@ public record CheckReport(
             return use + ": a translation of top tables in use before, which the guest has not invalidated";
         }
         if (change == null) {
-            return use + ": no contents of the guest's tables lead there, so the change is the hypervisor's own";
+            return use + ": " + nearest.words;
         }
         String write = String.format(
                 "%s had changed the table at %x (%x before) at %d",

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import nestbox.l0.ledger.CheckReport.Invalidation;
+import nestbox.l0.ledger.CheckReport.Nearest;
 import nestbox.l0.ledger.CheckReport.Verdict;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -130,12 +131,17 @@ public final class Judge implements TranslationObserver {
         Path[] best = {null};
         Path[] covered = {null};
         Invalidation[] by = {null};
+        Nearest[] nearest = {Nearest.NOTHING};
         for (Used used : roots.values()) {
             history.past(used.paging, linear, path -> {
                 boolean sameContext = used.paging.pcid() == paging.pcid();
-                if (path.target() != target
-                        || !path.permits(access, paging, lifted)
-                        || !sameContext && !path.global()) {
+                if (path.target() != target) {
+                    return;
+                }
+                boolean permitted = path.permits(access, paging, lifted);
+                if (!permitted || !sameContext && !path.global()) {
+                    boolean other = permitted || nearest[0] == Nearest.OTHER_PCID;
+                    nearest[0] = other ? Nearest.OTHER_PCID : Nearest.FEWER_RIGHTS;
                     return;
                 }
                 long end = Math.min(path.end(), used.last);
@@ -151,7 +157,7 @@ public final class Judge implements TranslationObserver {
         boolean outside = target < 0;
         if (best[0] != null) {
             ledger.report(
-                    new CheckReport(Verdict.PERMITTED, id, linear, target, ledger.time(), best[0].change(), null));
+                    new CheckReport(Verdict.PERMITTED, id, linear, target, ledger.time(), best[0].change(), null, nearest[0]));
         } else {
             ledger.report(new CheckReport(
                     Verdict.FAULT,
@@ -160,7 +166,8 @@ public final class Judge implements TranslationObserver {
                     outside ? -1 : target,
                     ledger.time(),
                     covered[0] == null ? null : covered[0].change(),
-                    by[0]));
+                    by[0],
+                    nearest[0]));
         }
     }
 

@@ -103,7 +103,7 @@ final class TableHistory implements CodeWatcher {
 
         /** A processor reads an entry behind those above it, so one that was gone before they came is none of their path. */
         boolean reaches(Change past) {
-            return past == null || start < past.number();
+            return start < past.number();
         }
 
         Walk through(long entry, GuestPaging paging, int level, Change past, long made) {

@@ -19,12 +19,12 @@ class ScenarioLedgerTest {
     /** Scenarios whose wrong cells all have a stale translation of L1's as their cause, and what the report names. */
     private static final List<String[]> STALE = List.of(
             row("S-PCID", "had changed the table at 208000", "flush of PCID 0"),
-            row("S-MMIO-1", "used 40000000", "as d0000000"),
-            row("S-MMIO-2", "used 40000000", "as d0000000"),
-            row("S-MMIO-3", "used d0000000", "as d0000000"),
+            row("S-MMIO-1", "used 40000000", "as d0000000", "another PCID"),
+            row("S-MMIO-2", "used 40000000", "as d0000000", "another PCID"),
+            row("S-MMIO-3", "used d0000000", "as d0000000", "hypervisor's own"),
             row("S-MMIO-5", "used 40001000", "as d0000000"),
             row("S-MMIO-6", "used d0000000", "as d0000000"),
-            row("G13", "used 80200000", "as 301000"),
+            row("G13", "used 80200000", "as 301000", "never with the right"),
             row("G17", "used 40200000", "as 300000"),
             row("G18", "had changed the table at 208000", "flush of ALL"));
 
