@@ -13,7 +13,14 @@ package nestbox.l0.ledger;
  * @param nearest what comes nearest to an explanation where neither a write nor an invalidation is one
  */
 public record CheckReport(
-        Verdict verdict, int cpu, long linear, long used, long usedAt, Change change, Invalidation invalidation, Nearest nearest) {
+        Verdict verdict,
+        int cpu,
+        long linear,
+        long used,
+        long usedAt,
+        Change change,
+        Invalidation invalidation,
+        Nearest nearest) {
     /** Whose fault a stale use is. */
     public enum Verdict {
         /** Nothing that the manual says covers the translation has happened since the write: the guest permitted it. */

@@ -156,8 +156,8 @@ public final class Judge implements TranslationObserver {
         }
         boolean outside = target < 0;
         if (best[0] != null) {
-            ledger.report(
-                    new CheckReport(Verdict.PERMITTED, id, linear, target, ledger.time(), best[0].change(), null, nearest[0]));
+            ledger.report(new CheckReport(
+                    Verdict.PERMITTED, id, linear, target, ledger.time(), best[0].change(), null, nearest[0]));
         } else {
             ledger.report(new CheckReport(
                     Verdict.FAULT,
