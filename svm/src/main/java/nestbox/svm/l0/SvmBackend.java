@@ -253,6 +253,18 @@ final class SvmBackend implements VendorBackend {
         vmcb.set(at, 4, on ? old | bit : old & ~bit);
     }
 
+    /**
+     * L1's VMLOAD and VMSAVE run on the processor if it translates their operands by nested paging (APM Vol. 2, "Virtualized VMLOAD
+     * and VMSAVE"). Its EFER.SVME is always set: while L1's is clear they leave, and are #UD.
+     */
+    void virtualizeVmload(boolean svme) {
+        boolean runs = svme && nested && host.cpu().features.has(Feature.V_VMSAVE_VMLOAD);
+        intercept((int) ExitCode.VMLOAD.code(), !runs);
+        intercept((int) ExitCode.VMSAVE.code(), !runs);
+        long others = vmcb.get(VmcbField.VIRTUAL_EXTENSIONS) & ~Vmcb12.VIRTUAL_VMLOAD;
+        vmcb.set(VmcbField.VIRTUAL_EXTENSIONS, runs ? others | Vmcb12.VIRTUAL_VMLOAD : others);
+    }
+
     @Override
     public void reset() {
         vmcb = vmcb01;

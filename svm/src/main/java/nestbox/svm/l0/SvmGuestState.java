@@ -182,6 +182,9 @@ final class SvmGuestState {
         vmcb.set(VmcbField.CR0, cr0);
         vmcb.set(VmcbField.CR4, cr4);
         vmcb.set(VmcbField.EFER, efer);
+        if (vmcb == backend.vmcb01()) {
+            backend.virtualizeVmload((guest.efer & Cpu.EFER_SVME) != 0);
+        }
     }
 
     private void storeSystem() {

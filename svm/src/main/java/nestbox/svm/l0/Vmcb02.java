@@ -33,9 +33,9 @@ final class Vmcb02 {
         only12(ExitCode.VINTR.code());
         only12(ExitCode.IRET.code());
         only12(ExitCode.VMMCALL.code());
-        if (svm.vmloadRuns() || !svm.vcpu.follows(NestedPolicy.SVM_VMLOAD)) {
-            only12(ExitCode.VMLOAD.code());
-            only12(ExitCode.VMSAVE.code());
+        boolean needed = !svm.vmloadRuns() && svm.vcpu.follows(NestedPolicy.SVM_VMLOAD);
+        for (ExitCode code : new ExitCode[] {ExitCode.VMLOAD, ExitCode.VMSAVE}) {
+            backend.intercept((int) code.code(), needed || vmcb12.intercepts(code));
         }
         if (vmcb12.interruptMasking()) {
             only12(ExitCode.CR_READ.code() + CR8);
