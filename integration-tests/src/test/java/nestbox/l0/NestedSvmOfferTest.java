@@ -128,13 +128,14 @@ class NestedSvmOfferTest {
                 .containsExactly(ExitCode.VMMCALL.code(), 0x030f0200L, ExitCode.VMMCALL.code(), 0x030f0000L, 2L, 1L);
     }
 
-    /** Physical interrupts are not V_GIF's: L0 finds them open by L2's flag, while STGI and CLGI act on V_GIF all the same. */
+    /** Physical interrupts are not V_GIF's: L0 finds them open by L2's flag, and a virtual NMI stays behind V_GIF meanwhile. */
     @ParameterizedTest
     @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
     void virtualGifLeavesPhysicalInterruptsAlone(Way way) {
         String body = """
                 host:   call gate
-                        mov dword [VMCB + 0x60], 0x02000000     ; V_GIF_ENABLE
+                        mov dword [VMCB + 0x60], 0x06000800     ; V_GIF_ENABLE, V_NMI_ENABLE, V_NMI
+                        or dword [VMCB + 0x0c], 2               ; NMI
                         mov dword [PDPT + 24], 0xc0000087       ; the local APIC
                         mov edi, 0xfee00000
                         mov dword [rdi + 0xf0], 0x1ff
@@ -144,8 +145,7 @@ class NestedSvmOfferTest {
                         mov [r15], rax
                         jmp end
                 guest:  mov ebx, 1
-                        stgi
-                        clgi
+                        nop
                         sti
                         nop
                         nop
@@ -153,10 +153,9 @@ class NestedSvmOfferTest {
                         vmmcall
                 handler: mov [RESULT + 24], rbx
                         mov ebx, 2
-                        stgi
                         iretq
                 """;
-        assertThat(run(way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x02000200L, 2L, 1L);
+assertThat(run("EPYC-Genoa", way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x06000800L, 2L, 1L);
     }
 
     /** The filter lets PAUSE through as often as its count says; pauses that are far apart fill it up again. */
@@ -262,5 +261,93 @@ class NestedSvmOfferTest {
         assertThat(results.get(0)).isEqualTo(ExitCode.VMMCALL.code());
         assertThat(results.get(1)).isBetween(4 * results.get(2) + 0x1000, 4 * results.get(3) + 0x1000);
         assertThat(results.get(4)).isEqualTo(4);
+    }
+
+    /** A virtual NMI comes without a second one until IRET; L1 intercepts the physical ones. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void virtualNmisComeOneByOne(Way way) {
+        String body = """
+                host:   call gate
+                        mov rax, [idt + 0x200]
+                        mov [idt + 0x20], rax
+                        or dword [VMCB + 0x0c], 2               ; NMI
+                        mov dword [VMCB + 0x60], 0x04000800     ; V_NMI_ENABLE, V_NMI
+                        call enter                              ; in the handler
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        add r15, 8
+                        or dword [VMCB + 0x60], 0x800
+                        call skip
+                        call enter                              ; still in it, behind which the second one comes
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        add r15, 8
+                        call skip
+                        call enter
+                        mov [r15], rbx
+                        jmp end
+                guest:  vmmcall
+                        hlt
+                handler: inc ebx
+                        cmp ebx, 2
+                        je twice
+                        vmmcall
+                        nop
+                        vmmcall
+                twice:  iretq
+                """;
+        assertThat(run("EPYC-Genoa", way, 6, body.replace("call gate", "xor ebx, ebx\ncall gate")))
+                .containsExactly(
+                        ExitCode.VMMCALL.code(), 0x04001000L, ExitCode.VMMCALL.code(), 0x04001800L, 0x81L, 2L);
+    }
+
+    /** HLT behind STI ends by the virtual interrupt that waits. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void aVirtualInterruptEndsHalt(Way way) {
+        String body = """
+                host:   call gate
+                        mov dword [VMCB + 0x60], 0x010f0100     ; V_INTR_MASKING, V_PRIO, V_IRQ
+                        mov byte [VMCB + 0x64], 0x20
+                        call enter
+                        jmp end
+                guest:  mov ebx, 1
+                        sti
+                        hlt
+                        mov [RESULT + 8], rbx
+                        vmmcall
+                handler: mov ebx, 2
+                        iretq
+                """;
+        assertThat(run(way, 2, body)).containsExactly(ExitCode.VMMCALL.code(), 2L);
+    }
+
+    /** STGI and CLGI act on V_GIF while an interrupt of L1's waits for L2 to open its flag. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void virtualGifChangesWhileAnInterruptWaits(Way way) {
+        String body = """
+                host:   mov dword [VMCB + 0x60], 0x02000000     ; V_GIF_ENABLE
+                        mov dword [PDPT + 24], 0xc0000087       ; the local APIC
+                        mov edi, 0xfee00000
+                        mov dword [rdi + 0xf0], 0x1ff
+                        mov dword [rdi + 0x300], 0x40020        ; an interrupt for itself
+                        call enter
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        add r15, 8
+                        call skip
+                        call enter
+                        mov eax, [VMCB + 0x60]
+                        mov [r15], rax
+                        jmp end
+                guest:  stgi
+                        vmmcall
+                        clgi
+                        vmmcall
+                """;
+        assertThat(run(way, 4, body))
+                .containsExactly(ExitCode.VMMCALL.code(), 0x02000200L, ExitCode.VMMCALL.code(), 0x02000000L);
     }
 }

@@ -53,7 +53,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     private boolean gif = true;
     private boolean heldInit;
     private boolean heldSmi;
-    /** V_TPR, V_IRQ and V_GIF of a state that was restored. */
+    /** {@link Vmcb12#CHANGING} of a state that was restored. */
     private long restoredInterrupt;
 
     NestedSvm(Cpu cpu) {
@@ -361,6 +361,22 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     @Override
     public boolean interruptsOpen(Cpu c, boolean interruptFlag) {
         return gif && (guest && vmcb12.interruptMasking() ? host.interruptFlag() : interruptFlag);
+    }
+
+    /** IRET of L2 that L0 emulates opens virtual NMIs; physical ones are no matter of L2's. */
+    @Override
+    public boolean keepsNmiBlocked(Cpu c) {
+        if (!guest || !vmcb12.virtualNmi()) {
+            return false;
+        }
+        backend.setVirtualInterrupt(backend.virtualInterrupt() & ~Vmcb12.V_NMI_BLOCKING);
+        return true;
+    }
+
+    /** By a virtual interrupt or NMI. */
+    @Override
+    public boolean wakesFromHalt() {
+        return vmcb12.deliverable(backend.virtualInterrupt(), (cpu.systemFlags & Flags.IF) != 0);
     }
 
     @Override

@@ -103,8 +103,10 @@ final class SvmBackend implements VendorBackend {
     private NestedSvm nestedSvm;
     /** The virtual interrupt of vmcb02 is L0's, to learn when interrupts are open. */
     private boolean window;
-    /** L1's own, meanwhile. */
+    /** L2's own, meanwhile. */
     private long displaced;
+    /** The bits that stand there. */
+    private long aside;
 
     SvmBackend(Vcpu vcpu, HostProcessor host) {
         this.vcpu = vcpu;
@@ -200,27 +202,33 @@ final class SvmBackend implements VendorBackend {
         return window;
     }
 
-    /** V_TPR, V_IRQ and V_GIF as L2 has them. */
+    /** INTERRUPT_CONTROL as L2 has it. */
     long virtualInterrupt() {
         long control = vmcb02.get(VmcbField.INTERRUPT_CONTROL);
-        return window ? control & ~DISPLACED | displaced : control;
+        return window ? control & ~aside | displaced : control;
     }
 
-    /** V_TPR, V_IRQ and V_GIF of vmcb02 become these. */
+    /** {@link Vmcb12#CHANGING} becomes this for L2. */
     void setVirtualInterrupt(long control) {
-        long kept = vmcb02.get(VmcbField.INTERRUPT_CONTROL) & ~Vmcb12.CHANGING;
-        vmcb02.set(VmcbField.INTERRUPT_CONTROL, kept | control & Vmcb12.CHANGING);
+        show(virtualInterrupt() & ~Vmcb12.CHANGING | control & Vmcb12.CHANGING);
+    }
+
+    /** Writes what L2 has into vmcb02, or puts it aside as far as L0's request stands there. */
+    private void show(long control) {
+        if (!window) {
+            vmcb02.set(VmcbField.INTERRUPT_CONTROL, control);
+            return;
+        }
+        // What V_GIF held back must stay back.
+        boolean held = nestedSvm.vmcb12.virtualGif() && (control & Vmcb12.V_GIF) == 0;
+        aside = held ? DISPLACED | Vmcb12.V_NMI_PENDING : DISPLACED;
+        displaced = control & aside;
+        vmcb02.set(VmcbField.INTERRUPT_CONTROL, control & ~aside | REQUEST);
     }
 
     /** STGI or CLGI that L0 emulates for an L2 with virtual GIF. */
     void setVirtualGif(boolean value) {
-        long bit = value ? Vmcb12.V_GIF : 0;
-        if (window) {
-            displaced = displaced & ~Vmcb12.V_GIF | bit;
-        } else {
-            long kept = vmcb02.get(VmcbField.INTERRUPT_CONTROL) & ~Vmcb12.V_GIF;
-            vmcb02.set(VmcbField.INTERRUPT_CONTROL, kept | bit);
-        }
+        setVirtualInterrupt(virtualInterrupt() & ~Vmcb12.V_GIF | (value ? Vmcb12.V_GIF : 0));
     }
 
     /** Contiguous frames in which every bit is set. */
@@ -386,7 +394,7 @@ final class SvmBackend implements VendorBackend {
         if (type == EventInDelivery.SOFTWARE_EXCEPTION || type == EventInDelivery.PRIVILEGED_EXCEPTION) {
             type = EventInfo.EXCEPTION;
         }
-        if (type == EventInDelivery.NMI) {
+        if (type == EventInDelivery.NMI && !virtualNmi()) {
             guest.nmiBlocked = true;
         }
         vmcb.set(VmcbField.EVENTINJ, EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode));
@@ -419,25 +427,26 @@ final class SvmBackend implements VendorBackend {
         if (wanted == window) {
             return;
         }
-        long control = vmcb.get(VmcbField.INTERRUPT_CONTROL);
-        if (wanted) {
-            displaced = control & DISPLACED;
-            vmcb.set(VmcbField.INTERRUPT_CONTROL, control & ~DISPLACED | REQUEST);
-        } else {
-            vmcb.set(VmcbField.INTERRUPT_CONTROL, control & ~DISPLACED | displaced);
-        }
+        long control = virtualInterrupt();
+        window = wanted;
+        show(control);
         boolean leaves = wanted || !nestedSvm.vmcb12.virtualGif();
         intercept((int) ExitCode.STGI.code(), leaves || nestedSvm.vmcb12.intercepts(ExitCode.STGI));
         intercept((int) ExitCode.CLGI.code(), leaves || nestedSvm.vmcb12.intercepts(ExitCode.CLGI));
         intercept((int) ExitCode.VINTR.code(), wanted || nestedSvm.vmcb12.intercepts(ExitCode.VINTR));
-        window = wanted;
     }
 
     /** NMIs open when the handler's IRET has been emulated. */
     @Override
     public void setNmiWindow(boolean on) {
         boolean of12 = inL2() && nestedSvm.vmcb12.intercepts(ExitCode.IRET);
-        intercept((int) ExitCode.IRET.code(), on || guest.nmiBlocked || of12);
+        boolean physical = !virtualNmi() && (on || guest.nmiBlocked);
+        intercept((int) ExitCode.IRET.code(), physical || of12);
+    }
+
+    /** L2 has virtual NMIs: its IRET ends those. */
+    private boolean virtualNmi() {
+        return inL2() && nestedSvm.vmcb12.virtualNmi();
     }
 
     @Override

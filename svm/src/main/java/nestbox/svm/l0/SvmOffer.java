@@ -14,8 +14,7 @@ public final class SvmOffer {
             Feature.GMET,
             Feature.V_SPEC_CTRL,
             Feature.X2AVIC,
-            Feature.TLBICTL,
-            Feature.VNMI);
+            Feature.TLBICTL);
 
     /** What stands on L0's own use of nested paging. */
     private static final Set<Feature> WITH_TDP = EnumSet.of(Feature.NPT, Feature.V_VMSAVE_VMLOAD);

@@ -23,12 +23,16 @@ final class Vmcb12 implements CheckContext {
     static final long V_TPR = 0xff;
     static final long V_IRQ = 1 << 8;
     static final long V_GIF = 1 << 9;
+    static final long V_NMI_PENDING = 1 << 11;
+    static final long V_NMI_BLOCKING = 1 << 12;
+    private static final long V_IGN_TPR = 1 << 20;
     static final long V_INTR_MASKING = 1 << 24;
     static final long V_GIF_ENABLE = 1 << 25;
+    private static final long V_NMI_ENABLE = 1 << 26;
     /** What of INTERRUPT_CONTROL changes while L2 runs. */
-    static final long CHANGING = V_TPR | V_IRQ | V_GIF;
+    static final long CHANGING = V_TPR | V_IRQ | V_GIF | V_NMI_PENDING | V_NMI_BLOCKING;
 
-    private static final long INT_CTL = V_TPR | V_IRQ | 0xf << 16 | 1 << 20 | V_INTR_MASKING;
+    private static final long INT_CTL = V_TPR | V_IRQ | 0xf << 16 | V_IGN_TPR | V_INTR_MASKING;
     private static final int NP_ENABLE = 1;
     /** In VIRTUAL_EXTENSIONS: VMLOAD and VMSAVE of L2 are virtualized. */
     static final long VIRTUAL_VMLOAD = 2;
@@ -58,7 +62,7 @@ final class Vmcb12 implements CheckContext {
         copy.set(VmcbField.INTERCEPT_MISC3, 0);
         keep(VmcbField.PAUSE_FILTER_COUNT, cpu.features.has(Feature.PAUSE_FILTER) ? -1 : 0);
         keep(VmcbField.PAUSE_FILTER_THRESHOLD, cpu.features.has(Feature.PFTHRESHOLD) ? -1 : 0);
-        keep(VmcbField.INTERRUPT_CONTROL, cpu.features.has(Feature.VGIF) ? INT_CTL | V_GIF | V_GIF_ENABLE : INT_CTL);
+        keep(VmcbField.INTERRUPT_CONTROL, interruptBits());
         keep(VmcbField.INTERRUPT_SHADOW, 1);
         keep(VmcbField.EVENTINJ, INJECTED);
         keep(VmcbField.NESTED_CONTROL, cpu.features.has(Feature.NPT) ? NP_ENABLE : 0);
@@ -66,6 +70,12 @@ final class Vmcb12 implements CheckContext {
         keep(
                 VmcbField.VIRTUAL_EXTENSIONS,
                 cpu.features.has(Feature.LBRV) ? extensions | LastBranches.ENABLE : extensions);
+    }
+
+    private long interruptBits() {
+        long gif = cpu.features.has(Feature.VGIF) ? V_GIF | V_GIF_ENABLE : 0;
+        long nmi = cpu.features.has(Feature.VNMI) ? V_NMI_PENDING | V_NMI_BLOCKING | V_NMI_ENABLE : 0;
+        return INT_CTL | gif | nmi;
     }
 
     long address() {
@@ -91,7 +101,7 @@ final class Vmcb12 implements CheckContext {
         copy.restore(in);
     }
 
-    /** INTERRUPT_CONTROL as L1 finds it: V_TPR, V_IRQ and V_GIF as L2 has them, everything else as L1 has set it. */
+    /** INTERRUPT_CONTROL as L1 finds it: what {@link #CHANGING} says as L2 has it, everything else as L1 has set it. */
     long interruptControl(long ofL2) {
         return get(VmcbField.INTERRUPT_CONTROL) & ~CHANGING | ofL2 & CHANGING;
     }
@@ -126,6 +136,26 @@ final class Vmcb12 implements CheckContext {
     /** STGI and CLGI of L2 change V_GIF, which gates its virtual interrupts alone. */
     boolean virtualGif() {
         return (copy.get(VmcbField.INTERRUPT_CONTROL) & V_GIF_ENABLE) != 0;
+    }
+
+    /** NMIs of L2 are virtual; L1's own leave it. */
+    boolean virtualNmi() {
+        return (copy.get(VmcbField.INTERRUPT_CONTROL) & V_NMI_ENABLE) != 0;
+    }
+
+    /**
+     * Whether a virtual interrupt or NMI is deliverable.
+     *
+     * @param control INTERRUPT_CONTROL as L2 has it
+     * @param flag L2's interrupt flag
+     */
+    boolean deliverable(long control, boolean flag) {
+        if (virtualGif() && (control & V_GIF) == 0) {
+            return false;
+        }
+        boolean nmi = virtualNmi() && (control & (V_NMI_PENDING | V_NMI_BLOCKING)) == V_NMI_PENDING;
+        boolean above = (control & V_IGN_TPR) != 0 || (control >>> 16 & 0xf) > (control & 0xf);
+        return nmi || flag && (control & V_IRQ) != 0 && above;
     }
 
     boolean npt() {
