@@ -155,7 +155,7 @@ class NestedSvmOfferTest {
                         mov ebx, 2
                         iretq
                 """;
-assertThat(run("EPYC-Genoa", way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x06000800L, 2L, 1L);
+        assertThat(run("EPYC-Genoa", way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x06000800L, 2L, 1L);
     }
 
     /** The filter lets PAUSE through as often as its count says; pauses that are far apart fill it up again. */
@@ -298,8 +298,7 @@ assertThat(run("EPYC-Genoa", way, 4, body)).containsExactly(ExitCode.VMMCALL.cod
                 twice:  iretq
                 """;
         assertThat(run("EPYC-Genoa", way, 6, body.replace("call gate", "xor ebx, ebx\ncall gate")))
-                .containsExactly(
-                        ExitCode.VMMCALL.code(), 0x04001000L, ExitCode.VMMCALL.code(), 0x04001800L, 0x81L, 2L);
+                .containsExactly(ExitCode.VMMCALL.code(), 0x04001000L, ExitCode.VMMCALL.code(), 0x04001800L, 0x81L, 2L);
     }
 
     /** HLT behind STI ends by the virtual interrupt that waits. */
