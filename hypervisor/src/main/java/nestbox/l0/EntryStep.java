@@ -1,7 +1,6 @@
 package nestbox.l0;
 
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -12,11 +11,13 @@ import java.util.function.Supplier;
  * @param undo makes undone what the step did, all or a part of it, as far as the failure wants that
  * @param force makes it fail although its work is done; null if the failure shows only later, when the silicon enters
  */
-public record EntryStep(
-        EntryStepRow row,
-        Supplier<EntryRefusal> work,
-        Consumer<EntryFailure> undo,
-        Function<EntryFailure, EntryRefusal> force) {
+public record EntryStep(EntryStepRow row, Supplier<EntryRefusal> work, Consumer<EntryFailure> undo, Force force) {
+
+    /** Makes a step fail. */
+    public interface Force {
+        /** Why the step fails at once, or null if the silicon is to find out. */
+        EntryRefusal apply(EntryFailure failure);
+    }
 
     /** A step that fails by force as it would by itself. */
     public static EntryStep of(EntryStepRow row, Supplier<EntryRefusal> work, Consumer<EntryFailure> undo) {

@@ -111,7 +111,7 @@ public final class Guest {
     }
 
     private Guest tables(String name, PageTables.Kind kind, UnaryOperator<PageTables> block) {
-        block.apply(tables.computeIfAbsent(name, unused -> new PageTables(frames, kind, name)));
+        tables.put(name, block.apply(tables.computeIfAbsent(name, unused -> new PageTables(frames, kind, name))));
         return this;
     }
 
