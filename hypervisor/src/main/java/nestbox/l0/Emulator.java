@@ -93,7 +93,14 @@ final class Emulator {
             return false;
         }
         guest.rip = guest.wrapRip(guest.rip + FORCED_PREFIX.length);
-        step();
+        // UD2's exit left RF to the prefix; the instruction behind it has breakpoints of its own.
+        guest.setSystemFlags(guest.systemFlags & ~(long) Flags.RF);
+        long hits = Boundary.breakpoints(guest);
+        if (hits != 0) {
+            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, hits);
+        } else {
+            step();
+        }
         return true;
     }
 

@@ -84,7 +84,12 @@ final class SystemBench {
 
     /** 32-bit protected mode without paging at {@code cpl}; TR holds a busy 32-bit TSS whose ring-0 stack is {@link #STACK0}. */
     static SystemBench protectedMode(int cpl) {
-        SystemBench bench = new SystemBench(Vendor.INTEL, Set.of());
+        return protectedMode(Vendor.INTEL, cpl);
+    }
+
+    /** As {@link #protectedMode(int)}, of a vendor. */
+    static SystemBench protectedMode(Vendor vendor, int cpl) {
+        SystemBench bench = new SystemBench(vendor, Set.of());
         Cpu c = bench.cpu;
         c.cr0 |= Cpu.CR0_PE;
         c.cpl = cpl;
