@@ -4,17 +4,17 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
 import nestbox.machine.Machine;
 import nestbox.machine.load.ImageFile;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.insn.Asm;
+import nestbox.x86.insn.Assembly;
 
 /** The interpreter's image for one word size, and everything that a case puts into memory beside it. */
 final class CaseImage {
     private static final int FAULTS = 22;
-    private static final int BACK = 22;
-    private static final int INTERRUPT = 23;
-    private static final int USER_CODE = 24;
     /** Vectors that push an error code. */
     private static final int WITH_ERROR = 1 << 8 | 0x1f << 10 | 1 << 17 | 1 << 21;
 
@@ -40,31 +40,52 @@ final class CaseImage {
             """);
 
     private final boolean wide;
-    private final ImageFile image;
+    private final Assembly program;
 
     CaseImage(boolean wide) {
-        this.wide = wide;
-        image = new ImageFile("differential", Asm.assemble(32, Layout.IMAGE, source()));
+        this(wide, resource("interpreter.asm"), "", "");
     }
 
-    private String source() {
-        String text;
-        try (InputStream in = CaseImage.class.getResourceAsStream("interpreter.asm")) {
-            text = new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+    /**
+     * @param head source of what comes before the steps
+     * @param more source of operations behind those of {@link Op}
+     * @param rows their labels, as rows of the table of operations
+     */
+    CaseImage(boolean wide, String head, String more, String rows) {
+        this.wide = wide;
+        String text = head + resource("steps.asm").replace("$more", rows) + more;
+        program = Asm.program(32, Layout.IMAGE, constants() + narrowed(text));
+    }
+
+    static String resource(String name) {
+        try (InputStream in = CaseImage.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private String narrowed(String source) {
+        String text = source;
         for (String register : new String[] {"ax", "bx", "cx", "dx", "si", "di"}) {
             text = text.replace("$" + register, (wide ? "r" : "e") + register);
         }
-        text = text.replace("$faults", faults())
+        return text.replace("$faults", faults())
                 .replace("$word", wide ? "dq" : "dd")
                 .replace("$bytes", wide ? "8" : "4")
                 .replace("$bits", wide ? "64" : "32")
                 .replace("$code", wide ? "0x18" : "8")
                 .replace("$user", wide ? "0x33" : "0x23")
                 .replace("$iret", wide ? "iretq" : "iret");
-        return constants() + text;
+    }
+
+    /** The code's bytes, which begin at {@link Layout#IMAGE}. */
+    byte[] bytes() {
+        return program.bytes();
+    }
+
+    long address(String label) {
+        return program.address(label);
     }
 
     private static String constants() {
@@ -88,24 +109,14 @@ final class CaseImage {
 
     /** Loads the image and the case; the machine is ready to run. */
     void load(Machine machine, Case guest) {
-        machine.load(image, "", java.util.List.of());
+        machine.load(new ImageFile("differential", program.bytes()), "", List.of());
         PhysicalMemory memory = machine.memory();
         memory.write(Layout.PARAMETERS, 4, guest.root());
         memory.write(Layout.PARAMETERS + 4, 4, guest.shape().cr4());
         memory.write(Layout.PARAMETERS + 8, 4, wide ? 0x900 : 0x800);
         memory.write(Layout.PARAMETERS + 12, 4, guest.cpus());
         memory.copyIn(Layout.TRAMPOLINE, TRAMPOLINE, 0, TRAMPOLINE.length);
-        descriptors(memory, guest.cpus());
-        gates(memory);
-        userCode(memory);
-        int bytes = guest.shape().entryBytes;
-        guest.tables().forEach((address, value) -> memory.write(address, bytes, value));
-        for (int i = 0; i < Layout.FRAME_COUNT; i++) {
-            frame(memory, Layout.FRAMES + 0x1000L * i, i);
-        }
-        for (int i = 0; i < 8; i++) {
-            frame(memory, Layout.LARGE_FRAMES + (i / 4L << 21) + 0x1000L * (i % 4), 0x40 + i);
-        }
+        surroundings(memory, guest.shape(), guest.cpus(), guest.tables());
         long at = Layout.STEPS;
         for (Step step : guest.steps()) {
             memory.write(at, 8, step.op().ordinal() + 1 | (long) step.cpu() << 16);
@@ -113,6 +124,20 @@ final class CaseImage {
             memory.write(at + 16, 8, step.b());
             memory.write(at + 24, 8, step.c());
             at += Step.BYTES;
+        }
+    }
+
+    /** Writes what the steps need beside their code: descriptors, code of CPL 3, page tables, frames. */
+    void surroundings(PhysicalMemory memory, Shape shape, int cpus, Map<Long, Long> tables) {
+        descriptors(memory, cpus);
+        gates(memory);
+        userCode(memory);
+        tables.forEach((address, value) -> memory.write(address, shape.entryBytes, value));
+        for (int i = 0; i < Layout.FRAME_COUNT; i++) {
+            frame(memory, Layout.FRAMES + 0x1000L * i, i);
+        }
+        for (int i = 0; i < 8; i++) {
+            frame(memory, Layout.LARGE_FRAMES + (i / 4L << 21) + 0x1000L * (i % 4), 0x40 + i);
         }
     }
 
@@ -157,14 +182,14 @@ final class CaseImage {
 
     private void gates(PhysicalMemory memory) {
         for (int vector = 0; vector < FAULTS; vector++) {
-            gate(memory, vector, vector, 0x8e);
+            gate(memory, vector, "fault" + vector, 0x8e);
         }
-        gate(memory, 0x80, BACK, 0xee);
-        gate(memory, 0x90, INTERRUPT, 0x8e);
+        gate(memory, 0x80, "back", 0xee);
+        gate(memory, 0x90, "interrupt", 0x8e);
     }
 
-    private void gate(PhysicalMemory memory, int vector, int row, int access) {
-        long handler = memory.read(Layout.VECTORS + 4L * row, 4);
+    private void gate(PhysicalMemory memory, int vector, String label, int access) {
+        long handler = address(label);
         long low = handler & 0xffff
                 | (long) (wide ? CODE64 : CODE32) << 16
                 | (long) access << 40
@@ -177,8 +202,9 @@ final class CaseImage {
     }
 
     private void userCode(PhysicalMemory memory) {
-        byte[] bytes = image.bytes();
-        int offset = (int) (memory.read(Layout.VECTORS + 4L * USER_CODE, 4) - Layout.IMAGE);
-        memory.copyIn(Layout.USER, bytes, offset, bytes.length - offset);
+        byte[] bytes = program.bytes();
+        int offset = (int) (address("user") - Layout.IMAGE);
+        int length = (int) (address("user_end") - Layout.IMAGE) - offset;
+        memory.copyIn(Layout.USER, bytes, offset, length);
     }
 }

@@ -19,7 +19,6 @@ final class Layout {
     static final long TSS = 0x9000;
 
     static final long IMAGE = 0x100000;
-    static final long VECTORS = IMAGE + 0x40;
     /** Top of the first processor's stack; the next is 4000h lower. */
     static final long STACKS = 0x1f0000;
     /** Page tables, those of the kernel first. */
