@@ -11,6 +11,9 @@ public final class L0Counters {
     /** Exits from L2 to L1 that L0 made: of its exits, and of events and faults that it met itself. */
     public long nestedExits;
 
+    /** Entries made for hardware to refuse, by vmfail.cr3=early. */
+    public long earlyEntries;
+
     public long hypercalls;
     /** Instructions of the guest that L0 emulated. */
     public long insnEmulation;
@@ -26,6 +29,7 @@ public final class L0Counters {
         map.put("exits_l1", exits - exitsOfL2);
         map.put("exits_l2", exitsOfL2);
         map.put("nested_exits", nestedExits);
+        map.put("early_entries", earlyEntries);
         map.put("hypercalls", hypercalls);
         map.put("insn_emulation", insnEmulation);
         map.put("irq_injections", irqInjections);

@@ -57,6 +57,7 @@ final class MmioCache {
     }
 
     void clear() {
+        vm.counters.mmioCacheClears++;
         gva = 0;
     }
 

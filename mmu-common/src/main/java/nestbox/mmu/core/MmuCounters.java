@@ -16,6 +16,7 @@ public final class MmuCounters {
     public long pfReflected;
     public long mmioCacheHits;
     public long mmioCacheFills;
+    public long mmioCacheClears;
     public long mmioSpteHits;
     public long rootsBuilt;
     public long rootsReused;
@@ -45,6 +46,7 @@ public final class MmuCounters {
         map.put("pf_reflected", pfReflected);
         map.put("mmio_cache_hits", mmioCacheHits);
         map.put("mmio_cache_fills", mmioCacheFills);
+        map.put("mmio_cache_clears", mmioCacheClears);
         map.put("mmio_spte_hits", mmioSpteHits);
         map.put("roots_built", rootsBuilt);
         map.put("roots_reused", rootsReused);

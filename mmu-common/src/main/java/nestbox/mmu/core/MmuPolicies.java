@@ -13,6 +13,7 @@ public final class MmuPolicies {
     private final Rule[] rules = new Rule[MmuPolicy.values().length];
     private final MmioGvaRule gvaRule;
     private final NgpaLookup ngpaLookup;
+    private final UpperLevelUnsync upperLevelUnsync;
 
     private MmuPolicies(Map<MmuPolicy, PolicyValue> from) {
         values = new EnumMap<>(from);
@@ -22,6 +23,8 @@ public final class MmuPolicies {
             }
         }
         ngpaLookup = (NgpaLookup) values.get(MmuPolicy.MMIO_NESTED_LOOKUP).rule();
+        upperLevelUnsync = (UpperLevelUnsync)
+                values.get(MmuPolicy.SHADOW_UPPER_LEVEL_UNSYNC).rule();
         gvaRule = (MmioGvaRule) values.get(MmuPolicy.MMIO_GVA_ALLOWED).rule();
     }
 
@@ -53,6 +56,10 @@ public final class MmuPolicies {
 
     NgpaLookup ngpaLookup() {
         return ngpaLookup;
+    }
+
+    UpperLevelUnsync upperLevelUnsync() {
+        return upperLevelUnsync;
     }
 
     MmioGvaRule gvaRule() {

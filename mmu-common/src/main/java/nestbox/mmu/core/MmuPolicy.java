@@ -138,10 +138,21 @@ public enum MmuPolicy implements PolicyPoint {
             value(
                     "zap",
                     RIGHT,
-                    "Linux, 2021",
+                    "Linux, June 2021",
                     "a page that becomes an upper-level table loses its unsync shadows",
-                    Rule.YES),
-            value("keep", WRONG, "test", "its unsync shadows stay", Rule.NO)),
+                    UpperLevelUnsync.ZAP),
+            value(
+                    "keep",
+                    RIGHT,
+                    "test",
+                    "they stay, until a flush compares them with the table",
+                    UpperLevelUnsync.KEEP),
+            value(
+                    "sync",
+                    WRONG,
+                    "Linux before June 2021",
+                    "they are compared with the table as the MMU in use reads it, L2's for L1's",
+                    UpperLevelUnsync.SYNC)),
     SHADOW_NX_IN_ROLE(
             "shadow.nxInRole",
             "off",
@@ -208,6 +219,7 @@ public enum MmuPolicy implements PolicyPoint {
         return switch (this) {
             case MMIO_GVA_ALLOWED -> MmioGvaRule.class;
             case MMIO_NESTED_LOOKUP -> NgpaLookup.class;
+            case SHADOW_UPPER_LEVEL_UNSYNC -> UpperLevelUnsync.class;
             default -> Rule.class;
         };
     }

@@ -29,9 +29,22 @@ final class PageSync {
      * @return 1 if hardware must forget something, 0 if not, -1 if the MMU in use cannot read this table
      */
     int page(ShadowPage page) {
-        if (!sameContext(page)) {
-            return -1;
+        return sameContext(page) ? entries(page) : -1;
+    }
+
+    /** Takes a page for in sync once the MMU in use has read its table in its own way; false if the entries' size differs. */
+    boolean inAnyContext(ShadowPage page) {
+        if (((page.role ^ vcpu.mmu().role) & Role.FOUR_BYTES) != 0) {
+            return false;
         }
+        page.unsync = false;
+        pages.tracking().protectFrame(page.gfn);
+        entries(page);
+        vm.requestAll(Request.TLB_FLUSH);
+        return true;
+    }
+
+    private int entries(ShadowPage page) {
         if (vm.trace.on) {
             vm.trace.emit(MmuTrace.SYNC_PAGE, page.gfn, page.role);
         }

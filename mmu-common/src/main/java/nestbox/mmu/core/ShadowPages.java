@@ -99,7 +99,8 @@ final class ShadowPages {
                 continue;
             }
             if (page.role != role) {
-                if (Role.level(role) > 1 && !Role.has(role, Role.DIRECT) && page.unsync && zapsUnsync(vcpu)) {
+                boolean upper = Role.level(role) > 1 && !Role.has(role, Role.DIRECT);
+                if (upper && page.unsync && goes(vcpu, page)) {
                     zapAndFlush(page);
                     next = chain(gfn);
                 }
@@ -121,8 +122,13 @@ final class ShadowPages {
         return null;
     }
 
-    private boolean zapsUnsync(MmuVcpu vcpu) {
-        return vm.policies.applies(MmuPolicy.SHADOW_UPPER_LEVEL_UNSYNC, vcpu);
+    /** Whether an unsync page goes because its frame is shadowed as an upper-level table. */
+    private boolean goes(MmuVcpu vcpu, ShadowPage page) {
+        return switch (vm.policies.upperLevelUnsync()) {
+            case ZAP -> true;
+            case KEEP -> false;
+            case SYNC -> !vcpu.sync().inAnyContext(page);
+        };
     }
 
     private ShadowPage create(long gfn, int role) {

@@ -1,17 +1,17 @@
 package nestbox.testkit.scenario;
 
 import java.util.function.ToLongFunction;
-import nestbox.mmu.core.MmuCounters;
+import nestbox.l0.Hypervisor;
 import nestbox.modules.Nestbox;
 
-/** How far a counter of L0's MMU goes up between the first and the last step that the image tells of. */
+/** How far a counter of L0 goes up between the first and the last step that the image tells of. */
 final class CounterProbe extends Probe {
     private final String name;
-    private final ToLongFunction<MmuCounters> counter;
+    private final ToLongFunction<Hypervisor> counter;
     private long first = -1;
     private long last;
 
-    CounterProbe(String name, ToLongFunction<MmuCounters> counter) {
+    CounterProbe(String name, ToLongFunction<Hypervisor> counter) {
         this.name = name;
         this.counter = counter;
     }
@@ -19,7 +19,7 @@ final class CounterProbe extends Probe {
     @Override
     void mark(int step, boolean flushed, Nestbox lab) {
         lab.hypervisor().ifPresent(hypervisor -> {
-            last = counter.applyAsLong(hypervisor.mmu().counters());
+            last = counter.applyAsLong(hypervisor);
             first = first < 0 ? last : first;
         });
     }

@@ -9,6 +9,7 @@
 ;; cell     shadow mmioCache.gvaAllowed=legacy                                         -> right
 ;; cell     shadow mmioCache.gvaAllowed=legacy mmioCache.clearOnLoad=paolo             -> right
 ;; cell     shadow mmioCache.gvaAllowed=sean                                           -> right
+;; cell     shadow mmioCache.gvaAllowed=legacy mmioCache.clearOnSync=off            -> right
 ;; cell     shadow mmioCache.gvaAllowed=legacy mmioCache.clearOnUnload=off mmioCache.clearOnSync=off -> wrong \xff
 ;; cell     shadow mmioCache.clearOnLoad=paolo mmioCache.gvaAllowed=legacy mmioCache.clearOnUnload=off mmioCache.clearOnSync=off -> right
 ;; cell     shadow mmioCache.gvaAllowed=sean mmioCache.clearOnUnload=off mmioCache.clearOnSync=off mmioCache.clearOnNewPgdHit=off -> right

@@ -24,6 +24,8 @@ class ScenarioLedgerTest {
             row("S-MMIO-3", "used d0000000", "as d0000000", "hypervisor's own"),
             row("S-MMIO-5", "used 40001000", "as d0000000"),
             row("S-MMIO-6", "used d0000000", "as d0000000"),
+            row("S-MMIO-7", "used 40000000", "as d0000000", "INVLPG of 40000000"),
+            row("S-PSE", "used d0010000", "as 410000"),
             row("G13", "used 80200000", "as 301000", "never with the right"),
             row("G17", "used 40200000", "as 300000"),
             row("G18", "had changed the table at 208000", "flush of ALL"));

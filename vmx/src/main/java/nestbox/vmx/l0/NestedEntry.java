@@ -193,6 +193,7 @@ final class NestedEntry {
         if (vmx.backend.ept() || policies().vmfailCr3() != NestedPolicy.VmfailCr3.EARLY) {
             return null;
         }
+        vmx.vcpu.hypervisor().counters().earlyEntries++;
         long error = vmx.backend.tryEntry();
         return error == 0
                 ? null
