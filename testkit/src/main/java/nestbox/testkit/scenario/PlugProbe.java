@@ -39,13 +39,14 @@ final class PlugProbe extends Probe {
     @Override
     void begin(Nestbox lab) {
         if (what == What.RACE) {
-            lab.hypervisor().ifPresent(l0 -> l0.mmu().setYieldPoints(point -> {
-                List<Vcpu> vcpus = l0.vcpus();
-                boolean changing = point == YieldPoint.SLOTS_IN_PROGRESS || point == YieldPoint.SLOTS_INSTALLED;
-                if (changing && vcpus.size() > 1) {
-                    vcpus.get(1).run(INSTRUCTIONS);
-                }
-            }));
+            lab.hypervisor()
+                    .ifPresent(l0 -> l0.mmu().setYieldPoints(point -> {
+                        List<Vcpu> vcpus = l0.vcpus();
+                        boolean changing = point == YieldPoint.SLOTS_IN_PROGRESS || point == YieldPoint.SLOTS_INSTALLED;
+                        if (changing && vcpus.size() > 1) {
+                            vcpus.get(1).run(INSTRUCTIONS);
+                        }
+                    }));
         }
     }
 

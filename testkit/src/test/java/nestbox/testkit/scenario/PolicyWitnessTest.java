@@ -34,8 +34,7 @@ class PolicyWitnessTest {
     }
 
     private static void witnessed(PolicyPoint policy, PolicyValue value) {
-        boolean harmless =
-                value.verdict() == PolicyValue.Verdict.RIGHT || value.verdict() == PolicyValue.Verdict.SLOW;
+        boolean harmless = value.verdict() == PolicyValue.Verdict.RIGHT || value.verdict() == PolicyValue.Verdict.SLOW;
         List<String> witnesses = Scenarios.all().stream()
                 .filter(scenario -> scenario.columns().stream()
                         .filter(column -> words(column).contains(policy.text() + "=" + value.name()))
@@ -56,7 +55,8 @@ class PolicyWitnessTest {
                         scenario,
                         policy,
                         column,
-                        other -> other.verdict() != Verdict.WRONG && !other.observed().equals(column.observed()));
+                        other -> other.verdict() != Verdict.WRONG
+                                && !other.observed().equals(column.observed()));
     }
 
     private static boolean differsInACounter(Scenario scenario, PolicyPoint policy, Column column) {
