@@ -22,12 +22,9 @@ import nestbox.l0.Hypervisor;
 import nestbox.l0.ledger.CheckReport;
 import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
-import nestbox.machine.MachineConfig;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
-import nestbox.mmu.tlb.RetentionPolicy;
-import nestbox.x86.mem.SiliconPort;
-import nestbox.x86.model.CpuModel;
+import nestbox.modules.Nestbox;
 
 /** One run of an image: wires the machine, runs it, reports. Results go to {@code out}, everything else to {@code err}. */
 final class GuestRun {
@@ -61,7 +58,9 @@ final class GuestRun {
 
     /** The whole run; the result is the exit code. */
     int execute() {
-        Machine machine = machine();
+        Nestbox lab = Nestbox.create(RunConfiguration.of(settings, out, err));
+        Machine machine = lab.machine();
+        hypervisor = lab.hypervisor().orElse(null);
         load(machine);
         TlbLedger ledger = ledger(machine);
         addSinks(machine);
@@ -88,45 +87,6 @@ final class GuestRun {
             return ExitCode.INTERRUPTED.code;
         }
         return ExitCode.of(outcome);
-    }
-
-    /** Builds the machine: processor model, memory, translation caches, engine. */
-    private Machine machine() {
-        RetentionPolicy policy = RetentionPolicy.parse("--tlb", settings.tlb);
-        if (settings.processors < 1 || settings.processors > MachineConfig.MAX_CPUS) {
-            throw new NestboxException(
-                    "--smp", settings.processors + " is not between 1 and " + MachineConfig.MAX_CPUS);
-        }
-        if (settings.blockSize < 1) {
-            throw new NestboxException("--block-size", settings.blockSize + " is not at least 1");
-        }
-        if (settings.pauseTicks < 1) {
-            throw new NestboxException("--pause-cost", settings.pauseTicks + " is not at least 1");
-        }
-        CpuModel silicon = L0.wanted(settings) ? L0.silicon(settings) : null;
-        CpuModel model = silicon == null ? CpuModel.parse(settings.cpu) : L0.guest(settings, silicon);
-        model = model.toBuilder().processors(settings.processors).build();
-        MachineConfig config = MachineConfig.builder(model)
-                .memoryBytes(settings.memory)
-                .cpus(settings.processors)
-                .tlbPolicy(settings.tlb)
-                .seed(settings.seed)
-                .engine(settings.engine)
-                .blockSize(settings.blockSize)
-                .pauseTicks(settings.pauseTicks)
-                .rebootOnReset(settings.reboot)
-                .virtualization(Virtualization.provider(settings, err))
-                .serial(new LineFlushingStream(out))
-                .debugConsole(new LineFlushingStream(err))
-                .screen(settings.screen)
-                .pit(settings.pit)
-                .build();
-        if (silicon != null) {
-            hypervisor = L0.hypervisor(settings, silicon, config.virtualization());
-            return new Machine(
-                    config.toBuilder().virtualization(L0.nesting(settings)).build(), hypervisor);
-        }
-        return new Machine(config, cpu -> new SiliconPort(cpu, cpu.physical, policy));
     }
 
     private TlbLedger ledger(Machine machine) {
@@ -211,7 +171,7 @@ final class GuestRun {
             err.println("nestbox: " + how(outcome));
         }
         if (settings.stat && hypervisor != null) {
-            L0.report(hypervisor, err);
+            Counters.report(hypervisor, err);
         }
         if (settings.traceHash) {
             err.println("nestbox: trace " + hash.hash() + " (" + hash.events() + " events)");

@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
 /** The {@code nestbox} command. */
 @Command(
         name = "nestbox",
-        description = "A deterministic x86-64 PC, the ground floor of a laboratory for nested virtualization.",
+        description = "A laboratory for nested virtualization: a deterministic x86-64 PC, a hypervisor under test, and real guests.",
         subcommands = {
             RunCommand.class,
             DemoCommand.class,
@@ -57,7 +57,7 @@ public final class Main implements Runnable {
         line.setExecutionExceptionHandler((e, command, parsed) -> failure(e, err));
         line.setParameterExceptionHandler((e, arguments) -> {
             err.println("nestbox: " + e.getMessage());
-            err.println("Try 'nestbox " + e.getCommandLine().getCommandName() + " --help'.");
+            err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
             return ExitCode.BAD_INPUT.code;
         });
         return line.execute(args);

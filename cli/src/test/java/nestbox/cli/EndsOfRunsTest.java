@@ -146,6 +146,10 @@ class EndsOfRunsTest {
     void badOptions() throws IOException {
         String file = guest("hlt").toString();
         String[][] rows = {
+            {"--policy", "kvm"},
+            {"--inject", "hardware=vmfail"},
+            {"--guest-cpu", "max"},
+            {"--l0", "tpd"},
             {"--tlb", "lru:0"},
             {"--tlb", "lru:x"},
             {"--tlb", "seeded:"},
@@ -169,6 +173,16 @@ class EndsOfRunsTest {
             assertThat(result.code()).as("%s %s", row[0], row[1]).isEqualTo(2);
             isClean(result);
         }
+    }
+
+    /** A laboratory that cannot be is refused with all reasons. */
+    @Test
+    void contradictoryOptions() throws IOException {
+        Result refused = runGuest(
+                "hlt", "--l0", "tdp", "--cpu", "EPYC", "--guest-cpu", "Nehalem", "--smp", "0", "--inject", "mmu=later");
+        isClean(refused);
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("guestCpu of INTEL", "0 processors", "inject mmu=later");
     }
 
     /** All reasons at once; unchecked builds it all the same. */

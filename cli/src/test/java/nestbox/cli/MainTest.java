@@ -40,11 +40,11 @@ class MainTest {
         String file = image.toString();
         isOneCleanLine(run("run"), "IMAGE");
         isOneCleanLine(run("run", file, "--nosuch"), "--nosuch");
-        isOneCleanLine(run("run", file, "--tlb", "sometimes"), "--tlb", "sometimes");
-        isOneCleanLine(run("run", file, "--smp", "17"), "--smp", "17");
+        isOneCleanLine(run("run", file, "--tlb", "sometimes"), "tlb", "sometimes");
+        isOneCleanLine(run("run", file, "--smp", "17"), "17 processors");
         isOneCleanLine(run("run", file, "-m", "lots"), "-m", "lots");
         isOneCleanLine(run("run", file, "--limit", "x"), "--limit");
-        isOneCleanLine(run("run", file, "--block-size", "0"), "--block-size");
+        isOneCleanLine(run("run", file, "--block-size", "0"), "a block of 0");
         isOneCleanLine(run("run", file, "--cpu", "i8086"), "i8086", "Skylake-Server");
         isOneCleanLine(run("run", file, "--engine", "warp"), "--engine", "warp");
         isOneCleanLine(run("cpu", "show", "max,+nosuch"), "nosuch");

@@ -22,15 +22,6 @@ public final class EntryInjections {
         return NONE;
     }
 
-    /** All of these, each as {@link #with} takes it. */
-    public static EntryInjections of(List<String> texts, List<? extends EntryStepRow> table) {
-        EntryInjections injections = NONE;
-        for (String text : texts) {
-            injections = injections.with(text, table);
-        }
-        return injections;
-    }
-
     /**
      * These and one more.
      *

@@ -3,7 +3,9 @@ package nestbox.machine;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import nestbox.core.NestboxException;
+import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.model.CpuFeatures;
 
@@ -86,8 +88,20 @@ public record MachineConfig(
                 || virtualization == null) {
             reasons.add("processor model, engine, policy and serial output must be given");
         }
+        if (tlbPolicy != null) {
+            refused(tlbPolicy).ifPresent(reasons::add);
+        }
         if (!reasons.isEmpty()) {
             throw new NestboxException("machine", String.join("; ", reasons));
+        }
+    }
+
+    private static Optional<String> refused(String tlbPolicy) {
+        try {
+            RetentionPolicy.parse("tlb", tlbPolicy);
+            return Optional.empty();
+        } catch (NestboxException e) {
+            return Optional.of(e.getMessage());
         }
     }
 

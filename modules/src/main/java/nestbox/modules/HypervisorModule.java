@@ -4,7 +4,6 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.OptionalBinder;
-import nestbox.l0.EntryInjections;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.L0Config;
 import nestbox.l0.VendorBackendFactory;
@@ -34,15 +33,13 @@ final class HypervisorModule extends AbstractModule {
             SiliconModule.Models models,
             VirtualizationProvider virtualization,
             RetentionPolicy retention,
-            PolicyModule.Policies policies,
-            VendorBackendFactory backends) {
+            PolicyModule.Policies policies) {
         return configuration.hypervisor().toBuilder()
                 .silicon(models.silicon())
                 .virtualization(virtualization)
                 .ports(cpu -> new SiliconPort(cpu, cpu.physical, retention))
                 .policies(policies.mmu())
                 .nested(policies.nesting())
-                .injections(EntryInjections.of(configuration.injections(), backends.entrySteps()))
                 .build();
     }
 

@@ -1,14 +1,7 @@
 package nestbox.modules;
 
-import com.google.inject.CreationException;
-import com.google.inject.Guice;
-import com.google.inject.Injector;
 import com.google.inject.Module;
-import com.google.inject.ProvisionException;
-import com.google.inject.Stage;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import nestbox.core.NestboxException;
@@ -29,43 +22,37 @@ import nestbox.machine.load.ImageFile;
  */
 public final class Nestbox {
     private final NestboxConfiguration configuration;
-    private final Injector injector;
+    private final Machine machine;
+    /** Null on bare silicon. */
+    private final Hypervisor hypervisor;
 
-    private Nestbox(NestboxConfiguration configuration, Injector injector) {
+    Nestbox(NestboxConfiguration configuration, Machine machine, Hypervisor hypervisor) {
         this.configuration = configuration;
-        this.injector = injector;
+        this.machine = machine;
+        this.hypervisor = hypervisor;
+    }
+
+    /** A laboratory that is what its configuration says. Plain constructors wire it: Guice need not be there. */
+    public static Nestbox create(NestboxConfiguration configuration) {
+        if (configuration.l0() == L0Mode.NONE) {
+            Machine bare = new Machine(
+                    configuration.machine(), configuration.hypervisor().ports());
+            return new Nestbox(configuration, bare, null);
+        }
+        Hypervisor l0 = new Hypervisor(
+                configuration.hypervisor(),
+                NestboxConfiguration.backends(configuration.hypervisor().silicon()));
+        return new Nestbox(configuration, new Machine(configuration.machine(), l0), l0);
     }
 
     /**
-     * Wires a laboratory. Modules of the user's own, {@link NestboxModule}s as a rule, add and replace policies, CPU features,
-     * devices, observers and the other parts that it names.
+     * Wires a laboratory with modules of the user's own, {@link NestboxModule}s as a rule: they add and replace policies, CPU
+     * features, devices, observers and the other parts that it names.
      *
      * @throws NestboxException with all of Guice's reasons if the wiring is impossible
      */
     public static Nestbox create(NestboxConfiguration configuration, Module... more) {
-        List<Module> modules = new ArrayList<>(List.of(
-                new SiliconModule(configuration),
-                new PolicyModule(configuration),
-                new HypervisorModule(configuration),
-                new MachineModule(configuration)));
-        modules.addAll(Arrays.asList(more));
-        try {
-            Injector injector = Guice.createInjector(Stage.DEVELOPMENT, modules);
-            injector.getInstance(Machine.class);
-            return new Nestbox(configuration, injector);
-        } catch (CreationException | ProvisionException e) {
-            throw cause(e);
-        }
-    }
-
-    /** Guice's message has every reason; a refusal of Nestbox's own says it more plainly. */
-    private static NestboxException cause(RuntimeException e) {
-        for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof NestboxException typed) {
-                return typed;
-            }
-        }
-        return new NestboxException("wiring", e.getMessage(), e);
+        return Wiring.create(configuration, more);
     }
 
     public NestboxConfiguration configuration() {
@@ -74,14 +61,12 @@ public final class Nestbox {
 
     /** The machine that the image sees. */
     public Machine machine() {
-        return injector.getInstance(Machine.class);
+        return machine;
     }
 
     /** L0, unless the image runs on bare silicon. */
     public Optional<Hypervisor> hypervisor() {
-        return configuration.l0() == L0Mode.NONE
-                ? Optional.empty()
-                : Optional.of(injector.getInstance(Hypervisor.class));
+        return Optional.ofNullable(hypervisor);
     }
 
     /** Loads an image from a file. */
@@ -90,11 +75,11 @@ public final class Nestbox {
     }
 
     public void load(ImageFile image, String commandLine) {
-        machine().load(image, commandLine, List.of());
+        machine.load(image, commandLine, List.of());
     }
 
     /** Runs until something ends the run, or for {@code limit} more instructions. */
     public Outcome run(long limit) {
-        return machine().run(limit);
+        return machine.run(limit);
     }
 }

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import nestbox.core.NestboxException;
+import nestbox.l0.EntryInjections;
+import nestbox.l0.EntryStepRow;
 import nestbox.l0.GuestOffer;
 import nestbox.l0.L0Config;
 import nestbox.l0.NestedPolicies;
@@ -37,12 +39,17 @@ import nestbox.x86.model.Vendor;
  * @param l0 what runs the image
  * @param machine the machine that the image sees; its processor model is what the three above come to
  * @param injections {@code STEP=FAILURE[@N]}: steps of nested entries that are made to fail
- * @param hypervisor L0, as it would be even where {@code l0} is none; its silicon is {@code cpu}
+ * @param hypervisor L0, as it would be even where {@code l0} is none; its silicon is {@code cpu}, its injections those above
  */
 public record NestboxConfiguration(
         String cpu, String guestCpu, L0Mode l0, MachineConfig machine, List<String> injections, L0Config hypervisor) {
     public NestboxConfiguration {
         injections = List.copyOf(injections);
+    }
+
+    /** To start from bare silicon of the most capable Intel model. */
+    public static Builder builder() {
+        return new Builder();
     }
 
     /** Bare silicon of the most capable Intel model. */
@@ -124,7 +131,7 @@ public record NestboxConfiguration(
         private Builder() {
             CpuModel model = CpuModel.parse(MODEL);
             machine = MachineConfig.builder(model).tlbPolicy(TLB);
-            hypervisor = L0Config.builder(model, silicon(), ports(TLB));
+            hypervisor = L0Config.builder(model, new VmxProvider().orElse(new SvmProvider()), ports(TLB));
         }
 
         private Builder(NestboxConfiguration from) {
@@ -157,7 +164,13 @@ public record NestboxConfiguration(
             return this;
         }
 
-        /** Changes L0; its silicon, engine, seed and kind of paging follow from the others. */
+        /** VMX or SVM of the silicon. */
+        public Builder virtualization(VirtualizationProvider value) {
+            hypervisor.virtualization(value);
+            return this;
+        }
+
+        /** Changes L0; its silicon, engine, seed, injections and kind of paging follow from the others. */
         public Builder hypervisor(UnaryOperator<L0Config.Builder> change) {
             hypervisor = change.apply(hypervisor);
             return this;
@@ -248,9 +261,7 @@ public record NestboxConfiguration(
                 reasons.add("guestCpu of " + guest.vendor() + " on silicon of " + silicon.vendor());
             }
             MachineConfig plain = collect(reasons, machine::build);
-            if (plain != null) {
-                collect(reasons, () -> RetentionPolicy.parse("tlb", plain.tlbPolicy()));
-            }
+            EntryInjections failures = silicon == null ? null : injections(silicon, reasons);
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }
@@ -259,7 +270,10 @@ public record NestboxConfiguration(
                     .cpu(visible(silicon, guest, tdp).toBuilder()
                             .processors(plain.cpus())
                             .build())
-                    .virtualization(l0 == L0Mode.NONE ? silicon() : NestboxConfiguration.nesting(silicon, tdp))
+                    .virtualization(
+                            l0 == L0Mode.NONE
+                                    ? hypervisor.build().virtualization()
+                                    : NestboxConfiguration.nesting(silicon, tdp))
                     .build();
             L0Config below = hypervisor
                     .silicon(silicon)
@@ -269,6 +283,7 @@ public record NestboxConfiguration(
                     .seed(plain.seed())
                     .tdp(tdp)
                     .reference(l0.reference())
+                    .injections(failures)
                     .build();
             return new NestboxConfiguration(cpu, guestCpu, l0, seen, injections, below);
         }
@@ -283,8 +298,20 @@ public record NestboxConfiguration(
             return GuestOffer.limit(SvmOffer.limit(shown, tdp), silicon, tdp);
         }
 
-        private static VirtualizationProvider silicon() {
-            return new VmxProvider().orElse(new SvmProvider());
+        /** Each text is read by itself, so that every wrong one is named. */
+        private EntryInjections injections(CpuModel silicon, List<String> reasons) {
+            if (!injections.isEmpty() && l0 == L0Mode.NONE) {
+                reasons.add("inject without L0");
+                return null;
+            }
+            EntryInjections all = EntryInjections.none();
+            List<? extends EntryStepRow> steps = backends(silicon).entrySteps();
+            for (String text : injections) {
+                EntryInjections before = all;
+                EntryInjections more = collect(reasons, () -> before.with(text, steps));
+                all = more == null ? all : more;
+            }
+            return all;
         }
 
         private static Cpu.PortFactory ports(String tlb) {

@@ -11,8 +11,6 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import nestbox.core.NestboxException;
 import nestbox.mmu.tlb.RetentionPolicy;
-import nestbox.svm.silicon.SvmProvider;
-import nestbox.vmx.silicon.VmxProvider;
 import nestbox.x86.VirtualizationProvider;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.CpuModel;
@@ -34,7 +32,7 @@ final class SiliconModule extends AbstractModule {
         MapBinder.newMapBinder(binder(), Feature.class, BooleanSupplier.class);
         OptionalBinder.newOptionalBinder(binder(), VirtualizationProvider.class)
                 .setDefault()
-                .toInstance(new VmxProvider().orElse(new SvmProvider()));
+                .toInstance(configuration.hypervisor().virtualization());
         OptionalBinder.newOptionalBinder(binder(), RetentionPolicy.class)
                 .setDefault()
                 .toInstance(RetentionPolicy.parse("tlb", configuration.machine().tlbPolicy()));

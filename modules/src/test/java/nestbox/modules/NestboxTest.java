@@ -14,11 +14,13 @@ import static org.mockito.Mockito.when;
 
 import com.google.inject.Module;
 import java.io.ByteArrayOutputStream;
+import java.io.StringWriter;
 import java.util.function.BooleanSupplier;
 import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.core.trace.TextSink;
 import nestbox.core.trace.TraceSink;
 import nestbox.l0.NestedPolicy;
 import nestbox.machine.Outcome;
@@ -54,6 +56,9 @@ class NestboxTest {
                 .l0(L0Mode.TDP)
                 .cpus(0)
                 .memoryBytes(0)
+                .tlb("lru:x")
+                .inject("msr-load=msr-load")
+                .inject("checks=nonsense@1")
                 .machine(m -> m.blockSize(0));
         assertThatThrownBy(builder::build)
                 .isInstanceOf(NestboxException.class)
@@ -62,6 +67,9 @@ class NestboxTest {
                 .hasMessageContaining("on silicon of")
                 .hasMessageContaining("0 processors")
                 .hasMessageContaining("0 bytes of memory")
+                .hasMessageContaining("lru:x")
+                .hasMessageContaining("inject msr-load=msr-load: step 'msr-load' is none of")
+                .hasMessageContaining("inject checks=nonsense@1: ")
                 .hasMessageContaining("block of 0");
         assertThatThrownBy(() -> NestboxConfiguration.bareSilicon().toBuilder()
                         .cpu("Pentium9")
@@ -71,6 +79,15 @@ class NestboxTest {
                 .hasMessageContaining("Pentium9")
                 .hasMessageContaining("nonsense")
                 .hasMessageContaining("lru:x");
+    }
+
+    @Test
+    void stepsOfEntriesFailOnlyUnderL0() {
+        NestboxConfiguration.Builder bare = NestboxConfiguration.builder().inject("hardware=vmfail@2");
+        assertThatThrownBy(bare::build).hasMessageContaining("inject without L0");
+        NestboxConfiguration nested =
+                bare.l0(L0Mode.TDP).guestCpu("max,+vmx").build();
+        assertThat(nested.toBuilder().build().injections()).containsExactly("hardware=vmfail@2");
     }
 
     @Test
@@ -244,6 +261,30 @@ class NestboxTest {
                 .isInstanceOf(NestboxException.class)
                 .hasMessageContaining("MmuPolicies")
                 .hasMessageContaining("Feature");
+    }
+
+    /** Plain constructors and Guice wire the same. */
+    @ParameterizedTest
+    @EnumSource(L0Mode.class)
+    void bothWaysOfWiringGiveOneTrace(L0Mode l0) {
+        NestboxConfiguration configuration = NestboxConfiguration.builder()
+                .l0(l0)
+                .policies("kvm")
+                .tlb("none")
+                .seed(5)
+                .build();
+        assertThat(trace(Nestbox.create(configuration)))
+                .isEqualTo(trace(Nestbox.create(configuration, new Module[0])))
+                .contains("port");
+    }
+
+    private static String trace(Nestbox lab) {
+        StringWriter text = new StringWriter();
+        lab.machine().trace().addSink(new TextSink(text));
+        lab.load(image("mov eax, 7\nxor ecx, ecx\ncpuid\nrdtsc\nout 0xe0, eax\nout 0xf4, eax"), "");
+        lab.run(1000);
+        lab.machine().trace().close();
+        return text.toString();
     }
 
     @Test
