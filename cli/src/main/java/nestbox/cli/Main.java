@@ -10,7 +10,8 @@ import picocli.CommandLine.Spec;
 /** The {@code nestbox} command. */
 @Command(
         name = "nestbox",
-        description = "A laboratory for nested virtualization: a deterministic x86-64 PC, a hypervisor under test, and real guests.",
+        description =
+                "A laboratory for nested virtualization: a deterministic x86-64 PC, a hypervisor under test, and real guests.",
         subcommands = {
             RunCommand.class,
             DemoCommand.class,

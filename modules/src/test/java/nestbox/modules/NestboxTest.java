@@ -85,8 +85,7 @@ class NestboxTest {
     void stepsOfEntriesFailOnlyUnderL0() {
         NestboxConfiguration.Builder bare = NestboxConfiguration.builder().inject("hardware=vmfail@2");
         assertThatThrownBy(bare::build).hasMessageContaining("inject without L0");
-        NestboxConfiguration nested =
-                bare.l0(L0Mode.TDP).guestCpu("max,+vmx").build();
+        NestboxConfiguration nested = bare.l0(L0Mode.TDP).guestCpu("max,+vmx").build();
         assertThat(nested.toBuilder().build().injections()).containsExactly("hardware=vmfail@2");
     }
 

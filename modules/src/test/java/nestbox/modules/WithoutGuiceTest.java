@@ -32,8 +32,8 @@ class WithoutGuiceTest {
 
     /** What runs in it. */
     static final class EveryMode implements Runnable {
-        private static final String SOURCE = "dd 0x1badb002, 0x10000, 0xe4514ffe\n"
-                + "dd 0x100000, 0x100000, 0, 0, start\nstart: out 0xf4, eax";
+        private static final String SOURCE =
+                "dd 0x1badb002, 0x10000, 0xe4514ffe\n" + "dd 0x100000, 0x100000, 0, 0, start\nstart: out 0xf4, eax";
 
         @Override
         public void run() {
