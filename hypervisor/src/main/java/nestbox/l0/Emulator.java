@@ -131,7 +131,21 @@ final class Emulator {
         }
     }
 
-    /** Delivers an event by the guest's own tables, for a task gate or a state that the silicon cannot run. */
+    /** Delivers the event that an exit has interrupted; a fault on the way meets it there, as it would on the silicon. */
+    void deliverAgain(Event event) {
+        vcpu.take(StateGroup.ALL);
+        try {
+            Exceptions.attempt(guest, event.vector, event.type, event.hasErrorCode, event.errorCode, event.length);
+        } catch (GuestFault fault) {
+            fault(fault);
+            return;
+        }
+        event.clear();
+        guest.shadow = Cpu.SHADOW_NONE;
+        guest.unpend(Cpu.PENDING_SHADOW);
+    }
+
+    /** Delivers an event by the guest's own tables, for a state that the silicon cannot run. */
     void deliver(Event event) {
         vcpu.take(StateGroup.ALL);
         Exceptions.inject(guest, event.vector, event.type, event.hasErrorCode, event.errorCode, event.length);

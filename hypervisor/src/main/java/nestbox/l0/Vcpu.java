@@ -10,14 +10,8 @@ import nestbox.l0.ledger.Judge;
 import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.EndOfRunException;
 import nestbox.machine.Outcome;
-import nestbox.mmu.core.FaultAddress;
-import nestbox.mmu.core.FaultResult;
-import nestbox.mmu.core.Gpa;
 import nestbox.mmu.core.GuestModel;
-import nestbox.mmu.core.Gva;
 import nestbox.mmu.core.MmuVcpu;
-import nestbox.mmu.core.Ngpa;
-import nestbox.mmu.core.PfError;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.Requests;
 import nestbox.mmu.core.RootToLoad;
@@ -56,7 +50,7 @@ public final class Vcpu implements Execution, Requests {
     private final Injection injection;
     private final Set<Request> requests = EnumSet.noneOf(Request.class);
     private final Exit exit = new Exit();
-    private final Hypercalls hypercalls;
+    private final ExitHandler exitHandler;
     /** What L0 emulates of VMX or SVM for the guest, or null. */
     private final Nesting nesting;
 
@@ -88,7 +82,7 @@ public final class Vcpu implements Execution, Requests {
         emulator = new Emulator(this, emulating);
         reference = hypervisor.config().reference();
         injection = new Injection(this);
-        hypercalls = new Hypercalls(this);
+        exitHandler = new ExitHandler(this);
         nesting = guest.extension instanceof Nesting nested ? nested : null;
         backend = hypervisor.backends().create(this, host);
     }
@@ -267,10 +261,7 @@ public final class Vcpu implements Execution, Requests {
 
     /** KVM_SET_NESTED_STATE: after the registers, as their restoration forgets events. */
     public void setNestedState(NestedState state) {
-        if (resetNeeded) {
-            resetNeeded = false;
-            backend.reset();
-        }
+        resetIfNeeded();
         offered().setNestedState(state);
         registersReplaced();
         root = null;
@@ -380,13 +371,7 @@ public final class Vcpu implements Execution, Requests {
         if (guest.activity != Cpu.ACTIVE && !wake()) {
             return false;
         }
-        if (resetNeeded) {
-            resetNeeded = false;
-            backend.reset();
-            mmu.resetContext();
-            raise(Request.TLB_FLUSH_GUEST);
-            root = null;
-        }
+        resetIfNeeded();
         if (!guestMode() && !backend.canRun()) {
             emulateOne();
             return true;
@@ -399,16 +384,28 @@ public final class Vcpu implements Execution, Requests {
         return true;
     }
 
+    private void resetIfNeeded() {
+        if (resetNeeded) {
+            resetNeeded = false;
+            backend.reset();
+            mmu.resetContext();
+            raise(Request.TLB_FLUSH_GUEST);
+            root = null;
+        }
+    }
+
     /** SMI, INIT and SIPI. */
     private boolean signals() {
         if ((guest.pending & (Cpu.PENDING_SMI | Cpu.PENDING_INIT | Cpu.PENDING_SIPI)) == 0) {
             return false;
         }
-        if (guestMode() && (injection.busy() || nesting.entryPending()) && guest.activity == Cpu.ACTIVE) {
+        take(StateGroup.ALL);
+        boolean busy = injection.busy() || guestMode() && nesting.entryPending();
+        boolean held = (guest.pending & Cpu.PENDING_SHADOW) != 0 && !guest.smm;
+        if ((busy || held) && guest.activity == Cpu.ACTIVE) {
             leaveAtOnce();
             return false;
         }
-        take(StateGroup.ALL);
         return Boundary.startOver(guest);
     }
 
@@ -510,7 +507,7 @@ public final class Vcpu implements Execution, Requests {
         if (guestMode() && exit.kind != ExitKind.ENTRY_FAILED && nesting.reflect(exit)) {
             return;
         }
-        handle();
+        exitHandler.handle(exit);
     }
 
     private void count() {
@@ -546,108 +543,10 @@ public final class Vcpu implements Execution, Requests {
         leaveAtOnce = true;
     }
 
-    private void handle() {
-        switch (exit.kind) {
-            case HOST_INTERRUPT, HOST_NMI -> {}
-            case INTERRUPT_WINDOW -> backend.setInterruptWindow(false);
-            case NMI_WINDOW -> backend.setNmiWindow(false);
-            case INSTRUCTION -> emulator.step();
-            case HYPERCALL -> hypercalls.handle(exit.length);
-            case EXCEPTION -> exception();
-            case PAGE_FAULT -> pageFault();
-            case MISCONFIG -> resolve(faultAddress(), PfError.RSVD);
-            case TASK_SWITCH -> taskSwitch();
-            case TRIPLE_FAULT -> tripleFault();
-            case INVALID_STATE ->
-                throw giveUp("KVM_EXIT_FAIL_ENTRY: the silicon refused the guest's state, " + exit.name);
-            case ENTRY_FAILED -> entryFailed();
-        }
-    }
-
-    private void entryFailed() {
-        if (guestMode()) {
-            nesting.entryFailed(exit.info1);
-        } else {
-            throw giveUp("KVM_EXIT_FAIL_ENTRY: " + exit.name + " " + exit.info1);
-        }
-    }
-
-    private void exception() {
-        if (exit.vector == Vector.UD && invalidOpcode()) {
-            return;
-        }
-        if (exit.vector == Vector.DB) {
-            if (exit.length != 0) {
-                // INT1, which is a trap: the guest goes on behind it.
-                emulator.goBehind(exit.length);
-            } else {
-                // A shadow and TF together need a pending trap in the control structure.
-                take(StateGroup.BASIC);
-            }
-        }
-        injection.raise(exit.vector, exit.hasErrorCode, exit.errorCode, exit.detail);
-    }
-
-    /** L0 has a use for some of the guest's invalid opcodes, so that #UD must exit. */
+    /** L0 has a use for some of the guest's invalid opcodes now, so that #UD must exit. */
     public boolean needsInvalidOpcodes() {
         L0Config config = hypervisor.config();
-        return config.forcedEmulation() || config.nested().applies(NestedPolicy.HYPERCALL_PATCH);
-    }
-
-    private boolean invalidOpcode() {
-        L0Config config = hypervisor.config();
-        return config.forcedEmulation() && emulator.forcedPrefix()
-                || config.nested().applies(NestedPolicy.HYPERCALL_PATCH) && hypercalls.patch();
-    }
-
-    private void pageFault() {
-        L0Trace.pageFault(this, exit);
-        resolve(faultAddress(), exit.errorCode);
-    }
-
-    private FaultAddress faultAddress() {
-        if (!hypervisor.mmu().config().tdp()) {
-            return new Gva(exit.detail);
-        }
-        return guestMode() && nesting.nestedTdp() ? new Ngpa(exit.detail) : new Gpa(exit.detail);
-    }
-
-    private void resolve(FaultAddress address, long errorCode) {
-        FaultResult result = mmu.pageFault(address, errorCode);
-        if (result instanceof FaultResult.Resume) {
-            return;
-        }
-        if (result instanceof FaultResult.Emulate emulate) {
-            emulate(emulate);
-        } else if (result instanceof FaultResult.GuestPageFault fault) {
-            injection.raise(Vector.PF, true, fault.errorCode(), fault.address().value());
-        } else if (result instanceof FaultResult.Reflect reflected) {
-            L0Trace.nestedPageFault(this, exit);
-            nesting.reflect(reflected.fault());
-        } else if (result instanceof FaultResult.MemoryFault fault) {
-            throw giveUp("KVM_EXIT_MEMORY_FAULT: -EFAULT at " + fault.gpa());
-        } else {
-            throw giveUp("KVM_EXIT_INTERNAL_ERROR: " + result);
-        }
-    }
-
-    private void emulate(FaultResult.Emulate emulate) {
-        if (injection.reinjects() && emulate.reason() == FaultResult.Reason.MMIO) {
-            throw giveUp("KVM_EXIT_INTERNAL_ERROR: KVM_INTERNAL_ERROR_DELIVERY_EV, an event's delivery needs a device");
-        }
-        emulator.step();
-    }
-
-    private void taskSwitch() {
-        if (injection.again.active) {
-            Event event = new Event();
-            Event again = injection.again;
-            event.set(again.type, again.vector, again.hasErrorCode, again.errorCode, again.length);
-            again.clear();
-            emulator.deliver(event);
-        } else {
-            emulator.step();
-        }
+        return guest.smm || config.forcedEmulation() || config.nested().applies(NestedPolicy.HYPERCALL_PATCH);
     }
 
     /** KVM_EXIT_SHUTDOWN: the guest shuts down. */

@@ -75,6 +75,7 @@ final class EntryLab {
     private static final Map<String, Long> DISTANCES = new HashMap<>();
     private static final long LIMIT = 200_000;
     private static final int PAGE = 4096;
+    private static final int ROM = 0x10000;
     /** L1's VMCS or VMCB. */
     static final long CONTROL = 0x401000;
     /** What differs between a good and a bad L1, and between L0 and silicon: constants, lists, L2's PDPTEs, the revision of VMX. */
@@ -82,17 +83,23 @@ final class EntryLab {
 
     final Nestbox lab;
     private final Assembly program;
+    private final ImageFile image;
     private final ByteArrayOutputStream serial = new ByteArrayOutputStream();
 
     private EntryLab(NestboxConfiguration configuration, Assembly program) {
+        this(configuration, program, new ImageFile("entry", program.bytes()));
+    }
+
+    private EntryLab(NestboxConfiguration configuration, Assembly program, ImageFile image) {
         this.program = program;
+        this.image = image;
         lab = Nestbox.create(configuration, new NestboxModule() {
             @Override
             protected void configure() {
                 serial(serial);
             }
         });
-        lab.load(new ImageFile("entry", program.bytes()), "");
+        lab.load(image, "");
     }
 
     static NestboxConfiguration configuration(Vendor vendor, Way way) {
@@ -105,7 +112,7 @@ final class EntryLab {
 
     /** A machine of the same kind, to restore a state of this one. */
     EntryLab another() {
-        return new EntryLab(lab.configuration(), program);
+        return new EntryLab(lab.configuration(), program, image);
     }
 
     /** What has been printed on this machine. */
@@ -116,10 +123,30 @@ final class EntryLab {
     /** L1 is about to execute its nested entry. */
     static EntryLab before(Vendor vendor, Way way, int bad, NestboxConfiguration configuration) {
         Assembly program = assemble(vendor, way, bad);
-        EntryLab entry = new EntryLab(configuration, program);
+        return at(vendor, way, bad + "", configuration, program, new ImageFile("entry", program.bytes()));
+    }
+
+    /**
+     * As {@link #before}, but L1 is started by a firmware of its own, which has a handler of SMIs.
+     *
+     * @param handler 16-bit code at SMBASE + 8000h
+     */
+    static EntryLab withFirmware(Vendor vendor, Way way, NestboxConfiguration configuration, String handler) {
+        Assembly program = assemble(vendor, way, GOOD);
+        return at(vendor, way, "rom", configuration, program, firmware(program, handler));
+    }
+
+    private static EntryLab at(
+            Vendor vendor,
+            Way way,
+            String kind,
+            NestboxConfiguration configuration,
+            Assembly program,
+            ImageFile image) {
+        EntryLab entry = new EntryLab(configuration, program, image);
         long steps = DISTANCES.computeIfAbsent(
-                vendor + "/" + way.tdp + "/" + bad,
-                key -> new EntryLab(configuration(vendor, way.bare()), program).walk());
+                vendor + "/" + way.tdp + "/" + kind,
+                key -> new EntryLab(configuration(vendor, way.bare()), program, image).walk());
         entry.lab.run(steps);
         if (entry.cpu().rip != program.address("attempt")) {
             throw new AssertionError("stands at " + Long.toHexString(entry.cpu().rip));
@@ -148,6 +175,47 @@ final class EntryLab {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A ROM that goes to protected mode, puts the program and the handler in their places, and starts the program. */
+    private static ImageFile firmware(Assembly program, String handler) {
+        byte[] smm = Asm.assemble(16, 0x8000, handler);
+        byte[] code = Asm.assemble(16, 0xf0000, """
+                cli
+                lgdt [cs:gdtr - 0xf0000]
+                mov eax, cr0
+                or al, 1
+                mov cr0, eax
+                jmp dword 8:protected
+                bits 32
+                protected:
+                mov eax, 16
+                mov ds, eax
+                mov es, eax
+                mov ss, eax
+                cld
+                fninit
+                mov esi, 0xf4000
+                mov edi, 0x100000
+                mov ecx, %d
+                rep movsb
+                mov esi, 0xf2000
+                mov edi, 0x38000
+                mov ecx, %d
+                rep movsb
+                jmp %d
+                align 8
+                gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+                gdtr: dw 23
+                dd gdt
+                """.formatted(program.bytes().length, smm.length, program.address("start")));
+        byte[] rom = new byte[ROM];
+        System.arraycopy(code, 0, rom, 0, code.length);
+        System.arraycopy(smm, 0, rom, 0x2000, smm.length);
+        System.arraycopy(program.bytes(), 0, rom, 0x4000, program.bytes().length);
+        byte[] vector = {(byte) 0xea, 0, 0, 0, (byte) 0xf0};
+        System.arraycopy(vector, 0, rom, ROM - 16, vector.length);
+        return new ImageFile("firmware", rom);
     }
 
     Cpu cpu() {

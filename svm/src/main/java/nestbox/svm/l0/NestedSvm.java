@@ -2,7 +2,6 @@ package nestbox.svm.l0;
 
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
-import nestbox.core.UnsupportedFeatureException;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
 import nestbox.l0.NestedPolicy;
@@ -56,8 +55,11 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     /** {@link Vmcb12#CHANGING} of a state that was restored. */
     private long restoredInterrupt;
 
+    private final NestedSmm smm;
+
     NestedSvm(Cpu cpu) {
         this.cpu = cpu;
+        smm = new NestedSmm(this);
         vmcb12 = new Vmcb12(cpu);
     }
 
@@ -77,6 +79,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
 
     /** Leaves L2 by force, without an exit: nothing is written to vmcb12, and GIF is set (facts E.3). */
     void leave() {
+        smm.reset();
         if (guest) {
             guest = false;
             backend.leaveVmcb02();
@@ -251,6 +254,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         host.save(out);
         vmcb12.save(out);
         vmrun.save(out);
+        smm.save(out);
         out.writeLong(guest ? backend.virtualInterrupt() : 0);
     }
 
@@ -265,6 +269,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         host.restore(in);
         vmcb12.restore(in);
         vmrun.restore(in);
+        smm.restore(in);
         restoredInterrupt = in.readLong();
     }
 
@@ -321,6 +326,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         }
         gif = true;
         hostTrap = false;
+        smm.reset();
         if (power) {
             heldInit = false;
             heldSmi = false;
@@ -352,10 +358,17 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
             heldSmi = true;
             return leave(ExitCode.SMI);
         }
-        if (guest) {
-            throw new UnsupportedFeatureException("nested SVM", "an SMI while L2 runs that L1 does not intercept");
-        }
         return false;
+    }
+
+    @Override
+    public void enterSmm(Cpu c, long area) {
+        smm.enter(area);
+    }
+
+    @Override
+    public boolean leaveSmm(Cpu c, long area) {
+        return smm.leave(area);
     }
 
     @Override

@@ -126,6 +126,9 @@ final class NestedVmexit {
         svm.guest = false;
         svm.backend.leaveVmcb02();
         svm.host.restore(cpu);
+        if (svm.vmcb12.npt()) {
+            cpu.pat = svm.host.pat();
+        }
         if (svm.vmcb12.lastBranches()) {
             LastBranches.leave(cpu, svm.host);
         }

@@ -111,6 +111,29 @@ final class NestedVmrun {
         mmuEntered = false;
     }
 
+    /** L2 is left for SMM. */
+    void suspend() {
+        svm.guest = false;
+        svm.backend.leaveVmcb02();
+        cpu.switchWorlds();
+        svm.stage.leave();
+        cpu.mem.port().contextChanged();
+        svm.vcpu.worldChanged();
+        svm.vcpu.mmu().nestedExited();
+        transitionFlush();
+    }
+
+    /** RSM goes back to L2, whose registers it has loaded. */
+    void unsuspend(long virtualInterrupt) {
+        svm.guest = true;
+        cpu.switchWorlds();
+        cpu.updateMode();
+        resume();
+        svm.backend.setVirtualInterrupt(virtualInterrupt);
+        enterMmu();
+        mmuEntered = false;
+    }
+
     /** vmcb02 is made anew for the L2 that the guest's processor is. */
     void resume() {
         svm.backend.enterVmcb02();

@@ -3,6 +3,7 @@ package nestbox.svm.silicon;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
+import nestbox.svm.world.SmmFields;
 import nestbox.x86.Cpu;
 
 /**
@@ -10,10 +11,6 @@ import nestbox.x86.Cpu;
  * Support"; the guest's fields of the save area, "SMRAM State-Save Area"). What VMRUN loaded stays in the processor meanwhile.
  */
 final class SystemManagement implements Stateful {
-    private static final int GUEST_FLAG = 0x7ed8;
-    private static final int GUEST_VMCB = 0x7ee0;
-    private static final int GUEST_VIRTUAL_INTERRUPT = 0x7ee8;
-
     private final Svm svm;
     private boolean inGuest;
     private final long[] pdpte = new long[4];
@@ -33,9 +30,7 @@ final class SystemManagement implements Stateful {
 
     void enter(Cpu c, long area) {
         inGuest = svm.guest;
-        c.physical.write(area + GUEST_FLAG, 8, inGuest ? 1 : 0);
-        c.physical.write(area + GUEST_VMCB, 8, inGuest ? svm.vmcb.address() : 0);
-        c.physical.write(area + GUEST_VIRTUAL_INTERRUPT, 8, inGuest ? svm.controls.interruptControl : 0);
+        SmmFields.store(c, area, inGuest, svm.vmcb.address(), svm.controls.interruptControl);
         if (inGuest) {
             System.arraycopy(c.pdpte, 0, pdpte, 0, pdpte.length);
             svm.guest = false;

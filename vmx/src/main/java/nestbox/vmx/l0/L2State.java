@@ -65,7 +65,7 @@ final class L2State {
         cpu.setRflags(s.get(VmcsField.GUEST_RFLAGS));
         cpu.updateMode();
         cpu.mem.port().contextChanged();
-        return loadPdptes(s);
+        return loadPdptes();
     }
 
     private void loadEfer(Vmcs s, Controls12 c) {
@@ -106,7 +106,7 @@ final class L2State {
     }
 
     /** With EPT12 the registers come from vmcs12, and memory is not read. */
-    private boolean loadPdptes(Vmcs s) {
+    boolean loadPdptes() {
         if (!ControlRegisters.paePaging(cpu)) {
             return true;
         }
@@ -114,7 +114,7 @@ final class L2State {
             return cpu.mem.port().control().loadPdptes(cpu.cr3);
         }
         for (int i = 0; i < 4; i++) {
-            cpu.pdpte[i] = s.get(VmxGuestState.PDPTE[i]);
+            cpu.pdpte[i] = vmx.vmcs12.get(VmxGuestState.PDPTE[i]);
         }
         return true;
     }

@@ -200,9 +200,14 @@ final class NestedEntry {
                 : new EntryRefusal(VmxEntryStep.HARDWARE.id(), EntryFailure.VMFAIL, error, "the silicon");
     }
 
+    /** The controls and host state of vmcs12 without an instruction that enters; null if they are good. */
+    CheckFailure checkControls() {
+        return checks.controls(vmx.vmcs12.launchState() != Vmcs.LAUNCHED);
+    }
+
     /** Of a state from outside, which must be as an entry would demand it; null if it is. */
     CheckFailure checkRestored() {
-        CheckFailure failed = checks.controls(vmx.vmcs12.launchState() != Vmcs.LAUNCHED);
+        CheckFailure failed = checkControls();
         failed = failed == null ? checks.guest() : failed;
         return failed == null ? checks.left() : failed;
     }
@@ -225,6 +230,32 @@ final class NestedEntry {
             transaction.reopen();
         }
         vmx.lastVpid12 = vmx.controls.vpid;
+        enterMmu();
+        mmuEntered = false;
+    }
+
+    /** L2 is left for SMM: vmcs12 has its state as far as a state from outside needs it. */
+    void suspend() {
+        state.save();
+        vmx.vmcs12.set(
+                VmcsField.VM_ENTRY_INTR_INFO,
+                vmx.vmcs12.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
+        vmx.apic.save();
+        vmx.flushShadow();
+        vmx.guest = false;
+        vmx.stage().leave();
+        vmx.backend.leaveVmcs02();
+        finishSwitch();
+        vmx.vcpu.mmu().nestedExited();
+        transitionFlush(false);
+    }
+
+    /** RSM goes back to L2, whose registers it has loaded. */
+    void unsuspend() {
+        vmx.guest = true;
+        resume();
+        state.loadPdptes();
+        vmx.loadShadow();
         enterMmu();
         mmuEntered = false;
     }
@@ -333,7 +364,7 @@ final class NestedEntry {
         inject();
         vmx.loadShadow();
         vmx.timer.start();
-        vmx.releaseInit();
+        vmx.signals.release();
     }
 
     private void inject() {

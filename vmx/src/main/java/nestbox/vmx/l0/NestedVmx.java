@@ -12,6 +12,7 @@ import nestbox.l0.Vcpu;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Ngpa;
 import nestbox.vmx.VmxModel;
+import nestbox.vmx.capability.FixedBits;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.CurrentVmcs;
@@ -65,11 +66,18 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     ShadowVmcs shadowing;
     NestedApic apic;
 
-    private boolean heldInit;
+    final FixedBits fixed;
+    final NestedSmm smm;
+    final NestedSignals signals;
+    private final NestedControlRegisters controlRegisters;
 
     NestedVmx(Cpu cpu, VmxModel model) {
         this.cpu = cpu;
         this.model = model;
+        fixed = new FixedBits(model.capability());
+        smm = new NestedSmm(this);
+        signals = new NestedSignals(this);
+        controlRegisters = new NestedControlRegisters(this);
     }
 
     void attach(Vcpu newVcpu, VmxBackend newBackend) {
@@ -134,7 +142,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         shadow12 = controls.secondary(VmxFeature.VMCS_SHADOWING) && link != NONE ? load(link) : null;
     }
 
-    private void flushShadow() {
+    void flushShadow() {
         if (shadow12 != null) {
             shadow12.writeBack(cpu.physical);
             shadow12 = null;
@@ -179,6 +187,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             entry.transaction().commit();
         }
         on = false;
+        smm.reset();
         vmcs12 = null;
         vmxonPointer = NONE;
         currentChanged();
@@ -194,15 +203,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         release();
         on = false;
         vmxonPointer = NONE;
-        releaseInit();
-    }
-
-    /** An INIT that VMX root operation has held back becomes pending again. */
-    void releaseInit() {
-        if (heldInit) {
-            heldInit = false;
-            cpu.pend(Cpu.PENDING_INIT);
-        }
+        signals.release();
     }
 
     /** L2 is left, or was not reached: nothing of it waits any more. */
@@ -343,7 +344,9 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         out.section("nested vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
         save(vmcs12, out);
         save(shadow12, out);
-        out.writeLong(lastVpid12).writeBoolean(heldInit).writeBoolean(trapFlag);
+        out.writeLong(lastVpid12).writeBoolean(trapFlag);
+        signals.save(out);
+        smm.save(out);
         entry.save(out);
         apic.save(out);
         out.writeLong(timer.deadline());
@@ -365,8 +368,9 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         vmcs12 = restored(in);
         shadow12 = restored(in);
         lastVpid12 = in.readLong();
-        heldInit = in.readBoolean();
         trapFlag = in.readBoolean();
+        signals.restore(in);
+        smm.restore(in);
         entry.restore(in);
         apic.restore(in);
         timer.setDeadline(in.readLong());
@@ -485,7 +489,8 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         on = false;
         vmcs12 = null;
         vmxonPointer = NONE;
-        heldInit = false;
+        signals.reset();
+        smm.reset();
         if (vcpu != null) {
             forgetL2();
             stage.leave();
@@ -495,24 +500,27 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public boolean init(Cpu c) {
-        if (guest) {
-            // In the wait-for-SIPI state INITs are ignored.
-            if (c.activity != Cpu.WAIT_FOR_SIPI) {
-                exit.event(ExitReason.INIT_SIGNAL, 0);
-            }
-            return true;
-        }
-        heldInit |= on;
-        return on;
+        return signals.init();
     }
 
     @Override
     public boolean sipi(Cpu c, int vector) {
-        if (guest && c.activity == Cpu.WAIT_FOR_SIPI) {
-            exit.event(ExitReason.SIPI_SIGNAL, vector);
-            return true;
-        }
-        return on && c.activity != Cpu.WAIT_FOR_SIPI;
+        return signals.sipi(vector);
+    }
+
+    @Override
+    public void enterSmm(Cpu c, long area) {
+        smm.enter();
+    }
+
+    @Override
+    public boolean leaveSmm(Cpu c, long area) {
+        return smm.leave();
+    }
+
+    @Override
+    public boolean loadsPdptes(Cpu c) {
+        return !guest || !controls.ept();
     }
 
     @Override
@@ -522,37 +530,12 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public long controlRead(Cpu c, int number, long value) {
-        if (!guest) {
-            return value;
-        }
-        return switch (number) {
-            case 0 -> value & ~controls.cr0Mask | controls.cr0Shadow & controls.cr0Mask;
-            case 4 -> value & ~controls.cr4Mask | controls.cr4Shadow & controls.cr4Mask;
-            case 8 -> controls.primary(VmxFeature.TPR_SHADOW) ? apic.taskPriority() >>> 4 : value;
-            default -> value;
-        };
+        return controlRegisters.read(number, value);
     }
 
     @Override
     public long controlWrite(Cpu c, int number, long value) {
-        if (!on) {
-            return value;
-        }
-        long result = value;
-        if (guest) {
-            result = number == 0
-                    ? value & ~controls.cr0Mask | c.cr0 & controls.cr0Mask
-                    : value & ~controls.cr4Mask | c.cr4 & controls.cr4Mask;
-        }
-        boolean free = guest && controls.secondary(VmxFeature.UNRESTRICTED_GUEST);
-        long must0 = model.capability().cr0Fixed0() & ~(free ? Cpu.CR0_PE | Cpu.CR0_PG : 0);
-        boolean good = number == 0
-                ? (must0 & ~(result | Cpu.CR0_ET)) == 0
-                : (model.capability().cr4Fixed0() & ~result) == 0;
-        if (!good) {
-            throw c.raise(Vector.GP, 0);
-        }
-        return result;
+        return controlRegisters.write(number, value);
     }
 
     /** What L0 finds at L2's RIP when it emulates need not be what hardware left L2 for. */

@@ -166,7 +166,10 @@ final class Vmcs02 {
 
     /** L0 needs #PF itself under shadow paging; else L1's mask and match decide. */
     private void exceptions(Controls12 c, Vmcs vmcs12) {
-        long bitmap01 = of01(VmcsField.EXCEPTION_BITMAP);
+        long bitmap01 = of01(VmcsField.EXCEPTION_BITMAP) & ~(1L << Vector.UD);
+        if (vmx.vcpu.needsInvalidOpcodes()) {
+            bitmap01 |= 1L << Vector.UD;
+        }
         if ((bitmap01 >>> Vector.PF & 1) != 0) {
             door.write(VmcsField.PAGE_FAULT_ERROR_CODE_MASK, 0);
             door.write(VmcsField.PAGE_FAULT_ERROR_CODE_MATCH, 0);

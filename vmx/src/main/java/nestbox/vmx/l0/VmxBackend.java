@@ -288,13 +288,18 @@ final class VmxBackend implements VendorBackend {
         if (!ept) {
             exceptions |= 1 << Vector.PF;
         }
-        if (vcpu.needsInvalidOpcodes()) {
-            exceptions |= 1 << Vector.UD;
-        }
         vmcs.write(VmcsField.EXCEPTION_BITMAP, exceptions);
         vmcs.write(VmcsField.MSR_BITMAP, bitmap);
         vmcs.write(VmcsField.CR0_GUEST_HOST_MASK, ~Cpu.CR0_TS);
         writeConstants();
+    }
+
+    /** #UD of the guest leaves it while L0 has a use for it; of L2, as vmcs02's merge says. */
+    void interceptInvalidOpcodes() {
+        if (!inL2()) {
+            long others = vmcs.read(VmcsField.EXCEPTION_BITMAP) & ~(1L << Vector.UD);
+            vmcs.write(VmcsField.EXCEPTION_BITMAP, others | (vcpu.needsInvalidOpcodes() ? 1 << Vector.UD : 0));
+        }
     }
 
     /** What is alike in vmcs01 and vmcs02. */

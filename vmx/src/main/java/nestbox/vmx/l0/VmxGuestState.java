@@ -223,6 +223,7 @@ final class VmxGuestState {
         }
         if ((groups & StateGroup.CONTROL) != 0) {
             storeControl();
+            backend.interceptInvalidOpcodes();
         }
         if ((groups & StateGroup.BASIC) != 0) {
             storeBasic();

@@ -2,7 +2,9 @@ package nestbox.vmx.l0;
 
 import nestbox.l0.NestedState;
 import nestbox.vmx.check.CheckFailure;
+import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
+import nestbox.vmx.vmcs.VmcsField;
 
 /** KVM_GET_NESTED_STATE and KVM_SET_NESTED_STATE of nested VMX (facts D.10). */
 final class VmxNestedState {
@@ -36,13 +38,17 @@ final class VmxNestedState {
                     | (vmx.trapFlag ? NestedState.MTF_PENDING : 0);
         }
         NestedState result = NestedState.of(NestedState.FORMAT_VMX, flags, vmx.vmcs12 == null ? 0 : 2);
-        result.set(VMXON_PA, 8, vmx.on ? vmx.vmxonPointer : NestedVmx.NONE);
+        result.set(VMXON_PA, 8, vmx.on || vmx.smm.inVmx() ? vmx.vmxonPointer : NestedVmx.NONE);
+        result.set(SMM, 2, (vmx.smm.inVmx() ? SMM_VMXON : 0) | (vmx.smm.inGuest() ? SMM_GUEST_MODE : 0));
         result.set(VMCS12_PA, 8, vmx.vmcs12 == null ? NestedVmx.NONE : vmx.vmcs12.address());
         if (vmx.vmcs12 != null) {
             Vmcs copy = NestedVmx.region(vmx.vmcs12.address());
             copy.load(vmx.vmcs12.region());
             if (vmx.guest && !vmx.entry.transaction().open()) {
                 state.saveTo(copy);
+                copy.set(
+                        VmcsField.VM_ENTRY_INTR_INFO,
+                        copy.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
             }
             result.setPage(0, copy.region());
         }
@@ -65,6 +71,10 @@ final class VmxNestedState {
         }
         vmx.turnOn(context.vmxon());
         VmxStateCheck.run(context, true);
+        if ((context.smmFlags() & SMM_VMXON) != 0) {
+            vmx.on = false;
+            vmx.smm.set(true, (context.smmFlags() & SMM_GUEST_MODE) != 0);
+        }
         if (!context.current()) {
             return;
         }

@@ -3,6 +3,7 @@ package nestbox.vmx.silicon;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.vmx.VmxModel;
+import nestbox.vmx.capability.FixedBits;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;

@@ -120,6 +120,26 @@ public final class Exceptions {
         deliver(c, vector, type, hasError, error, false, length);
     }
 
+    /** As {@link #inject}, but what goes wrong on the way is thrown, with the processor as it was before. */
+    public static void attempt(Cpu c, int vector, int type, boolean hasError, long error, int length) {
+        c.monitorArmed = false;
+        long start = c.rip;
+        c.rip = c.wrapRip(start + length);
+        c.event.set(vector, type, hasError, error);
+        c.event.length = length;
+        Tracing.delivery(c, vector, type, hasError ? error : 0);
+        boolean done = false;
+        try {
+            Delivery.deliver(c, vector, type, hasError, error, false);
+            done = true;
+        } finally {
+            c.event.active = false;
+            if (!done) {
+                c.rip = start;
+            }
+        }
+    }
+
     private static void deliver(
             Cpu c, int vector, int type, boolean hasError, long error, boolean resume, int instructionLength) {
         c.monitorArmed = false;
