@@ -352,17 +352,7 @@ public enum NestedPolicy implements PolicyPoint {
             "svm.hostPdptes",
             "memory",
             value("memory", RIGHT, "APM, Linux", "#VMEXIT loads L1's PDPTEs from memory at its CR3", Boolean.TRUE),
-            value("kept", WRONG, "test", "those of L2 stay", Boolean.FALSE)),
-    SMM_RECHECK(
-            "smm.recheckOnRsm",
-            "on",
-            value(
-                    "on",
-                    RIGHT,
-                    "Linux be5fa8737d42, 5a30e8aea079",
-                    "RSM that goes back to L2 checks the controls of vmcs12 or vmcb12 again, and shuts down if they are bad",
-                    Boolean.TRUE),
-            value("off", WRONG, "Linux before", "they are used as they are", Boolean.FALSE));
+            value("kept", WRONG, "test", "those of L2 stay", Boolean.FALSE));
 
     /** Where L1's PDPTE registers come from when hardware refuses vmcs02. */
     public enum VmfailPdptr {

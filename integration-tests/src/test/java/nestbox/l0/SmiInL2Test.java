@@ -13,13 +13,12 @@ import nestbox.core.StateWriter;
 import nestbox.l0.EntryLab.Vendor;
 import nestbox.l0.EntryLab.Way;
 import nestbox.machine.Outcome;
-import nestbox.modules.NestboxConfiguration;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.x86.Cpu;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -120,14 +119,11 @@ class SmiInL2Test {
         assertThat(to.lab.machine().memory().read(COUNT, 4)).isEqualTo(1);
     }
 
-    /** A handler that spoils what RSM goes back to: the controls are looked at again, or the silicon meets them. */
+    /** What RSM goes back to has been spoilt meanwhile: vmcs12 in nested state, vmcb12 in memory. */
     @ParameterizedTest
-    @CsvSource({"VMX, on", "VMX, off", "SVM, on", "SVM, off"})
-    void controlsAreCheckedAgainAtRsm(Vendor vendor, String policy) {
-        NestboxConfiguration configuration = EntryLab.configuration(vendor, Way.NESTED_TDP).toBuilder()
-                .policy("smm.recheckOnRsm", policy)
-                .build();
-        EntryLab lab = EntryLab.withFirmware(vendor, Way.NESTED_TDP, configuration, HANDLER);
+    @EnumSource
+    void controlsAreCheckedAgainAtRsm(Vendor vendor) {
+        EntryLab lab = lab(vendor, Way.NESTED_TDP);
         lab.step();
         lab.step();
         lab.cpu().pend(Cpu.PENDING_SMI);
@@ -140,16 +136,7 @@ class SmiInL2Test {
             lab.lab.machine().memory().write(EntryLab.CONTROL + 0x58, 4, 0);
         }
         lab.vcpu().setNestedState(state);
-        Outcome outcome = lab.lab.run(1000);
-        if (policy.equals("on")) {
-            assertThat(lab.cpu().activity).isEqualTo(Cpu.SHUTDOWN);
-        } else if (vendor == Vendor.VMX) {
-            // CR3 targets are no part of what L0 merges.
-            assertThat(lab.printed()).isEqualTo("321BA");
-        } else {
-            // Nor is L1's ASID.
-            assertThat(lab.printed()).isEqualTo("321BA");
-        }
-        assertThat(outcome).isNotNull();
+        lab.lab.run(1000);
+        assertThat(lab.cpu().activity).isEqualTo(Cpu.SHUTDOWN);
     }
 }

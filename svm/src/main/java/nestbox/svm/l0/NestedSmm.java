@@ -3,7 +3,6 @@ package nestbox.svm.l0;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
-import nestbox.l0.NestedPolicy;
 import nestbox.svm.check.VmrunChecks;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.vmcb.VmcbField;
@@ -75,7 +74,8 @@ final class NestedSmm implements Stateful {
         }
         svm.host.load(state);
         svm.vmcb12.load(SmmFields.vmcb(cpu, area));
-        if (svm.vcpu.follows(NestedPolicy.SMM_RECHECK) && VmrunChecks.first(svm.vmcb12) != null) {
+        // As KVM does it since 5a30e8aea079: the handler may have changed it.
+        if (VmrunChecks.first(svm.vmcb12) != null) {
             return false;
         }
         svm.vmrun.unsuspend(SmmFields.virtualInterrupt(cpu, area));

@@ -3,7 +3,6 @@ package nestbox.vmx.l0;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
-import nestbox.l0.NestedPolicy;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -64,7 +63,8 @@ final class NestedSmm implements Stateful {
         reset();
         vmx.on = true;
         if (entersGuest) {
-            if (vmx.vcpu.follows(NestedPolicy.SMM_RECHECK) && vmx.entry.checkControls() != null) {
+            // As KVM does it since be5fa8737d42: nested state may have been replaced meanwhile.
+            if (vmx.entry.checkControls() != null) {
                 return false;
             }
             vmx.controls.load(vmx.vmcs12);
