@@ -95,7 +95,8 @@ final class ExitHandler {
         if (result instanceof FaultResult.Emulate emulate) {
             emulate(emulate.reason());
         } else if (result instanceof FaultResult.GuestPageFault fault) {
-            vcpu.injection().raise(Vector.PF, true, fault.errorCode(), fault.address().value());
+            vcpu.injection()
+                    .raise(Vector.PF, true, fault.errorCode(), fault.address().value());
         } else if (result instanceof FaultResult.Reflect reflected) {
             L0Trace.nestedPageFault(vcpu, exit);
             vcpu.nesting().reflect(reflected.fault());

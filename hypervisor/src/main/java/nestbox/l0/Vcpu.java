@@ -17,7 +17,6 @@ import nestbox.mmu.core.Requests;
 import nestbox.mmu.core.RootToLoad;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
-import nestbox.x86.Vector;
 import nestbox.x86.engine.Execution;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.mem.SiliconPort;

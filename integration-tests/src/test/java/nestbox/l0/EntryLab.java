@@ -180,7 +180,8 @@ final class EntryLab {
     /** A ROM that goes to protected mode, puts the program and the handler in their places, and starts the program. */
     private static ImageFile firmware(Assembly program, String handler) {
         byte[] smm = Asm.assemble(16, 0x8000, handler);
-        byte[] code = Asm.assemble(16, 0xf0000, """
+        byte[] code =
+                Asm.assemble(16, 0xf0000, """
                 cli
                 lgdt [cs:gdtr - 0xf0000]
                 mov eax, cr0

@@ -238,8 +238,7 @@ final class NestedEntry {
     void suspend() {
         state.save();
         vmx.vmcs12.set(
-                VmcsField.VM_ENTRY_INTR_INFO,
-                vmx.vmcs12.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
+                VmcsField.VM_ENTRY_INTR_INFO, vmx.vmcs12.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
         vmx.apic.save();
         vmx.flushShadow();
         vmx.guest = false;

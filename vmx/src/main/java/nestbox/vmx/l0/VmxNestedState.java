@@ -47,8 +47,7 @@ final class VmxNestedState {
             if (vmx.guest && !vmx.entry.transaction().open()) {
                 state.saveTo(copy);
                 copy.set(
-                        VmcsField.VM_ENTRY_INTR_INFO,
-                        copy.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
+                        VmcsField.VM_ENTRY_INTR_INFO, copy.get(VmcsField.VM_ENTRY_INTR_INFO) & ~InterruptionType.VALID);
             }
             result.setPage(0, copy.region());
         }
