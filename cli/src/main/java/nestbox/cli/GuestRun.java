@@ -99,10 +99,17 @@ final class GuestRun {
     }
 
     private void report(TlbLedger ledger) {
-        ledger.reports().stream()
-                .filter(report -> report.verdict() == CheckReport.Verdict.PERMITTED)
-                .forEach(report -> err.println("nestbox: stale, as the guest permits: " + report));
+        for (CheckReport report : ledger.reports()) {
+            switch (report.verdict()) {
+                case PERMITTED -> err.println("nestbox: stale, as the guest permits: " + report);
+                case NOT_JUDGED -> err.println("nestbox: " + report);
+                case FAULT -> {} // ends the run, whose outcome says so
+            }
+        }
         err.printf("nestbox: check tlb: %,d stale uses that the guest permitted%n", ledger.permitted());
+        if (ledger.notJudged() != 0) {
+            err.printf("nestbox: check tlb: %,d uses not judged%n", ledger.notJudged());
+        }
     }
 
     private void load(Machine machine) {

@@ -1,13 +1,12 @@
 package nestbox.l0;
 
-import nestbox.l0.ledger.Judge;
 import nestbox.mmu.core.Gpa;
 import nestbox.mmu.core.Gva;
 import nestbox.mmu.paging.Access;
-import nestbox.x86.Flags;
 import nestbox.x86.mem.MemoryPort;
 import nestbox.x86.mem.SiliconPort;
 import nestbox.x86.mem.TranslationControl;
+import nestbox.x86.mem.TranslationObserver;
 
 /**
  * The memory port of a guest's processor as L0's emulator uses it: each access walks the guest's tables anew and ends in the
@@ -18,8 +17,6 @@ final class GuestPort implements MemoryPort {
     private final SiliconPort walking;
     private final GuestControl control;
     private Vcpu vcpu;
-    /** Judges what the MMIO cache says, or null. */
-    private Judge judge;
 
     GuestPort(SiliconPort walking) {
         this.walking = walking;
@@ -33,15 +30,8 @@ final class GuestPort implements MemoryPort {
         walking.listen((physical, size) -> vcpu.mmu().trackWrite(new Gpa(physical), size));
     }
 
-    void check(Judge newJudge) {
-        judge = newJudge;
-        walking.observe(judge.emulated(() -> !vcpu.guestMode()));
-    }
-
-    void transitionFlushes() {
-        if (judge != null) {
-            judge.everythingInvalidated();
-        }
+    void observe(TranslationObserver observer) {
+        walking.observe(observer);
     }
 
     @Override
@@ -67,8 +57,8 @@ final class GuestPort implements MemoryPort {
     private long device(long linear, int size, int access) {
         boolean possible = vcpu != null && (access & Access.IMPLICIT) == 0 && (linear & 0xfff) + size <= 0x1000;
         long device = possible ? vcpu.mmu().mmioMatch(new Gva(linear), access) : -1;
-        if (judge != null && device >= 0 && !vcpu.guestMode()) {
-            judge.used(linear, access, device, (vcpu.guest().systemFlags & Flags.AC) != 0);
+        if (device >= 0) {
+            vcpu.judging().usedDevice(linear, access, device);
         }
         return device;
     }

@@ -1,5 +1,6 @@
 package nestbox.l0;
 
+import nestbox.l0.ledger.World;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Ngpa;
 
@@ -16,6 +17,9 @@ public interface Nesting {
 
     /** EPTP12 or nCR3. */
     long nestedRoot();
+
+    /** L2, as those see it who judge its translations. */
+    World world();
 
     /** CR4 of L1 while L2 runs. */
     long hostCr4();

@@ -6,7 +6,6 @@ import java.util.Set;
 import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
-import nestbox.l0.ledger.Judge;
 import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.EndOfRunException;
 import nestbox.machine.Outcome;
@@ -19,8 +18,6 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.engine.Execution;
 import nestbox.x86.engine.ReferenceEngine;
-import nestbox.x86.mem.SiliconPort;
-import nestbox.x86.model.Vendor;
 import nestbox.x86.system.Boundary;
 
 /**
@@ -50,6 +47,7 @@ public final class Vcpu implements Execution, Requests {
     private final Set<Request> requests = EnumSet.noneOf(Request.class);
     private final Exit exit = new Exit();
     private final ExitHandler exitHandler;
+    private final Judging judging = new Judging(this);
     /** What L0 emulates of VMX or SVM for the guest, or null. */
     private final Nesting nesting;
 
@@ -146,26 +144,18 @@ public final class Vcpu implements Execution, Requests {
         return emulator.length();
     }
 
-    /** Lets a ledger judge what the guest's accesses come to; L2's are not judged. */
     void check(TlbLedger ledger) {
-        boolean tdp = hypervisor.mmu().config().tdp();
-        boolean inMemory = tdp && guest.features.vendor() == Vendor.AMD;
-        Judge judge = ledger.judge(
-                guest.id,
-                tdp ? host.cpu() : guest,
-                hypervisor.host().guestOffset(),
-                inMemory,
-                () -> running && !guestMode(),
-                () -> running);
-        if (host.cpu().mem.port() instanceof SiliconPort port) {
-            port.observe(judge);
-        }
-        ((GuestPort) guest.mem.port()).check(judge);
+        judging.begin(ledger, host.cpu());
     }
 
-    /** A transition between L1 and L2 drops every translation of L1's, by the architecture: whoever judges their use is told. */
-    public void transitionFlushes() {
-        ((GuestPort) guest.mem.port()).transitionFlushes();
+    /** For those who tell a ledger what L1 invalidates. */
+    public Judging judging() {
+        return judging;
+    }
+
+    /** The host processor runs the guest now. */
+    boolean running() {
+        return running;
     }
 
     @Override

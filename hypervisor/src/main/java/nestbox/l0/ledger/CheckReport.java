@@ -5,6 +5,7 @@ package nestbox.l0.ledger;
  *
  * @param verdict whose fault
  * @param cpu the processor that used it
+ * @param nested L2 ran
  * @param linear the address
  * @param used guest-physical address that it led to, or -1 if it led outside the guest's memory
  * @param usedAt virtual time of the use
@@ -15,6 +16,7 @@ package nestbox.l0.ledger;
 public record CheckReport(
         Verdict verdict,
         int cpu,
+        boolean nested,
         long linear,
         long used,
         long usedAt,
@@ -25,15 +27,18 @@ public record CheckReport(
     public enum Verdict {
         /** Nothing that the manual says covers the translation has happened since the write: the guest permitted it. */
         PERMITTED,
+        /** More has happened since than is remembered: an explanation may be among what is forgotten. The run goes on. */
+        NOT_JUDGED,
         /** Whoever provides the processor (L0, or the silicon itself) has kept what it had to forget. */
         FAULT
     }
 
-    /** How close the guest's tables, past and present, come to a use that they do not explain. */
+    /** How close the guest's tables, past and present, come to a use that they do not explain; the closest is the last. */
     public enum Nearest {
         NOTHING("no contents of the guest's tables lead there, so the change is the hypervisor's own"),
-        OTHER_PCID("a translation of another PCID, which the change of PCID had to leave behind"),
-        FEWER_RIGHTS("the guest's tables lead there, but never with the right to that access");
+        FEWER_RIGHTS("the guest's tables lead there, but never with the right to that access"),
+        OTHER_WORLD("a translation of another VPID, ASID or EPTP, which does not count for this one"),
+        OTHER_PCID("a translation of another PCID, which the change of PCID had to leave behind");
 
         private final String words;
 
@@ -53,33 +58,14 @@ public record CheckReport(
      */
     public record Change(long number, long time, String writer, long address, long old) {}
 
-    /**
-     * An invalidation by an instruction or by a VM entry or exit without VPID.
-     *
-     * @param number among all writes and invalidations
-     * @param time virtual time
-     * @param scope what it reaches
-     * @param pcid of one PCID
-     * @param linear of one address
-     */
-    public record Invalidation(
-            long number, long time, nestbox.x86.mem.TranslationObserver.Scope scope, int pcid, long linear) {
-        @Override
-        public String toString() {
-            return switch (scope) {
-                case ADDRESS -> String.format("INVLPG of %x at %d", linear, time);
-                case ADDRESS_OF_PCID -> String.format("INVPCID of %x, PCID %d, at %d", linear, pcid, time);
-                case CONTEXT -> String.format("flush of PCID %d (MOV CR3, INVPCID) at %d", pcid, time);
-                default -> String.format("flush of %s at %d", scope, time);
-            };
-        }
-    }
-
     @Override
     public String toString() {
         String use = String.format(
-                "cpu%d used %x at %d as %s",
-                cpu, linear, usedAt, used < 0 ? "an address outside its memory" : String.format("%x", used));
+                "%scpu%d used %x at %d as %s",
+                nested ? "L2 on " : "", cpu, linear, usedAt, used < 0 ? "an address outside its memory" : String.format("%x", used));
+        if (verdict == Verdict.NOT_JUDGED) {
+            return use + ": not judged, since more changes and invalidations have happened than are remembered";
+        }
         if (change == null && invalidation != null) {
             return use + ": a translation of top tables in use before, and the " + invalidation
                     + " was not carried out";

@@ -1,5 +1,6 @@
 package nestbox.l0.ledger;
 
+import nestbox.mmu.paging.Access;
 import nestbox.x86.Cpu;
 
 /**
@@ -10,6 +11,7 @@ import nestbox.x86.Cpu;
  * @param entryBytes 4 or 8
  * @param root the top table in memory
  * @param pdptes the PDPTE registers above it, or null
+ * @param ept the entries are EPT's
  */
 record GuestPaging(
         int levels,
@@ -22,8 +24,15 @@ record GuestPaging(
         boolean smep,
         boolean smap,
         boolean globals,
-        int pcid) {
+        int pcid,
+        boolean ept) {
+    static final int ALL = Access.READ | Access.WRITE | Access.EXECUTE | Access.USER;
+
     private static final long ADDRESS = 0x000ffffffffff000L;
+    /** Read, write, execute by supervisor and by user. */
+    private static final int EPT_ANY = 0x407;
+
+    private static final int EPT_EXECUTE = 0x404;
 
     /** The paging of a processor, or null without paging. {@code pdptesInMemory}: AMD's nested paging reads them at each walk. */
     static GuestPaging of(Cpu cpu, boolean pdptesInMemory) {
@@ -46,7 +55,56 @@ record GuestPaging(
                 (cpu.cr4 & Cpu.CR4_SMEP) != 0,
                 (cpu.cr4 & Cpu.CR4_SMAP) != 0,
                 (cpu.cr4 & Cpu.CR4_PGE) != 0,
-                pcids ? (int) cpu.cr3 & 0xfff : 0);
+                pcids ? (int) cpu.cr3 & 0xfff : 0,
+                false);
+    }
+
+    static GuestPaging ofEpt(long eptp) {
+        int levels = (int) (eptp >>> 3 & 7) + 1;
+        return new GuestPaging(levels, 8, eptp & ADDRESS, null, true, true, true, false, false, false, 0, true);
+    }
+
+    /** NPT12, in the format of L1's own paging. */
+    static GuestPaging ofNpt(long ncr3, long cr4, long efer) {
+        boolean wide = (efer & Cpu.EFER_LMA) != 0;
+        boolean pae = (cr4 & Cpu.CR4_PAE) != 0;
+        boolean sizes = pae || (cr4 & Cpu.CR4_PSE) != 0;
+        boolean noExecute = pae && (efer & Cpu.EFER_NXE) != 0;
+        int levels = wide ? (cr4 & Cpu.CR4_LA57) != 0 ? 5 : 4 : pae ? 3 : 2;
+        long root = wide ? ncr3 & ADDRESS : pae ? ncr3 & 0xffffffe0L : ncr3 & 0xfffff000L;
+        return new GuestPaging(
+                levels, pae ? 8 : 4, root, null, sizes, noExecute, true, false, false, false, 0, false);
+    }
+
+    /** With EFER.NXE clear bit 63 is reserved: nothing is cached of such an entry. Of other reserved bits this judge knows nothing. */
+    boolean present(long entry) {
+        boolean reserved = !ept && entryBytes == 8 && entry < 0 && !noExecute;
+        return (entry & (ept ? EPT_ANY : 1)) != 0 && !reserved;
+    }
+
+    /** {@link Access} bits that an entry grants. */
+    int rights(long entry, int level) {
+        if (ept) {
+            boolean executes = (entry & EPT_EXECUTE) != 0;
+            return Access.USER | (int) entry & (Access.READ | Access.WRITE) | (executes ? Access.EXECUTE : 0);
+        }
+        if (!hasRights(level)) {
+            return ALL;
+        }
+        boolean executes = entry >= 0 || !noExecute;
+        return Access.READ
+                | ((entry & 2) != 0 ? Access.WRITE : 0)
+                | ((entry & 4) != 0 ? Access.USER : 0)
+                | (executes ? Access.EXECUTE : 0);
+    }
+
+    /** An entry without its accessed and dirty flags, which translate nothing. */
+    long meaning(long entry) {
+        return entry & ~(ept ? 0x300L : 0x60L);
+    }
+
+    boolean global(long entry) {
+        return globals && (entry & 1 << 8) != 0;
     }
 
     /** The top table for an address, or -1 if a PDPTE register is not present. */
@@ -72,7 +130,7 @@ record GuestPaging(
     }
 
     /** The PDPTEs of PAE paging in memory have no rights. */
-    boolean hasRights(int level) {
+    private boolean hasRights(int level) {
         return !(entryBytes == 8 && levels == 3 && level == 3);
     }
 

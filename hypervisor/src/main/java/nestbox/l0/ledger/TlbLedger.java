@@ -3,6 +3,7 @@ package nestbox.l0.ledger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import nestbox.core.Clock;
 import nestbox.machine.EndOfRunException;
 import nestbox.machine.Machine;
@@ -13,9 +14,10 @@ import nestbox.x86.mem.SiliconPort;
 
 /**
  * Judges every translation that the processors of a machine use. A use that no legal cache explains ends the run with
- * {@link Outcome.Kind#TLB_CHECK}; a stale use that the guest itself permitted is noted, the first at each address.
+ * {@link Outcome.Kind#TLB_CHECK}; a stale use that the guest itself permitted is noted, the first at each address, as is one of which
+ * too much is forgotten to judge it.
  *
- * <p>Not judged: accesses of L2, and without paging.
+ * <p>Not looked at: accesses without paging, and those of L2 on bare silicon.
  */
 public final class TlbLedger implements TableHistory.Numbers {
     private static final int MOST_REPORTS = 1000;
@@ -25,6 +27,7 @@ public final class TlbLedger implements TableHistory.Numbers {
     private final List<Judge> judges = new ArrayList<>();
     private final List<CheckReport> reports = new ArrayList<>();
     private long permitted;
+    private long notJudged;
     private long last;
 
     /**
@@ -43,8 +46,9 @@ public final class TlbLedger implements TableHistory.Numbers {
         for (int i = 0; i < machine.cpus(); i++) {
             Cpu cpu = machine.cpu(i);
             if (cpu.mem.port() instanceof SiliconPort port) {
-                port.observe(ledger.judge(
-                        i, cpu, 0, false, () -> cpu.extension == null || !cpu.extension.inGuest(), () -> true));
+                Supplier<World> world =
+                        () -> cpu.extension == null || !cpu.extension.inGuest() ? World.L1 : null;
+                port.observe(ledger.judge(i, cpu, 0, false, world, () -> true));
             }
         }
         return ledger;
@@ -56,12 +60,12 @@ public final class TlbLedger implements TableHistory.Numbers {
      * @param registers whose control registers are the guest's own
      * @param offset host-physical address of guest-physical address 0
      * @param pdptesInMemory PAE paging reads PDPTEs at each walk
-     * @param judged whether what is seen now is the guest's and not a hypervisor's
+     * @param world whose translations are seen now; null if nobody's that are judged
      * @param runs whether the guest itself runs now, so that a write is its own
      */
     public Judge judge(
-            int id, Cpu registers, long offset, boolean pdptesInMemory, BooleanSupplier judged, BooleanSupplier runs) {
-        Judge judge = new Judge(this, history, id, registers, offset, pdptesInMemory, judged, runs);
+            int id, Cpu registers, long offset, boolean pdptesInMemory, Supplier<World> world, BooleanSupplier runs) {
+        Judge judge = new Judge(this, history, id, registers, offset, pdptesInMemory, world, runs);
         judges.add(judge);
         return judge;
     }
@@ -76,12 +80,21 @@ public final class TlbLedger implements TableHistory.Numbers {
         return permitted;
     }
 
+    /** Uses that were stale, or seemed to be, with too much forgotten to say whose fault that is. */
+    public long notJudged() {
+        return notJudged;
+    }
+
     void report(CheckReport report) {
         if (report.verdict() == CheckReport.Verdict.FAULT) {
             reports.add(report);
             throw new EndOfRunException(new Outcome(Outcome.Kind.TLB_CHECK, 0, "stale translation: " + report));
         }
-        permitted++;
+        if (report.verdict() == CheckReport.Verdict.NOT_JUDGED) {
+            notJudged++;
+        } else {
+            permitted++;
+        }
         boolean known =
                 reports.stream().anyMatch(r -> r.cpu() == report.cpu() && r.linear() >>> 12 == report.linear() >>> 12);
         if (!known && reports.size() < MOST_REPORTS) {

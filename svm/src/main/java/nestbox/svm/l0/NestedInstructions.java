@@ -1,6 +1,7 @@
 package nestbox.svm.l0;
 
 import nestbox.core.UnsupportedFeatureException;
+import nestbox.l0.ledger.Invalidation.Kind;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.world.GuestState;
@@ -49,7 +50,11 @@ final class NestedInstructions {
             case STGI -> changeGif(true);
             case CLGI -> changeGif(false);
             // As KVM does, whatever the ASID: all of L2's translations go at the next VMRUN anyway.
-            case INVLPGA -> cpu.mem.port().control().invalidatePage(accumulator(in));
+            case INVLPGA -> {
+                long asid = cpu.r[Reg.RCX] & 0xffffffffL;
+                svm.vcpu.judging().ofGuests(Kind.INVLPGA, asid, accumulator(in));
+                cpu.mem.port().control().invalidatePage(accumulator(in));
+            }
             case VMMCALL -> throw cpu.raise(Vector.UD);
             default -> throw new UnsupportedFeatureException("nested SVM", in.form.mnemonic() + " of L1");
         }

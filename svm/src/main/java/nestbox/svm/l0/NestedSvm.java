@@ -9,6 +9,7 @@ import nestbox.l0.NestedState;
 import nestbox.l0.Nesting;
 import nestbox.l0.StateGroup;
 import nestbox.l0.Vcpu;
+import nestbox.l0.ledger.World;
 import nestbox.mmu.core.NestedFault;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
@@ -146,6 +147,12 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     @Override
     public boolean nestedTdp() {
         return guest && vmcb12.npt();
+    }
+
+    @Override
+    public World world() {
+        long asid = vmcb12.get(VmcbField.GUEST_ASID);
+        return vmcb12.npt() ? World.svm(asid, nestedRoot(), hostCr4(), hostEfer()) : World.svm(asid);
     }
 
     @Override

@@ -11,6 +11,7 @@ import nestbox.l0.EntryTransaction;
 import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.YieldPoint;
+import nestbox.l0.ledger.Invalidation.Kind;
 import nestbox.svm.check.VmrunCheck;
 import nestbox.svm.check.VmrunChecks;
 import nestbox.svm.vmcb.EventInfo;
@@ -219,9 +220,21 @@ final class NestedVmrun {
 
     private void enterMmu() {
         mmuEntered = true;
+        tellOfTlbControl();
         transitionFlush();
         svm.vcpu.worldChanged();
         svm.vcpu.mmu().nestedEntered();
+    }
+
+    /** APM Vol. 2, "TLB Control": what L1 asks to be flushed. */
+    private void tellOfTlbControl() {
+        long asid = svm.vmcb12.get(VmcbField.GUEST_ASID);
+        switch ((int) svm.vmcb12.get(VmcbField.TLB_CONTROL)) {
+            case 1 -> svm.vcpu.judging().ofGuests(Kind.TLB_CONTROL_ALL, asid, 0);
+            case 3 -> svm.vcpu.judging().ofGuests(Kind.TLB_CONTROL_ASID, asid, 0);
+            case 7 -> svm.vcpu.judging().ofGuests(Kind.TLB_CONTROL_NON_GLOBAL, asid, 0);
+            default -> {}
+        }
     }
 
     /** Unconditional, both ways: TLB_CONTROL and a new ASID of vmcb12 ask for nothing more. */

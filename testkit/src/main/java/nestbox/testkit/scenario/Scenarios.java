@@ -27,7 +27,7 @@ public final class Scenarios {
     }
 
     private static Scenario parse(String file) {
-        return ScenarioFile.parse(file, read(file), name -> read("include/" + name + SUFFIX));
+        return ScenarioFile.parse(file, read(file), Scenarios::included);
     }
 
     /**
@@ -52,10 +52,15 @@ public final class Scenarios {
     private static Scenario ofFile(Path file) {
         try {
             return ScenarioFile.parse(
-                    file.toString(), Files.readString(file), name -> read("include/" + name + SUFFIX));
+                    file.toString(), Files.readString(file), Scenarios::included);
         } catch (IOException e) {
             throw new NestboxException(file.toString(), "cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** The text of a source that scenarios include. */
+    static String included(String name) {
+        return read("include/" + name + SUFFIX);
     }
 
     private static String read(String name) {

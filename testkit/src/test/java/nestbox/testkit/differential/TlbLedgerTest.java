@@ -2,23 +2,15 @@ package nestbox.testkit.differential;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Set;
-import nestbox.l0.EntryStepRow;
-import nestbox.l0.HostProcessor;
-import nestbox.l0.L0Config;
-import nestbox.l0.Vcpu;
-import nestbox.l0.VendorBackend;
-import nestbox.l0.VendorBackendFactory;
 import nestbox.l0.ledger.CheckReport;
 import nestbox.l0.ledger.TlbLedger;
-import nestbox.mmu.core.MmuConfig;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.modules.NestboxModule;
+import nestbox.testkit.Forgetful;
 import nestbox.vmx.l0.VmxBackendFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,37 +26,6 @@ class TlbLedgerTest {
     private final Tables tables = new Tables(Shape.FOUR_LEVEL);
     private final long page = tables.pages.get(0);
     private final long entry = tables.tables(1, false).get(0).address();
-
-    /** VMX, but some operations of L0's do not reach the processor. */
-    private record Forgetful(VendorBackendFactory of, Set<String> dropped) implements VendorBackendFactory {
-        @Override
-        public MmuConfig mmu(L0Config config) {
-            return of.mmu(config);
-        }
-
-        @Override
-        public VendorBackend create(Vcpu vcpu, HostProcessor host) {
-            VendorBackend real = of.create(vcpu, host);
-            return (VendorBackend) Proxy.newProxyInstance(
-                    VendorBackend.class.getClassLoader(),
-                    new Class<?>[] {VendorBackend.class},
-                    (p, method, arguments) -> {
-                        if (dropped.contains(method.getName())) {
-                            return null;
-                        }
-                        try {
-                            return method.invoke(real, arguments);
-                        } catch (InvocationTargetException e) {
-                            throw e.getCause();
-                        }
-                    });
-        }
-
-        @Override
-        public List<? extends EntryStepRow> entrySteps() {
-            return of.entrySteps();
-        }
-    }
 
     private static Nestbox forgetful(NestboxConfiguration configuration, Set<String> dropped) {
         return Nestbox.create(configuration, new NestboxModule() {

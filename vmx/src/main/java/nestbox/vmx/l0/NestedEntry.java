@@ -349,7 +349,7 @@ final class NestedEntry {
     /** nested_vmx_transition_tlb_flush (facts D.6). */
     void transitionFlush(boolean entering) {
         if (!vmx.controls.secondary(VmxFeature.ENABLE_VPID)) {
-            vmx.vcpu.transitionFlushes();
+            vmx.vcpu.judging().transition();
             vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
         } else if (entering && vmx.controls.vpid != vmx.lastVpid12 && vmx.vcpu.follows(NestedPolicy.VPID_NEW)) {
             vmx.lastVpid12 = vmx.controls.vpid;

@@ -109,6 +109,7 @@ final class NestedExit {
         } else {
             qualification |= LINEAR_VALID | (fault.ofTable() ? 0 : TRANSLATED);
         }
+        vmx.vcpu.judging().violated(vmx.controls.eptp, fault.address().value());
         event(ExitReason.EPT_VIOLATION, qualification);
     }
 

@@ -2,6 +2,7 @@ package nestbox.vmx.l0;
 
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.NestedPolicy.OperandInDevice;
+import nestbox.l0.ledger.Invalidation.Kind;
 import nestbox.mmu.core.Gva;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.Translation;
@@ -26,6 +27,9 @@ final class NestedInstructions {
     private static final int INVEPT_GLOBAL = 2;
     private static final int INVVPID_ADDRESS = 0;
     private static final int INVVPID_ALL = 2;
+    private static final Kind[] INVVPID_KINDS = {
+        Kind.INVVPID_ADDRESS, Kind.INVVPID, Kind.INVVPID_ALL, Kind.INVVPID_NON_GLOBAL
+    };
     private static final VmxFeature[] INVVPID_TYPES = {
         VmxFeature.INVVPID_ADDRESS,
         VmxFeature.INVVPID_SINGLE,
@@ -312,7 +316,9 @@ final class NestedInstructions {
             fail(InstructionError.INVALIDATION_OPERAND);
             return;
         }
-        vmx.vcpu.mmu().invept(type == INVEPT_GLOBAL, eptp);
+        boolean all = type == INVEPT_GLOBAL;
+        vmx.vcpu.judging().ofGuests(all ? Kind.INVEPT_ALL : Kind.INVEPT, 0, eptp);
+        vmx.vcpu.mmu().invept(all, eptp);
         succeed();
     }
 
@@ -337,6 +343,7 @@ final class NestedInstructions {
             fail(InstructionError.INVALIDATION_OPERAND);
             return;
         }
+        vmx.vcpu.judging().ofGuests(INVVPID_KINDS[(int) type], vpid, address);
         int vpid02 = vmx.backend.vmcs02().vpid;
         if (vpid02 != 0) {
             vmx.backend.flushVpid(vpid02);

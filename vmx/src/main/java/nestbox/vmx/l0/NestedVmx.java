@@ -9,6 +9,7 @@ import nestbox.l0.NestedPolicy;
 import nestbox.l0.NestedState;
 import nestbox.l0.Nesting;
 import nestbox.l0.Vcpu;
+import nestbox.l0.ledger.World;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Ngpa;
 import nestbox.vmx.VmxModel;
@@ -237,6 +238,11 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     @Override
     public long nestedRoot() {
         return controls.eptp;
+    }
+
+    @Override
+    public World world() {
+        return World.vmx(controls.vpid, controls.ept() ? controls.eptp : 0);
     }
 
     /** EPT12 does not depend on L1's paging mode. */
