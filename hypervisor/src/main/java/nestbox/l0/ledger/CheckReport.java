@@ -62,7 +62,11 @@ public record CheckReport(
     public String toString() {
         String use = String.format(
                 "%scpu%d used %x at %d as %s",
-                nested ? "L2 on " : "", cpu, linear, usedAt, used < 0 ? "an address outside its memory" : String.format("%x", used));
+                nested ? "L2 on " : "",
+                cpu,
+                linear,
+                usedAt,
+                used < 0 ? "an address outside its memory" : String.format("%x", used));
         if (verdict == Verdict.NOT_JUDGED) {
             return use + ": not judged, since more changes and invalidations have happened than are remembered";
         }

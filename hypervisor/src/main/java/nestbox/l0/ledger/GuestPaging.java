@@ -72,8 +72,7 @@ record GuestPaging(
         boolean noExecute = pae && (efer & Cpu.EFER_NXE) != 0;
         int levels = wide ? (cr4 & Cpu.CR4_LA57) != 0 ? 5 : 4 : pae ? 3 : 2;
         long root = wide ? ncr3 & ADDRESS : pae ? ncr3 & 0xffffffe0L : ncr3 & 0xfffff000L;
-        return new GuestPaging(
-                levels, pae ? 8 : 4, root, null, sizes, noExecute, true, false, false, false, 0, false);
+        return new GuestPaging(levels, pae ? 8 : 4, root, null, sizes, noExecute, true, false, false, false, 0, false);
     }
 
     /** With EFER.NXE clear bit 63 is reserved: nothing is cached of such an entry. Of other reserved bits this judge knows nothing. */

@@ -80,22 +80,21 @@ public record Invalidation(
 
     @Override
     public String toString() {
-        String what =
-                switch (kind) {
-                    case INSTRUCTION -> instruction();
-                    case TRANSITION -> "flush of ALL";
-                    case INVVPID_ADDRESS -> String.format("INVVPID of %x, VPID %d,", address, tag);
-                    case INVVPID -> "INVVPID of VPID " + tag;
-                    case INVVPID_ALL -> "INVVPID of all VPIDs";
-                    case INVVPID_NON_GLOBAL -> "INVVPID of VPID " + tag + ", but for global translations,";
-                    case INVEPT -> String.format("INVEPT of %x", address);
-                    case INVEPT_ALL -> "INVEPT of all tables";
-                    case EPT_VIOLATION -> String.format("EPT violation of %x", address);
-                    case TLB_CONTROL_ALL -> "TLB_CONTROL for all ASIDs";
-                    case TLB_CONTROL_ASID -> "TLB_CONTROL for ASID " + tag;
-                    case TLB_CONTROL_NON_GLOBAL -> "TLB_CONTROL for ASID " + tag + ", but for global translations,";
-                    case INVLPGA -> String.format("INVLPGA of %x, ASID %d,", address, tag);
-                };
+        String what = switch (kind) {
+            case INSTRUCTION -> instruction();
+            case TRANSITION -> "flush of ALL";
+            case INVVPID_ADDRESS -> String.format("INVVPID of %x, VPID %d,", address, tag);
+            case INVVPID -> "INVVPID of VPID " + tag;
+            case INVVPID_ALL -> "INVVPID of all VPIDs";
+            case INVVPID_NON_GLOBAL -> "INVVPID of VPID " + tag + ", but for global translations,";
+            case INVEPT -> String.format("INVEPT of %x", address);
+            case INVEPT_ALL -> "INVEPT of all tables";
+            case EPT_VIOLATION -> String.format("EPT violation of %x", address);
+            case TLB_CONTROL_ALL -> "TLB_CONTROL for all ASIDs";
+            case TLB_CONTROL_ASID -> "TLB_CONTROL for ASID " + tag;
+            case TLB_CONTROL_NON_GLOBAL -> "TLB_CONTROL for ASID " + tag + ", but for global translations,";
+            case INVLPGA -> String.format("INVLPGA of %x, ASID %d,", address, tag);
+        };
         return what + (tag != 0 && kind == Kind.INSTRUCTION ? " by L2" : "") + " at " + time;
     }
 

@@ -277,8 +277,7 @@ public final class Judge implements TranslationObserver {
 
         private Invalidation coveringFirst(long number, Path path) {
             for (Invalidation event : events) {
-                if (event.number() > number
-                        && event.coversFirstStage(path, context.world, context.pcid(), linear)) {
+                if (event.number() > number && event.coversFirstStage(path, context.world, context.pcid(), linear)) {
                     return event;
                 }
             }

@@ -39,8 +39,7 @@ record Path(long target, int rights, boolean global, int shift, long end, Change
         if (!user && barred && (rights & Access.USER) != 0) {
             return false;
         }
-        boolean needsWrite =
-                write && (access & Access.SHADOW_STACK) == 0 && (user || paging.writeProtect());
+        boolean needsWrite = write && (access & Access.SHADOW_STACK) == 0 && (user || paging.writeProtect());
         return (!user || (rights & Access.USER) != 0)
                 && (!needsWrite || (rights & Access.WRITE) != 0)
                 && (!fetch || (rights & Access.EXECUTE) != 0);

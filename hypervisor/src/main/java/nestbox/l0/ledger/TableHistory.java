@@ -174,8 +174,8 @@ final class TableHistory implements CodeWatcher {
             }
             new Walking(null, address, past, path -> {
                         if ((path.rights() & needed) == needed) {
-                            Path.Nested part = new Path.Nested(
-                                    address, path.rights(), path.shift(), path.end(), path.change());
+                            Path.Nested part =
+                                    new Path.Nested(address, path.rights(), path.shift(), path.end(), path.change());
                             then.at(path.target(), so.via(part));
                         }
                     })

@@ -46,8 +46,7 @@ public final class TlbLedger implements TableHistory.Numbers {
         for (int i = 0; i < machine.cpus(); i++) {
             Cpu cpu = machine.cpu(i);
             if (cpu.mem.port() instanceof SiliconPort port) {
-                Supplier<World> world =
-                        () -> cpu.extension == null || !cpu.extension.inGuest() ? World.L1 : null;
+                Supplier<World> world = () -> cpu.extension == null || !cpu.extension.inGuest() ? World.L1 : null;
                 port.observe(ledger.judge(i, cpu, 0, false, world, () -> true));
             }
         }

@@ -51,8 +51,7 @@ public final class Scenarios {
 
     private static Scenario ofFile(Path file) {
         try {
-            return ScenarioFile.parse(
-                    file.toString(), Files.readString(file), Scenarios::included);
+            return ScenarioFile.parse(file.toString(), Files.readString(file), Scenarios::included);
         } catch (IOException e) {
             throw new NestboxException(file.toString(), "cannot be read: " + e.getMessage(), e);
         }

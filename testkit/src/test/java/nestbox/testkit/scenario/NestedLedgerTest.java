@@ -145,7 +145,8 @@ class NestedLedgerTest {
             assertThat(report.verdict()).isEqualTo(Verdict.PERMITTED);
             assertThat(report.toString())
                     .startsWith("L2 on cpu0 used 40000000")
-                    .contains("as 300000: cpu0 had changed the table at " + (edit.equals(EDIT_EPT) ? "224000" : "208000"))
+                    .contains(
+                            "as 300000: cpu0 had changed the table at " + (edit.equals(EDIT_EPT) ? "224000" : "208000"))
                     .endsWith("and has not invalidated it");
         });
     }

@@ -36,7 +36,12 @@ class ScenarioLedgerTest {
             row("G13", "tableAccess", "used 80200000", "as 301000", "never with the right"),
             row("G17", "syncChildBeforeLink", "used 40200000", "as 300000"),
             row("G18", "freeUnsyncOnGuestFlush", "had changed the table at 208000", "flush of ALL"),
-            row("G19", "flushTarget", "L2 on cpu0 used 40000000", "had changed the table at 208000", "flush of ALL by L2"),
+            row(
+                    "G19",
+                    "flushTarget",
+                    "L2 on cpu0 used 40000000",
+                    "had changed the table at 208000",
+                    "flush of ALL by L2"),
             row("G19b", "newVpid12", "L2 on cpu0 used 40000000", "as 300000", "another VPID"),
             row("G20", "serviceLocalFirst", "L2 on cpu0 used", "had changed the table at 208000", "flush of ALL by L2"),
             row("G35", "freeOnInvept", "L2 on cpu0 used", "had changed the table at 224000", "INVEPT of 220000"),
@@ -59,7 +64,8 @@ class ScenarioLedgerTest {
         List<String> faults = faults(scenario, column);
         boolean wrong = column.verdict() == Verdict.WRONG;
         STALE.stream()
-                .filter(row -> wrong && row[0].equals(scenario.id()) && column.text().contains(row[1]))
+                .filter(row ->
+                        wrong && row[0].equals(scenario.id()) && column.text().contains(row[1]))
                 .findFirst()
                 .ifPresentOrElse(
                         row -> assertThat(faults)
