@@ -69,7 +69,8 @@ final class CpuidTable {
     }
 
     private int[] find(int leaf, int subleaf) {
-        if (leaf == 0xb && Integer.compareUnsigned(subleaf, 1) > 0) {
+        boolean topology = leaf == 0xb || leaf == 0x1f && answers.containsKey(key(leaf, 0));
+        if (topology && Integer.compareUnsigned(subleaf, 1) > 0) {
             return new int[] {0, 0, subleaf & 0xff, 0};
         }
         int[] found = answers.get(key(leaf, hasSubleaves(leaf) ? subleaf : 0));
@@ -131,12 +132,16 @@ final class CpuidTable {
 
     private void putTopology() {
         int processors = model.processors();
-        int width = coreBits();
-        put(0xb, 0, 0, 1, 0x100, 0);
-        put(0xb, 1, width, processors, 0x201, 0);
+        putLevels(0xb);
         if (processors > 1) {
-            answer(EXTENDED + 8, 0)[2] = width << 12 | processors - 1;
+            answer(EXTENDED + 8, 0)[2] = coreBits() << 12 | processors - 1;
         }
+    }
+
+    /** Threads and cores, in leaf Bh or 1Fh, which differ in further levels alone (SDM Vol. 2, "CPUID"). */
+    private void putLevels(int leaf) {
+        put(leaf, 0, 0, 1, 0x100, 0);
+        put(leaf, 1, coreBits(), model.processors(), 0x201, 0);
     }
 
     private int coreBits() {
@@ -174,6 +179,10 @@ final class CpuidTable {
             if (model.has(Feature.SVM)) {
                 System.arraycopy(registers, 0, answer(leaf, 0), 0, 2);
             }
+            return;
+        }
+        if (leaf == 0x1f) {
+            putLevels(leaf);
             return;
         }
         int[] copy = registers.clone();

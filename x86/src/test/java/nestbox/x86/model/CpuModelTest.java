@@ -85,6 +85,41 @@ class CpuModelTest {
         assertThat(CpuModels.versions("max")).isEmpty();
     }
 
+    /** QEMU 10.1 and 11: a version with the caches of the part and leaf 1Fh, one with CET, one with ITS_NO. */
+    @ParameterizedTest
+    @CsvSource({
+        "SapphireRapids, 3, 2c0003f, ffff, 400000000000e16b",
+        "GraniteRapids, 2, 2c0003f, 47fff, 400000000100e16b",
+        "SierraForest, 2, 1c0003f, 23fff, 400000000d00e06b"
+    })
+    void laterVersionsBringCachesThenCetThenItsNo(
+            String name, int last, String firstWays, String thirdSets, String capabilities) {
+        CpuModel old = CpuModel.parse(name + "-v" + last);
+        assertThat(old.cpuid(0x1f, 0)).containsOnly(0);
+        CpuModel caches = CpuModel.parse(name + "-v" + (last + 1)).toBuilder().processors(4).build();
+        assertThat(caches.cpuid(4, 0)[1]).isEqualTo(Integer.parseInt(firstWays, 16));
+        assertThat(caches.cpuid(4, 3)[2]).isEqualTo(Integer.parseInt(thirdSets, 16));
+        assertThat(caches.cpuid(0x1f, 1)).containsExactly(2, 4, 0x201, 0).isEqualTo(caches.cpuid(0xb, 1));
+        assertThat(caches.cpuid(0x1f, 2)).containsExactly(0, 0, 2, 0);
+        assertThat(caches.has(Feature.SHSTK)).isFalse();
+        CpuModel cet = CpuModel.parse(name + "-v" + (last + 2));
+        assertThat(cet.features()).contains(Feature.SHSTK, Feature.IBT);
+        CpuModel newest = CpuModel.parse(name + "-v" + (last + 3));
+        assertThat(newest.features()).isEqualTo(cet.features());
+        assertThat(newest.msrs()).containsEntry(0x10a, Long.parseUnsignedLong(capabilities, 16));
+        assertThat(refusal(name + "-v" + (last + 4))).hasMessageContaining("unknown CPU model");
+    }
+
+    /** The caches of EPYC-Turin are those of an EPYC 9005 (0B00F21) in InstLatX64's dumps. */
+    @Test
+    void turinsCachesAreTheProcessors() {
+        CpuModel turin = CpuModel.parse("EPYC-Turin");
+        assertThat(turin.cpuid(0x8000001d, 0)).containsExactly(0x121, 0x2c0003f, 0x3f, 0);
+        assertThat(turin.cpuid(0x8000001d, 2)).containsExactly(0x143, 0x3c0003f, 0x3ff, 2);
+        assertThat(turin.cpuid(0x8000001d, 3)).containsExactly(0x163, 0x3c0003f, 0x7fff, 1);
+        assertThat(turin.cpuid(0x80000006, 0)[2]).isEqualTo(0x4008140);
+    }
+
     @Test
     void unknownVersionsAndBadLinesAreTypedErrors() {
         assertThat(refusal("Haswell-v5")).hasMessageContaining("unknown CPU model");
