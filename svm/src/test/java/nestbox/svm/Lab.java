@@ -275,7 +275,7 @@ public final class Lab {
 
         @Override
         public long now() {
-            return 0;
+            return target.ticks;
         }
 
         @Override

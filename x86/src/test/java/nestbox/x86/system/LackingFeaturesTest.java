@@ -2,8 +2,8 @@ package nestbox.x86.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.stream.Stream;
 import nestbox.x86.Cpu;
 import nestbox.x86.GuestFault;
@@ -14,172 +14,21 @@ import nestbox.x86.model.Feature;
 import nestbox.x86.model.Vendor;
 import nestbox.x86.model.XsaveComponent;
 import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What a model lacks is really missing: CPUID does not show it, its instructions are #UD, its registers and control bits #GP,
  * its bits in page tables reserved. Where a feature is there, the same instruction shows that the row tests the feature and
- * nothing else. Rows are from the CPUID paragraphs of each instruction (SDM Vol. 2, APM Vol. 3) and the chapters on control
- * registers (SDM Vol. 3, "Control Registers", "Extended Control Registers", APM Vol. 2, "Extended Feature Enable Register").
+ * nothing else. The rows and their sources: {@link FeatureRows}.
  */
 class LackingFeaturesTest {
     private static final String UD = "6";
     private static final String GP = "13(0)";
     private static final int DATA = 0x7000;
     private static final int EFER = 0xc0000080;
-
-    /** An instruction, in assembly or (with a leading x) in hexadecimal, and the feature without which it is #UD. */
-    private record Instruction(Feature feature, String text) {}
-
-    private static final List<Instruction> INSTRUCTIONS = instructions("""
-            cmov           | cmovz eax, ecx
-            cx8            | cmpxchg8b [rsi]
-            cx16           | cmpxchg16b [rsi]
-            mmx            | paddb mm0, mm1
-            sse            | addps xmm0, xmm1
-            sse2           | addpd xmm0, xmm1
-            pni            | haddps xmm0, xmm1
-            ssse3          | pshufb xmm0, xmm1
-            sse4.1         | pmulld xmm0, xmm1
-            sse4.2         | pcmpgtq xmm0, xmm1
-            sse4a          | extrq xmm0, xmm1
-            popcnt         | popcnt eax, ecx
-            movbe          | movbe eax, [rsi]
-            aes            | aesenc xmm0, xmm1
-            pclmulqdq      | pclmulqdq xmm0, xmm1, 0
-            sha-ni         | sha1msg1 xmm0, xmm1
-            gfni           | gf2p8mulb xmm0, xmm1
-            xsave          | xgetbv
-            xsaveopt       | xsaveopt [rsi]
-            xsavec         | xsavec [rsi]
-            xsaves         | xsaves [rsi]
-            avx            | vaddps xmm0, xmm1, xmm2
-            avx2           | vpaddb ymm0, ymm1, ymm2
-            fma            | vfmadd132ps xmm0, xmm1, xmm2
-            f16c           | vcvtph2ps xmm0, xmm1
-            vaes           | vaesenc ymm0, ymm1, ymm2
-            vpclmulqdq     | vpclmulqdq ymm0, ymm1, ymm2, 0
-            bmi1           | andn eax, ecx, edx
-            bmi2           | mulx eax, ecx, edx
-            adx            | adcx eax, ecx
-            rdrand         | rdrand eax
-            rdseed         | rdseed eax
-            rdpid          | rdpid rax
-            rdtscp         | rdtscp
-            fsgsbase       | rdfsbase rax
-            smap           | clac
-            syscall        | syscall
-            lahf-lm        | lahf
-            clflush        | clflush [rsi]
-            clflushopt     | clflushopt [rsi]
-            clwb           | clwb [rsi]
-            movdiri        | movdiri [rsi], eax
-            movdir64b      | movdir64b rsi, [rsi]
-            serialize      | serialize
-            pku            | rdpkru
-            invpcid        | invpcid rdx, [rsi]
-            rdpru          | rdpru
-            3dnow          | x 0f 0f c1 9e
-            xop            | x 8f e9 78 81 c1
-            fma4           | x c4 e3 71 69 c2 30
-            tbm            | x 8f e9 78 01 c9
-            lwp            | x 8f e9 78 12 c0
-            avx512f        | x 62 f1 74 48 58 c2
-            avx512bw       | x 62 f1 75 48 fc c2
-            avx-vnni       | x c4 e2 71 50 c2
-            avx-ifma       | x c4 e2 f1 b4 c2
-            avx-vnni-int8  | x c4 e2 73 50 c2
-            avx-vnni-int16 | x c4 e2 72 d2 c2
-            avx-ne-convert | x c4 e2 7a b1 06
-            cmpccxadd      | x c4 e2 71 e0 06
-            sha512         | x c4 e2 7f cc c1
-            sm3            | x c4 e2 70 da c2
-            sm4            | x c4 e2 72 da c2
-            amx-tile       | x c4 e2 78 49 c0
-            rtm            | x c7 f8 00 00 00 00
-            sgx            | x 0f 01 d7
-            lkgs           | x f2 0f 00 f0
-            smx            | x 0f 37
-            """);
-
-    /** A model-specific register and the features any of which brings it. */
-    private record Register(int index, Feature... any) {}
-
-    private static final List<Register> REGISTERS = List.of(
-            new Register(0x10, Feature.TSC),
-            new Register(0x3b, Feature.TSC_ADJUST),
-            new Register(
-                    0x48,
-                    Feature.SPEC_CTRL,
-                    Feature.STIBP,
-                    Feature.SSBD,
-                    Feature.AMD_IBRS,
-                    Feature.AMD_STIBP,
-                    Feature.AMD_SSBD),
-            new Register(0xcf, Feature.CORE_CAPABILITY),
-            new Register(0xe1, Feature.WAITPKG),
-            new Register(0xfe, Feature.MTRR),
-            new Register(0x10a, Feature.ARCH_CAPABILITIES),
-            new Register(0x10b, Feature.FLUSH_L1D),
-            new Register(0x122, Feature.RTM),
-            new Register(0x174, Feature.SEP),
-            new Register(0x1c4, Feature.XFD),
-            new Register(0x277, Feature.PAT),
-            new Register(0x480, Feature.VMX),
-            new Register(0x570, Feature.INTEL_PT),
-            new Register(0x6a0, Feature.SHSTK, Feature.IBT),
-            new Register(0x6a4, Feature.SHSTK),
-            new Register(0x6e0, Feature.TSC_DEADLINE),
-            new Register(0x6e1, Feature.PKS),
-            new Register(0xd90, Feature.MPX),
-            new Register(0xda0, Feature.XSAVES),
-            new Register(0xc0000081, Feature.SYSCALL),
-            new Register(0xc0000102, Feature.LM),
-            new Register(0xc0000103, Feature.RDTSCP, Feature.RDPID),
-            new Register(0xc0010117, Feature.SVM));
-
-    /** A bit of a control register and the features any of which brings it. */
-    private record ControlBit(int bit, Feature... any) {}
-
-    private static final List<ControlBit> CR4 = List.of(
-            new ControlBit(0, Feature.VME),
-            new ControlBit(3, Feature.DE),
-            new ControlBit(4, Feature.PSE),
-            new ControlBit(6, Feature.MCE),
-            new ControlBit(7, Feature.PGE),
-            new ControlBit(9, Feature.FXSR),
-            new ControlBit(10, Feature.SSE),
-            new ControlBit(11, Feature.UMIP),
-            new ControlBit(12, Feature.LA57),
-            new ControlBit(13, Feature.VMX),
-            new ControlBit(14, Feature.SMX),
-            new ControlBit(16, Feature.FSGSBASE),
-            new ControlBit(18, Feature.XSAVE),
-            new ControlBit(20, Feature.SMEP),
-            new ControlBit(21, Feature.SMAP),
-            new ControlBit(22, Feature.PKU),
-            new ControlBit(24, Feature.PKS),
-            new ControlBit(28, Feature.LAM));
-
-    private static final List<ControlBit> EFER_BITS = List.of(
-            new ControlBit(0, Feature.SYSCALL),
-            new ControlBit(11, Feature.NX),
-            new ControlBit(12, Feature.SVM),
-            new ControlBit(14, Feature.FXSR_OPT),
-            new ControlBit(15, Feature.TCE),
-            new ControlBit(21, Feature.AUTO_IBRS));
-
-    private static List<Instruction> instructions(String table) {
-        List<Instruction> list = new ArrayList<>();
-        for (String line : table.split("\n")) {
-            String[] parts = line.split("\\|");
-            Feature feature = Feature.byName(parts[0].trim());
-            assertThat(feature).as(line).isNotNull();
-            list.add(new Instruction(feature, parts[1].trim()));
-        }
-        return list;
-    }
+    private static final int DEBUG_CONTROL = 0x1d9;
 
     /** Every model, and some without what all of them have. */
     static Stream<String> models() {
@@ -196,6 +45,18 @@ class LackingFeaturesTest {
 
     private static boolean any(CpuModel model, Feature... features) {
         return Stream.of(features).anyMatch(model::has);
+    }
+
+    /** No feature is forgotten: each is shown to be missing, or listed with the reason why nothing can show it. */
+    @Test
+    void everyFeatureHasARowOrAReason() {
+        Set<Feature> shown = FeatureRows.shown();
+        assertThat(FeatureRows.withoutFault()).doesNotHaveDuplicates().doesNotContainAnyElementsOf(shown);
+        EnumSet<Feature> left = EnumSet.allOf(Feature.class);
+        left.removeAll(shown);
+        left.removeAll(FeatureRows.withoutFault());
+        assertThat(left).isEmpty();
+        assertThat(Feature.values()).hasSizeGreaterThan(230);
     }
 
     @ParameterizedTest
@@ -224,7 +85,7 @@ class LackingFeaturesTest {
             return;
         }
         SoftAssertions all = new SoftAssertions();
-        for (Instruction instruction : INSTRUCTIONS) {
+        for (FeatureRows.Instruction instruction : FeatureRows.INSTRUCTIONS) {
             SystemBench b = enabled(model);
             String result = step(b, instruction.text());
             if (model.has(instruction.feature())) {
@@ -244,6 +105,7 @@ class LackingFeaturesTest {
         b.cpu.cr4 |= wanted & ControlRegisters.cr4Mask(model);
         b.cpu.xcr0 = XsaveComponent.supported(model) & 7;
         b.cpu.updateMode();
+        b.cpu.r[Reg.RAX] = DATA;
         b.cpu.r[Reg.RSI] = DATA;
         b.cpu.r[Reg.RCX] = 0;
         b.cpu.r[Reg.RDX] = 2;
@@ -282,7 +144,7 @@ class LackingFeaturesTest {
     void registersDoNotExist(String name) {
         CpuModel model = CpuModel.parse(name);
         SoftAssertions all = new SoftAssertions();
-        for (Register register : REGISTERS) {
+        for (FeatureRows.Register register : FeatureRows.REGISTERS) {
             if (!any(model, register.any())) {
                 SystemBench b = SystemBench.real(model);
                 b.cpu.r[Reg.RCX] = register.index() & 0xffffffffL;
@@ -300,10 +162,77 @@ class LackingFeaturesTest {
 
     @ParameterizedTest
     @MethodSource("models")
+    void bitsOfRegistersAreReserved(String name) {
+        CpuModel model = CpuModel.parse(name);
+        SoftAssertions all = new SoftAssertions();
+        for (FeatureRows.RegisterBit row : FeatureRows.REGISTER_BITS) {
+            // AMD has other bits in DebugCtl.
+            if (row.index() != DEBUG_CONTROL || model.vendor() == Vendor.INTEL) {
+                SystemBench b = SystemBench.real(model);
+                b.cpu.r[Reg.RCX] = row.index();
+                b.cpu.r[Reg.RAX] = 1L << row.bit();
+                b.cpu.r[Reg.RDX] = 0;
+                all.assertThat(b.step("wrmsr"))
+                        .as("%s: MSR %x bit %d", name, row.index(), row.bit())
+                        .isEqualTo(any(model, row.any()) ? "ok" : GP);
+            }
+        }
+        if (model.has(Feature.LM)) {
+            for (FeatureRows.ControlBit bit : FeatureRows.LONG_CR4) {
+                SystemBench b = longMode(model);
+                b.cpu.r[Reg.RAX] = b.cpu.cr4 | 1L << bit.bit();
+                all.assertThat(b.step("mov cr4, rax"))
+                        .as("%s: CR4 bit %d", name, bit.bit())
+                        .isEqualTo(any(model, bit.any()) ? "ok" : GP);
+            }
+        }
+        all.assertAll();
+    }
+
+    /** XGETBV with ECX = 1; MXCSR.MM, which is AMD's (APM Vol. 1, "MXCSR Register"). */
+    @ParameterizedTest
+    @MethodSource("models")
+    void operandsAreReserved(String name) {
+        CpuModel model = CpuModel.parse(name);
+        if (!model.has(Feature.LM)) {
+            return;
+        }
+        SystemBench b = enabled(model);
+        b.cpu.r[Reg.RCX] = 1;
+        String without = model.has(Feature.XSAVE) ? GP : UD;
+        assertThat(b.step("xgetbv")).as("XGETBV(1)").isEqualTo(model.has(Feature.XGETBV1) ? "ok" : without);
+        b.write(DATA, 4, 0x21f80);
+        assertThat(b.step("ldmxcsr [rsi]")).as("MXCSR.MM").isEqualTo(model.has(Feature.MISALIGNSSE) ? "ok" : GP);
+    }
+
+    /** A 4-MByte page at 4 GiB and more: PDE bits 20:13 are reserved without PSE-36 (SDM Vol. 3, "32-Bit Paging"). */
+    @ParameterizedTest
+    @MethodSource("models")
+    void wideAddressesOfLargePagesAreReserved(String name) {
+        CpuModel model = CpuModel.parse(name);
+        for (int bit = 13; bit <= 20; bit++) {
+            SystemBench b = SystemBench.protectedMode(model);
+            b.write(SystemBench.TABLES, 4, 0x83);
+            b.write(SystemBench.TABLES + 4, 4, 0x83 | 1 << bit);
+            b.cpu.cr3 = SystemBench.TABLES;
+            b.cpu.cr4 |= Cpu.CR4_PSE;
+            b.cpu.cr0 |= Cpu.CR0_PG;
+            b.cpu.updateMode();
+            b.cpu.mem.port().control().invalidateAll();
+            b.cpu.r[Reg.RBX] = 1 << 22;
+            boolean reaches = model.has(Feature.PSE36) && bit - 13 + 32 < Math.min(model.physicalBits(), 40);
+            assertThat(b.step("mov ecx, [ebx]"))
+                    .as("%s: PDE bit %d", name, bit)
+                    .isEqualTo(reaches ? "ok" : "14(9)");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
     void controlBitsAreReserved(String name) {
         CpuModel model = CpuModel.parse(name);
         SoftAssertions all = new SoftAssertions();
-        for (ControlBit bit : CR4) {
+        for (FeatureRows.ControlBit bit : FeatureRows.CR4) {
             SystemBench b = SystemBench.real(model);
             b.cpu.r[Reg.RAX] = b.cpu.cr4 | 1L << bit.bit();
             String result = b.step("mov cr4, eax");
@@ -311,7 +240,7 @@ class LackingFeaturesTest {
                     .as("%s: CR4 bit %d", name, bit.bit())
                     .isEqualTo(any(model, bit.any()));
         }
-        for (ControlBit bit : EFER_BITS) {
+        for (FeatureRows.ControlBit bit : FeatureRows.EFER_BITS) {
             SystemBench b = SystemBench.real(model);
             b.cpu.r[Reg.RCX] = EFER & 0xffffffffL;
             b.cpu.r[Reg.RAX] = 1L << bit.bit();

@@ -84,12 +84,20 @@ final class SystemBench {
 
     /** 32-bit protected mode without paging at {@code cpl}; TR holds a busy 32-bit TSS whose ring-0 stack is {@link #STACK0}. */
     static SystemBench protectedMode(int cpl) {
-        return protectedMode(Vendor.INTEL, cpl);
+        return protectedMode(real(), cpl);
     }
 
     /** As {@link #protectedMode(int)}, of a vendor. */
     static SystemBench protectedMode(Vendor vendor, int cpl) {
-        SystemBench bench = new SystemBench(vendor, Set.of());
+        return protectedMode(new SystemBench(vendor, Set.of()), cpl);
+    }
+
+    /** As {@link #protectedMode(int)} at level 0, of a model. */
+    static SystemBench protectedMode(CpuFeatures model) {
+        return protectedMode(real(model), 0);
+    }
+
+    private static SystemBench protectedMode(SystemBench bench, int cpl) {
         Cpu c = bench.cpu;
         c.cr0 |= Cpu.CR0_PE;
         c.cpl = cpl;
