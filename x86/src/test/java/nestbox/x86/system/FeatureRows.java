@@ -240,7 +240,9 @@ final class FeatureRows {
             Feature.ABM,
             Feature.BMI1,
             Feature.XGETBV1,
-            Feature.MISALIGNSSE);
+            Feature.MISALIGNSSE,
+            Feature.NULL_SEL_CLR_BASE,
+            Feature.XSAVEERPTR);
 
     /** Features that have no row, and why. */
     static final List<String> NO_FAULT = List.of(
@@ -248,11 +250,10 @@ final class FeatureRows {
             "a hint, else NOP or an ignored prefix: hle cldemote prefetchiti prefetchi 3dnowprefetch",
             "every model has SSE, which brings the same instructions: mmxext",
             "every model has it: fpu",
-            "the local APIC is the machine's, ApicModeTest: apic x2apic extapic",
-            "the room svm tests it by model, ModelsTest: npt lbrv svm-lock nrip-save tsc-scale vmcb-clean flushbyasid"
+            "the local APIC is the machine's, whose ApicModeTest goes through all models: apic x2apic extapic",
+            "the room svm goes through all models, LackingSvmFeaturesTest: npt lbrv svm-lock nrip-save tsc-scale vmcb-clean flushbyasid"
                     + " decodeassists pause-filter pfthreshold v-vmsave-vmload vgif gmet v-spec-ctrl x2avic tlbictl vnmi"
                     + " svme-addr-chk",
-            "says how the processor behaves, SegmentLoadTest and the tests of XRSTOR show both: null-sel-clr-base xsaveerptr",
             "says how it is built, clocked or cooled: ss ht tm tm2 pbe dtes64 cid xtpr arat mp cmp-legacy topoext nodeid-msr"
                     + " invtsc hypervisor",
             "says what errors it has or survives: overflow-recov succor md-clear mcdt-no stibp-always-on amd-no-ssb"

@@ -306,6 +306,29 @@ class LackingFeaturesTest {
         return b.step("mov rcx, [rbx]");
     }
 
+    /**
+     * AMD: a null selector keeps the base without NullSelectClearsBase (APM Vol. 3, "CPUID Fn8000_0021"), FXSAVE leaves the
+     * pointers of the last x87 instruction out without XSAVEERPTR (APM Vol. 3, "FXSAVE"). Intel does both on every model.
+     */
+    @ParameterizedTest
+    @MethodSource("models")
+    void whatIsKeptIsTheVendors(String name) {
+        CpuModel model = CpuModel.parse(name);
+        if (!model.has(Feature.LM)) {
+            return;
+        }
+        boolean intel = model.vendor() == Vendor.INTEL;
+        SystemBench b = enabled(model);
+        b.cpu.base[Reg.FS] = 0x12345;
+        b.cpu.r[Reg.RAX] = 0;
+        b.step("mov fs, ax");
+        assertThat(b.cpu.base[Reg.FS] == 0).as("base").isEqualTo(intel || model.has(Feature.NULL_SEL_CLR_BASE));
+        b.step("fninit");
+        b.step("fld1");
+        b.step("fxsave [rsi]");
+        assertThat(b.read(DATA + 8, 4) != 0).as("pointer").isEqualTo(intel || model.has(Feature.XSAVEERPTR));
+    }
+
     /** Instructions that a lacking feature turns into another one. */
     @ParameterizedTest
     @MethodSource("models")
