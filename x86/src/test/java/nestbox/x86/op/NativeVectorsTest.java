@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
  * inputs, the code and its text. {@code src/test/native/generate.py} wrote them and, with {@code -v}, prints each outcome.
  */
 class NativeVectorsTest {
-    private static final int VECTORS = 64;
+    static final int VECTORS = 64;
     private static final long CODE = 0x1000;
     private static final long STACK = 0x9000;
     private static final long DATA = 0x12000;

@@ -23,6 +23,7 @@ import nestbox.x86.insn.Insn;
 import nestbox.x86.insn.InstructionTable;
 import nestbox.x86.testing.TestCpu;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 
 /**
  * Every instruction of the table that user mode can execute has vectors recorded from a processor, or stands in
@@ -37,14 +38,24 @@ class VectorCoverageTest {
     private final Decoder decoder32 = new Decoder(TestCpu.mode32().features);
     private final Set<String> covered = new HashSet<>();
     private final Set<Form> forms = new HashSet<>();
+    /** Instructions with their operands as they were recorded, and how often. */
+    private int templates;
+
+    private int vectors;
 
     @Test
-    void everyInstructionHasVectorsOrAReason() throws IOException {
+    void everyInstructionHasVectorsOrAReason(TestReporter report) throws IOException {
         integer("native64.txt", decoder64, 64);
         integer("native32.txt", decoder32, 32);
         records("x87.vectors.gz", X87_RECORD, 0, 2);
         records("simd.vectors.gz", SIMD_RECORD, 0, 7);
         hashed("isa.vectors.gz");
+        report.publishEntry(Map.of(
+                "forms", Integer.toString(templates),
+                "vectors", Integer.toString(vectors),
+                "rows of the table", Integer.toString(forms.size())));
+        assertThat(templates).isGreaterThanOrEqualTo(1500);
+        assertThat(vectors).isGreaterThanOrEqualTo(300_000);
         assertThat(forms.size()).as("rows of the table with vectors").isGreaterThan(1200);
         Set<String> missing = new TreeSet<>();
         for (Form form : InstructionTable.get().forms()) {
@@ -74,6 +85,8 @@ class VectorCoverageTest {
     private void integer(String resource, Decoder decoder, int mode) throws IOException {
         for (String line : lines(resource)) {
             note(decoder, HexFormat.of().parseHex(line.split(" ", 3)[1]), mode);
+            templates++;
+            vectors += NativeVectorsTest.VECTORS;
         }
     }
 
@@ -85,7 +98,9 @@ class VectorCoverageTest {
         while (in.readNBytes(record, 0, size) == size) {
             int length = size == SIMD_RECORD ? record[7] : most;
             byte[] code = Arrays.copyOf(Arrays.copyOfRange(record, from, from + length), length + 8);
+            vectors++;
             if (seen.add(HexFormat.of().formatHex(code))) {
+                templates++;
                 note(decoder64, size == SIMD_RECORD ? Arrays.copyOf(code, length) : first(code), 64);
             }
         }
@@ -100,8 +115,10 @@ class VectorCoverageTest {
     private void hashed(String resource) throws IOException {
         byte[] all = unzip(resource);
         int count = word(all, 0);
-        int vectors = word(all, 4);
-        for (int i = 0, at = 8; i < count; i++, at += 16 + vectors / 2) {
+        int inputs = word(all, 4);
+        templates += count;
+        vectors += count * inputs;
+        for (int i = 0, at = 8; i < count; i++, at += 16 + inputs / 2) {
             note(decoder64, Arrays.copyOfRange(all, at + 3, at + 3 + all[at + 2]), 64);
         }
     }
