@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import nestbox.machine.bus.AbsentPorts;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.vmx.capability.VmxFeature;
@@ -63,7 +64,19 @@ final class SupportCommand implements Callable<Integer> {
         withheld(out, INTEL, L0Mode.SHADOW);
         withheld(out, AMD, L0Mode.TDP);
         withheld(out, AMD, L0Mode.SHADOW);
+        ports(out);
         return out.toString();
+    }
+
+    private static void ports(StringBuilder out) {
+        out.append("\n## Ports without a device, on purpose\n\n");
+        out.append("They read as ones and ignore writes, as on a PC without the part. The keyboard controller (60h, 64h) answers\n");
+        out.append("commands, resets and gates A20, but has no keyboard.\n\n");
+        for (AbsentPorts row : AbsentPorts.values()) {
+            out.append("- ").append("%Xh".formatted(row.first()));
+            out.append(row.last() == row.first() ? "" : " to %Xh".formatted(row.last()));
+            out.append(": ").append(row.part()).append("; ").append(row.reason()).append('\n');
+        }
     }
 
     /** Over all models and their versions. */

@@ -292,6 +292,11 @@ public final class Board implements Platform, Bus, Stateful {
         return pic.acknowledge();
     }
 
+    /** Whether a device answers at that port; {@link nestbox.machine.bus.AbsentPorts} lists those without that software tries. */
+    public boolean decodesPort(int port) {
+        return ports.decodes(port);
+    }
+
     @Override
     public long portIn(int port, int bytes) {
         long value = ports.in(port, bytes);

@@ -58,6 +58,11 @@ public final class PortBus {
         return false;
     }
 
+    /** Whether a device answers at that port. */
+    public boolean decodes(int port) {
+        return range(port) != null;
+    }
+
     /** Reads 1, 2 or 4 bytes; ports wrap at 64 Ki. */
     public long in(int port, int bytes) {
         Range range = range(port);
