@@ -26,8 +26,8 @@ class MemtestTest {
     private static final long MEMORY = 4400 << 10;
 
     private static final int MILLISECOND = 1_000_000;
-    private static final long STEP = 2_000_000;
-    private static final int STEPS = 3_000;
+    private static final long STEP = 250_000;
+    private static final int STEPS = 20_000;
     private static final Pattern TEST = Pattern.compile("Test #(\\d+)");
 
     @Test

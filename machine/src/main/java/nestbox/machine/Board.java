@@ -1,5 +1,6 @@
 package nestbox.machine;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -148,9 +149,9 @@ public final class Board implements Platform, Bus, Stateful {
         memory.mapRom(FOUR_GIB - rom.length, rom);
         shadow.setRom(rom);
         CpuFeatures cpu = machine.config().cpu();
-        if (cpu.has(Feature.LM) && cpu.vendor() != Vendor.AMD) {
-            // SeaBIOS knows no save map but the AMD64 and the 32-bit one, and waits forever for a handler that it gave
-            // up.
+        boolean intelMap = cpu.has(Feature.LM) && cpu.vendor() != Vendor.AMD;
+        if (intelMap && new String(rom, StandardCharsets.ISO_8859_1).contains("SeaBIOS (version")) {
+            // It knows no save map but the AMD64 and the 32-bit one, and waits forever for a handler that it gave up.
             pci.takeManagementMode();
         }
         setUpCmos();
