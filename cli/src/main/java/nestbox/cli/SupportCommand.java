@@ -70,12 +70,17 @@ final class SupportCommand implements Callable<Integer> {
 
     private static void ports(StringBuilder out) {
         out.append("\n## Ports without a device, on purpose\n\n");
-        out.append("They read as ones and ignore writes, as on a PC without the part. The keyboard controller (60h, 64h) answers\n");
+        out.append(
+                "They read as ones and ignore writes, as on a PC without the part. The keyboard controller (60h, 64h) answers\n");
         out.append("commands, resets and gates A20, but has no keyboard.\n\n");
         for (AbsentPorts row : AbsentPorts.values()) {
             out.append("- ").append("%Xh".formatted(row.first()));
             out.append(row.last() == row.first() ? "" : " to %Xh".formatted(row.last()));
-            out.append(": ").append(row.part()).append("; ").append(row.reason()).append('\n');
+            out.append(": ")
+                    .append(row.part())
+                    .append("; ")
+                    .append(row.reason())
+                    .append('\n');
         }
     }
 

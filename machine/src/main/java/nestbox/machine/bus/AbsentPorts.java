@@ -23,7 +23,10 @@ public enum AbsentPorts {
     IDE_PRIMARY_CONTROL(0x3f6, 0x3f7, "primary IDE channel's control", "no disk"),
     PCI_HOT_PLUG(0xae00, 0xae13, "QEMU's PCI hot plug", "no slot"),
     PM_GLOBAL_CONTROL(
-            0xb028, 0xb02b, "global control of PIIX4's power management", "the enable of SMI by port B2h is APMC_EN alone");
+            0xb028,
+            0xb02b,
+            "global control of PIIX4's power management",
+            "the enable of SMI by port B2h is APMC_EN alone");
 
     private final int first;
     private final int last;

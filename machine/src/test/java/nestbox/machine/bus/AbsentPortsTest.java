@@ -24,13 +24,15 @@ class AbsentPortsTest {
     /** No device of the machine is at a listed port, which reads as ones whatever was written. */
     @Test
     void nothingAnswers() {
-        Machine machine =
-                new Machine(MachineConfig.builder(CpuModel.parse("max")).screen(true).build());
+        Machine machine = new Machine(
+                MachineConfig.builder(CpuModel.parse("max")).screen(true).build());
         Cpu cpu = machine.cpu(0);
         for (AbsentPorts row : AbsentPorts.values()) {
             for (int port = row.first(); port <= row.last(); port++) {
                 assertThat(AbsentPorts.has(port)).isTrue();
-                assertThat(machine.board().decodesPort(port)).as("port %x", port).isFalse();
+                assertThat(machine.board().decodesPort(port))
+                        .as("port %x", port)
+                        .isFalse();
                 cpu.platform.portOut(port, 1, 0x5a);
                 assertThat(cpu.platform.portIn(port, 1)).as("port %x", port).isEqualTo(0xff);
             }

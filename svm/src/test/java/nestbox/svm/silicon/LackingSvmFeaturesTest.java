@@ -60,8 +60,10 @@ class LackingSvmFeaturesTest {
                 .filter(name -> !CpuModels.choosesVendor(name))
                 .filter(name -> CpuModel.parse(name).vendor() == Vendor.AMD)
                 .map(name -> CpuModel.parse(name).has(Feature.SVM) ? name : name + ",+svm");
-        Stream<String> less = ROWS.stream().map(row -> "max,+svm,-" + row.feature().qemuName());
-        return Stream.of(amd, Stream.of("max,+svm", "qemu64,+svm", "kvm64,+svm"), less).flatMap(s -> s);
+        Stream<String> less =
+                ROWS.stream().map(row -> "max,+svm,-" + row.feature().qemuName());
+        return Stream.of(amd, Stream.of("max,+svm", "qemu64,+svm", "kvm64,+svm"), less)
+                .flatMap(s -> s);
     }
 
     @ParameterizedTest
@@ -86,7 +88,10 @@ class LackingSvmFeaturesTest {
                 assertThat(SvmCapability.OUT_OF_SCOPE.contains(feature) || feature == Feature.V_SPEC_CTRL)
                         .as(feature.qemuName())
                         .isTrue();
-                CpuModels.names().forEach(name -> assertThat(CpuModel.parse(name).has(feature)).as(name).isFalse());
+                CpuModels.names()
+                        .forEach(name -> assertThat(CpuModel.parse(name).has(feature))
+                                .as(name)
+                                .isFalse());
             }
         }
     }
@@ -129,7 +134,10 @@ class LackingSvmFeaturesTest {
     private static boolean cleanBits(String model) {
         Lab lab = Lab.of(model, new SvmProvider(CleanBitPolicy.HONOUR, report -> {}));
         lab.guest("mov rbx, cr2\nvmmcall").set(VmcbField.CR2, 1).run();
-        lab.set(VmcbField.CR2, 2).set(VmcbField.RIP, Lab.GUEST).set(VmcbField.CLEAN, 0x200).run();
+        lab.set(VmcbField.CR2, 2)
+                .set(VmcbField.RIP, Lab.GUEST)
+                .set(VmcbField.CLEAN, 0x200)
+                .run();
         return lab.cpu.r[Reg.RBX] == 1;
     }
 
@@ -161,7 +169,9 @@ class LackingSvmFeaturesTest {
     }
 
     private static boolean virtualGif(Lab lab) {
-        lab.guest("clgi\nvmmcall").set(VmcbField.INTERRUPT_CONTROL, V_GIF | 1 << 25).run();
+        lab.guest("clgi\nvmmcall")
+                .set(VmcbField.INTERRUPT_CONTROL, V_GIF | 1 << 25)
+                .run();
         return (lab.get(VmcbField.INTERRUPT_CONTROL) & V_GIF) == 0;
     }
 
@@ -185,7 +195,10 @@ class LackingSvmFeaturesTest {
 
     /** An intercepted VMLOAD of an address that is none: the exit, or #GP first. */
     private static boolean exitsBeforeTheAddress(Lab lab) {
-        lab.guest("mov rax, 0x1000000000000000\nvmload\nvmmcall").intercept(VMLOAD).intercept(GP).run();
+        lab.guest("mov rax, 0x1000000000000000\nvmload\nvmmcall")
+                .intercept(VMLOAD)
+                .intercept(GP)
+                .run();
         return lab.exitCode() == VMLOAD;
     }
 }

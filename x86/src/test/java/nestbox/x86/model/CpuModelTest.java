@@ -96,7 +96,9 @@ class CpuModelTest {
             String name, int last, String firstWays, String thirdSets, String capabilities) {
         CpuModel old = CpuModel.parse(name + "-v" + last);
         assertThat(old.cpuid(0x1f, 0)).containsOnly(0);
-        CpuModel caches = CpuModel.parse(name + "-v" + (last + 1)).toBuilder().processors(4).build();
+        CpuModel caches = CpuModel.parse(name + "-v" + (last + 1)).toBuilder()
+                .processors(4)
+                .build();
         assertThat(caches.cpuid(4, 0)[1]).isEqualTo(Integer.parseInt(firstWays, 16));
         assertThat(caches.cpuid(4, 3)[2]).isEqualTo(Integer.parseInt(thirdSets, 16));
         assertThat(caches.cpuid(0x1f, 1)).containsExactly(2, 4, 0x201, 0).isEqualTo(caches.cpuid(0xb, 1));

@@ -215,7 +215,9 @@ final class FeatureRows {
 
     /** CR4, tried in 64-bit mode with CR0.WP. */
     static final List<ControlBit> LONG_CR4 = List.of(
-            new ControlBit(17, Feature.PCID), new ControlBit(23, Feature.SHSTK, Feature.IBT), new ControlBit(32, Feature.FRED));
+            new ControlBit(17, Feature.PCID),
+            new ControlBit(23, Feature.SHSTK, Feature.IBT),
+            new ControlBit(32, Feature.FRED));
 
     /** A bit of a register that may be there without it. */
     record RegisterBit(int index, int bit, Feature... any) {}
@@ -265,7 +267,8 @@ final class FeatureRows {
     /** The features of {@link #NO_FAULT}. */
     static List<Feature> withoutFault() {
         return NO_FAULT.stream()
-                .flatMap(line -> Stream.of(line.substring(line.indexOf(": ") + 2).split(" ")))
+                .flatMap(
+                        line -> Stream.of(line.substring(line.indexOf(": ") + 2).split(" ")))
                 .map(FeatureRows::feature)
                 .toList();
     }

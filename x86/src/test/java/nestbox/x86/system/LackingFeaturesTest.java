@@ -221,9 +221,7 @@ class LackingFeaturesTest {
             b.cpu.mem.port().control().invalidateAll();
             b.cpu.r[Reg.RBX] = 1 << 22;
             boolean reaches = model.has(Feature.PSE36) && bit - 13 + 32 < Math.min(model.physicalBits(), 40);
-            assertThat(b.step("mov ecx, [ebx]"))
-                    .as("%s: PDE bit %d", name, bit)
-                    .isEqualTo(reaches ? "ok" : "14(9)");
+            assertThat(b.step("mov ecx, [ebx]")).as("%s: PDE bit %d", name, bit).isEqualTo(reaches ? "ok" : "14(9)");
         }
     }
 
