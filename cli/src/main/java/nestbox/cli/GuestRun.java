@@ -24,6 +24,7 @@ import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
+import nestbox.modules.MissingFeatures;
 import nestbox.modules.Nestbox;
 
 /** One run of an image: wires the machine, runs it, reports. Results go to {@code out}, everything else to {@code err}. */
@@ -59,6 +60,7 @@ final class GuestRun {
     /** The whole run; the result is the exit code. */
     int execute() {
         Nestbox lab = Nestbox.create(RunConfiguration.of(settings, out, err));
+        MissingFeatures.of(lab.configuration()).forEach(line -> err.println("nestbox: warning: " + line));
         Machine machine = lab.machine();
         hypervisor = lab.hypervisor().orElse(null);
         load(machine);
