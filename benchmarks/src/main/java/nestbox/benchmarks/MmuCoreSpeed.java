@@ -186,7 +186,8 @@ public final class MmuCoreSpeed {
         FaultAddress[] devices = {new Gpa(DEVICE), new Gpa(DEVICE + 4096)};
         // The cache holds one page: with two by turns each fault reads the tables.
         report("MMIO, no slot", MmuConfig.ept(HOST_BITS), PfError.USER, MMIO, i -> devices[(int) i & 1]);
-        double walk = report("MMIO, SPTE walk", MmuConfig.ept(HOST_BITS), PfError.RSVD, MMIO, i -> devices[(int) i & 1]);
+        double walk =
+                report("MMIO, SPTE walk", MmuConfig.ept(HOST_BITS), PfError.RSVD, MMIO, i -> devices[(int) i & 1]);
         double hit = report("MMIO, cache hit", MmuConfig.ept(HOST_BITS), PfError.RSVD, MMIO, i -> devices[0]);
         System.out.printf(Locale.ROOT, "%-20s %7.1f times the cache hit%n", "MMIO, SPTE walk", walk / hit);
     }

@@ -55,7 +55,13 @@ class EndsOfRunsTest {
     @Test
     void aFeatureThatL0DoesNotShowIsWarnedOf() throws IOException {
         Result result = runGuest(
-                "xor eax, eax\nout 0xf4, eax\nhlt", "--l0", "tdp", "--cpu", "Haswell,+vmx", "--guest-cpu", "Haswell,+rdseed");
+                "xor eax, eax\nout 0xf4, eax\nhlt",
+                "--l0",
+                "tdp",
+                "--cpu",
+                "Haswell,+vmx",
+                "--guest-cpu",
+                "Haswell,+rdseed");
         assertThat(result.err().lines())
                 .contains("nestbox: warning: host doesn't support requested feature: CPUID.07H:EBX.rdseed [bit 18]");
     }

@@ -26,7 +26,8 @@ class MissingFeaturesTest {
     /** By shadow paging L0 cannot give protection keys. */
     @Test
     void whatL0CannotGiveIsNamed() {
-        NestboxConfiguration.Builder skylake = configuration("Skylake-Server,+vmx", "Skylake-Server", L0Mode.TDP).toBuilder();
+        NestboxConfiguration.Builder skylake =
+                configuration("Skylake-Server,+vmx", "Skylake-Server", L0Mode.TDP).toBuilder();
         assertThat(MissingFeatures.of(skylake.build())).isEmpty();
         assertThat(MissingFeatures.of(skylake.l0(L0Mode.SHADOW).build()))
                 .containsExactly("host doesn't support requested feature: CPUID.07H:ECX.pku [bit 3]");
