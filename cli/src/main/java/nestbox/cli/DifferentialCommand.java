@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import nestbox.core.NestboxException;
+import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.testkit.differential.Campaign;
 import nestbox.testkit.differential.Differential;
@@ -63,6 +64,12 @@ final class DifferentialCommand implements Callable<Integer> {
     @Option(names = "--policy", paramLabel = "NAME=VALUE", description = "One policy of L0; may be repeated.")
     private Map<String, String> policies = Map.of();
 
+    @Option(
+            names = "--yield",
+            paramLabel = "POINT=INSTRUCTIONS[@N]",
+            description = "With --smp 2: turns of the other processor within L0's work, or seeded:S; may be repeated.")
+    private List<String> yields = List.of();
+
     @Override
     public Integer call() {
         if (processors < 1 || processors > 2) {
@@ -76,12 +83,8 @@ final class DifferentialCommand implements Callable<Integer> {
         }
         Campaign campaign = Campaign.of(constant("--vendor", Campaign.Platform.class, vendor), processors)
                 .withCaseSteps((int) Math.min(Integer.MAX_VALUE, Quantity.count("--case-steps", caseSteps)));
-        if (!policies.isEmpty()) {
-            campaign = campaign.with(configuration -> {
-                NestboxConfiguration.Builder builder = configuration.toBuilder();
-                policies.forEach(builder::policy);
-                return builder.build();
-            });
+        if (!policies.isEmpty() || !yields.isEmpty()) {
+            campaign = campaign.with(this::changed);
         }
         if (ways != null) {
             campaign = campaign.withWays(ways);
@@ -111,6 +114,15 @@ final class DifferentialCommand implements Callable<Integer> {
                 : campaign.run(chosen, wanted, progress).map(Object::toString);
         System.out.println(finding.orElse("no difference in " + wanted + " steps of each way"));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
+    }
+
+    private NestboxConfiguration changed(NestboxConfiguration configuration) {
+        NestboxConfiguration.Builder builder = configuration.toBuilder();
+        policies.forEach(builder::policy);
+        if (configuration.l0() != L0Mode.NONE) {
+            yields.forEach(builder::yieldAt);
+        }
+        return builder.build();
     }
 
     private static <E extends Enum<E>> E constant(String option, Class<E> type, String text) {

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
             DifferentialCommand.class,
             PolicyCommand.class,
             InjectCommand.class,
+            YieldCommand.class,
             ExitsCommand.class,
             CpuCommand.class,
             CheckCommand.class,

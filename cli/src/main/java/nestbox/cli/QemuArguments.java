@@ -98,6 +98,7 @@ final class QemuArguments {
             }
             case "silicon" -> settings.silicon = value(word);
             case "policy" -> settings.policies.add(value(word));
+            case "yield" -> settings.yields.add(value(word));
             case "fep" -> settings.forcedEmulation = true;
             case "stat" -> settings.stat = true;
             case "summary" -> settings.summary = true;

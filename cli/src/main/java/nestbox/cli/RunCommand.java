@@ -162,6 +162,13 @@ final class RunCommand implements Callable<Integer> {
                     + " 'nestbox inject list' lists them. May be repeated.")
     private java.util.List<String> injections = java.util.List.of();
 
+    @Option(
+            names = "--yield",
+            paramLabel = "POINT=INSTRUCTIONS[@N]",
+            description = "With --l0 and --smp: at a point in L0, each time or the N-th, let the next processor run so many"
+                    + " instructions; 'nestbox yield list' lists them. seeded:S: a schedule of its own. May be repeated.")
+    private java.util.List<String> yields = java.util.List.of();
+
     @Option(names = "--fep", description = "With --l0: KVM's force_emulation_prefix.")
     private boolean forcedEmulation;
 
@@ -202,6 +209,7 @@ final class RunCommand implements Callable<Integer> {
         settings.guestCpu = guestCpu;
         settings.policies = policies;
         settings.injections = injections;
+        settings.yields = yields;
         settings.forcedEmulation = forcedEmulation;
         settings.check = check;
         settings.stat = stat;

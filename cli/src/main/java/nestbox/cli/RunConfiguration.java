@@ -34,6 +34,7 @@ final class RunConfiguration {
         }
         settings.policies.forEach(builder::policies);
         settings.injections.forEach(builder::inject);
+        settings.yields.forEach(builder::yieldAt);
         return builder.build();
     }
 

@@ -53,6 +53,8 @@ final class RunSettings {
 
     /** {@code NAME=VALUE} or a preset's name, in order. */
     java.util.List<String> policies = new java.util.ArrayList<>();
+    /** Turns of other processors at L0's yield points. */
+    java.util.List<String> yields = new java.util.ArrayList<>();
     /** {@code STEP=FAILURE}: steps of nested entries that are made to fail. */
     java.util.List<String> injections = new java.util.ArrayList<>();
     /** KVM's force_emulation_prefix. */

@@ -38,7 +38,7 @@ public final class Clock implements Stateful {
         return counter == null ? base : base + counter.ticksInSlice();
     }
 
-    /** From here on time follows {@code counter}, which must read 0 now. */
+    /** From here on time follows {@code counter}, which reads 0 now, or goes on from its own start, which is the base. */
     public void startSlice(SliceCounter counter) {
         running = counter;
     }

@@ -1,5 +1,6 @@
 package nestbox.l0;
 
+import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
@@ -30,6 +31,7 @@ final class Emulator {
         vcpu.take(StateGroup.ALL);
         vcpu.hypervisor().counters().insnEmulation++;
         boolean ofL2 = vcpu.guestMode();
+        vcpu.hypervisor().mmu().yieldAt(YieldPoint.EMULATE_FETCH);
         try {
             Boundary.instruction(guest, reference);
         } catch (GuestFault fault) {

@@ -108,6 +108,11 @@ final class ExitHandler {
     }
 
     private void emulate(FaultResult.Reason reason) {
+        if (vcpu.borrowedTurn().bounded()) {
+            // The instruction faults once more in a turn of its own.
+            vcpu.guest().pend(Cpu.PENDING_STOP);
+            return;
+        }
         if (vcpu.injection().reinjects() && reason != FaultResult.Reason.WRITE_PROTECTED) {
             throw vcpu.giveUp(
                     "KVM_EXIT_INTERNAL_ERROR: KVM_INTERNAL_ERROR_DELIVERY_EV, an event's delivery needs a device");

@@ -4,14 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import nestbox.core.Clock;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.trace.Trace;
 import nestbox.l0.ledger.TlbLedger;
+import nestbox.machine.Interludes;
 import nestbox.machine.Underneath;
 import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.MmuVm;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.x86.Cpu;
 import nestbox.x86.engine.Execution;
@@ -31,6 +34,7 @@ public final class Hypervisor implements Underneath {
     private final L0Counters counters = new L0Counters();
     private HostMemory host;
     private MmuVm mmu;
+    private Yields yields;
     private Clock clock;
 
     public Hypervisor(L0Config config, VendorBackendFactory backends) {
@@ -80,6 +84,32 @@ public final class Hypervisor implements Underneath {
     }
 
     @Override
+    public void interludes(Interludes interludes) {
+        yields = new Yields(this, interludes, config.yields());
+        if (!config.yields().isEmpty()) {
+            mmu.setYieldPoints(yields);
+        }
+    }
+
+    /** Calls {@code callback} whenever L0 comes to a point while it works for a vCPU that runs. */
+    public void atYield(YieldPoint point, Consumer<YieldMoment> callback) {
+        yields.callback(point, callback);
+        mmu.setYieldPoints(yields);
+    }
+
+    Yields yields() {
+        return yields;
+    }
+
+    int cpus() {
+        return vcpus.size();
+    }
+
+    Vcpu vcpu(int index) {
+        return vcpus.get(index);
+    }
+
+    @Override
     public MemoryPort port(Cpu cpu) {
         return new GuestPort(SiliconPort.uncached(cpu));
     }
@@ -97,11 +127,13 @@ public final class Hypervisor implements Underneath {
     @Override
     public void save(StateWriter out) {
         vcpus.forEach(vcpu -> vcpu.save(out));
+        yields.save(out);
     }
 
     @Override
     public void restore(StateReader in) {
         vcpus.forEach(vcpu -> vcpu.restore(in));
+        yields.restore(in);
     }
 
     /** A ledger that judges the translations that the guest's processors use from now on. */

@@ -21,6 +21,7 @@ import nestbox.x86.model.CpuFeatures;
  * @param policies of the MMU
  * @param nested policies of nesting
  * @param injections steps of nested entries that are made to fail
+ * @param yields who runs at L0's yield points
  */
 public record L0Config(
         CpuFeatures silicon,
@@ -34,7 +35,8 @@ public record L0Config(
         boolean forcedEmulation,
         MmuPolicies policies,
         NestedPolicies nested,
-        EntryInjections injections) {
+        EntryInjections injections,
+        YieldPlan yields) {
     private static final int BLOCK_SIZE = 64;
 
     /** TDP, the block interpreter, every policy exact. */
@@ -51,7 +53,8 @@ public record L0Config(
                 false,
                 MmuPolicies.exact(),
                 NestedPolicies.exact(),
-                EntryInjections.none()));
+                EntryInjections.none(),
+                YieldPlan.none()));
     }
 
     public Builder toBuilder() {
@@ -72,6 +75,7 @@ public record L0Config(
         private MmuPolicies policies;
         private NestedPolicies nested;
         private EntryInjections injections;
+        private YieldPlan yields;
 
         private Builder(L0Config from) {
             silicon = from.silicon;
@@ -86,6 +90,7 @@ public record L0Config(
             policies = from.policies;
             nested = from.nested;
             injections = from.injections;
+            yields = from.yields;
         }
 
         public Builder silicon(CpuFeatures value) {
@@ -148,6 +153,11 @@ public record L0Config(
             return this;
         }
 
+        public Builder yields(YieldPlan value) {
+            yields = value;
+            return this;
+        }
+
         public L0Config build() {
             return new L0Config(
                     silicon,
@@ -161,7 +171,8 @@ public record L0Config(
                     forcedEmulation,
                     policies,
                     nested,
-                    injections);
+                    injections,
+                    yields);
         }
     }
 }

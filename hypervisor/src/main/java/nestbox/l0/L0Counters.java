@@ -23,6 +23,11 @@ public final class L0Counters {
     /** Instructions and events emulated because the silicon could not run the guest's state. */
     public long emulatedStates;
 
+    /** Turns that other vCPUs had at yield points, and the ticks that they ran. */
+    public long yields;
+
+    public long yieldTicks;
+
     /** All but the exits by name, in order. */
     public Map<String, Long> all() {
         Map<String, Long> map = new LinkedHashMap<>();
@@ -35,6 +40,8 @@ public final class L0Counters {
         map.put("irq_injections", irqInjections);
         map.put("nmi_injections", nmiInjections);
         map.put("emulated_states", emulatedStates);
+        map.put("yields", yields);
+        map.put("yield_ticks", yieldTicks);
         return map;
     }
 }

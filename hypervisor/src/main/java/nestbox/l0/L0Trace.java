@@ -3,6 +3,7 @@ package nestbox.l0;
 import java.util.List;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEventType;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.system.EventInDelivery;
 
 /** KVM's tracepoints as events of the trace; names and order of fields are KVM's. */
@@ -26,6 +27,9 @@ public final class L0Trace {
     static final TraceEventType EMULATE = TraceEventType.of("kvm_emulate_insn", "#rip", "failed");
     static final TraceEventType HYPERCALL = TraceEventType.of("kvm_hypercall", "#nr", "#a0", "#a1", "#a2", "#a3");
 
+    /** Another vCPU had a turn at a {@link YieldPoint}, by its number; KVM has no tracepoint for it. */
+    static final TraceEventType YIELD = TraceEventType.of("yield", "point", "vcpu", "ticks");
+
     private static final List<TraceEventType> ALL = List.of(
             ENTRY,
             EXIT,
@@ -36,7 +40,8 @@ public final class L0Trace {
             INJ_VIRQ,
             INJ_NMI,
             EMULATE,
-            HYPERCALL);
+            HYPERCALL,
+            YIELD);
 
     private L0Trace() {}
 
@@ -102,6 +107,13 @@ public final class L0Trace {
         Trace trace = vcpu.guest().trace;
         if (trace.on) {
             trace.emit(NESTED_PAGE_FAULT, exit.detail, exit.errorCode, exit.errorCode & 0xffffffffL);
+        }
+    }
+
+    static void yield(Vcpu other, YieldPoint point, long ticks) {
+        Trace trace = other.guest().trace;
+        if (trace.on) {
+            trace.emit(YIELD, point.ordinal(), other.guest().id, ticks);
         }
     }
 

@@ -14,6 +14,7 @@ import nestbox.mmu.core.MmuVcpu;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.Requests;
 import nestbox.mmu.core.RootToLoad;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.engine.Execution;
@@ -68,6 +69,8 @@ public final class Vcpu implements Execution, Requests {
     private boolean leaveAtOnce;
     /** The MMU is the reference MMU. */
     private final boolean reference;
+
+    private final BorrowedTurn turn = new BorrowedTurn(this);
     /** Exits since the guest last retired an instruction. */
     private int futile;
 
@@ -133,6 +136,10 @@ public final class Vcpu implements Execution, Requests {
     public void registersReplaced() {
         available = StateGroup.ALL;
         dirty = StateGroup.ALL;
+    }
+
+    BorrowedTurn borrowedTurn() {
+        return turn;
     }
 
     Emulator emulator() {
@@ -202,10 +209,12 @@ public final class Vcpu implements Execution, Requests {
         dirty = StateGroup.ALL;
         resetNeeded = true;
         injection.reset();
+        turn.forgetExit();
     }
 
     /** What the guest's processor, its extension and memory do not say, between two runs. */
     void save(StateWriter out) {
+        turn.refuseToSave();
         out.section("vcpu").writeBoolean(resetNeeded).writeInt(futile);
         injection.save(out);
         int raised = 0;
@@ -239,6 +248,7 @@ public final class Vcpu implements Execution, Requests {
         mmu.restore(in);
         root = null;
         leaveAtOnce = false;
+        turn.forgetExit();
         requests.add(Request.TLB_FLUSH);
     }
 
@@ -332,6 +342,7 @@ public final class Vcpu implements Execution, Requests {
 
     @Override
     public void run(long budget) {
+        hypervisor.yields().refuseIfAbandoned();
         long end = guest.ticks + budget;
         for (int entries = 0; guest.ticks < end && entries < ENTRIES_A_RUN; entries++) {
             long before = guest.ticks;
@@ -353,6 +364,13 @@ public final class Vcpu implements Execution, Requests {
         if ((guest.pending & Cpu.PENDING_STOP) != 0) {
             guest.unpend(Cpu.PENDING_STOP);
             return false;
+        }
+        if (!turn.mayEnter()) {
+            return false;
+        }
+        if (turn.takeExit()) {
+            afterExit();
+            return true;
         }
         if (signals()) {
             return guest.activity == Cpu.ACTIVE;
@@ -445,15 +463,12 @@ public final class Vcpu implements Execution, Requests {
             // An event has become an exit to L1: begin anew with its state.
             return;
         }
-        RootToLoad next = mmu.reload();
-        if (next.fresh() || next != root) {
-            root = next;
-            backend.setRoot(next);
-            if (next.fresh()) {
-                backend.flushCurrent();
-            }
+        int pending = guest.pending;
+        boolean line = guest.interruptLine();
+        loadRoot();
+        if (hypervisor.mmu().yields()) {
+            lookAgain(pending, line);
         }
-        serveRequests();
         L0Trace.entry(this);
         backend.store(dirty);
         dirty = 0;
@@ -493,6 +508,48 @@ public final class Vcpu implements Execution, Requests {
         backend.vectoring(injection.again);
         count();
         L0Trace.exit(this, exit);
+        if (!turn.keeps(exit.kind)) {
+            afterExit();
+        }
+    }
+
+    private void loadRoot() {
+        RootToLoad next = mmu.reload();
+        if (next.fresh() || next != root) {
+            root = next;
+            backend.setRoot(next);
+            if (next.fresh()) {
+                backend.flushCurrent();
+            }
+        }
+        serveRequests();
+    }
+
+    /** Others may have had turns since events were chosen and roots were loaded: what they left counts before the entry. */
+    private void lookAgain(int pending, boolean line) {
+        hypervisor.mmu().yieldAt(YieldPoint.ENTRY_CHECKED);
+        while (!requests.isEmpty() || mmu.currentRoot() == null) {
+            loadRoot();
+        }
+        int now = guest.pending;
+        if (now != pending || (now & Cpu.PENDING_STOP) != 0 || guest.interruptLine() != line) {
+            leaveAtOnce();
+        }
+    }
+
+    /** Whether an entry is all that this vCPU needs to go on. */
+    boolean entersWithoutEmulation() {
+        return !reference && !resetNeeded && (guestMode() || backend.canRun());
+    }
+
+    /** Whether the next entry needs no more than these requests, and no event is due at it. */
+    boolean staysInGuest(Set<Request> served) {
+        boolean quiet = nesting == null
+                || !nesting.eventsHeld() && (!guestMode() || !nesting.entryPending() && !nesting.exitDue());
+        return quiet && !injection.busy() && served.containsAll(requests) && mmu.currentRoot() != null;
+    }
+
+    private void afterExit() {
         if (guestMode() && exit.kind != ExitKind.ENTRY_FAILED && nesting.reflect(exit)) {
             return;
         }

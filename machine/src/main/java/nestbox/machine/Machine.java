@@ -108,6 +108,7 @@ public final class Machine implements Stateful {
         Cpu[] cpus = java.util.Arrays.stream(processors).map(Execution::cpu).toArray(Cpu[]::new);
         timers = new ProcessorTimers(events, cpus);
         scheduler = new Scheduler(processors, clock, events, trace, config.quantum());
+        underneath.interludes(scheduler);
     }
 
     void forEachProcessor(Consumer<Cpu> action) {
@@ -121,7 +122,7 @@ public final class Machine implements Stateful {
     }
 
     private LocalApic currentApic() {
-        Cpu cpu = scheduler.running();
+        Cpu cpu = scheduler.current();
         return cpu == null ? null : apics.get(cpu.id);
     }
 
@@ -237,7 +238,7 @@ public final class Machine implements Stateful {
 
     /** Whether the processor that runs is in system management mode. */
     boolean inManagementMode() {
-        Cpu running = scheduler.running();
+        Cpu running = scheduler.current();
         return running != null && running.smm;
     }
 
@@ -505,7 +506,7 @@ public final class Machine implements Stateful {
     }
 
     private String whereabouts() {
-        Cpu running = scheduler.running();
+        Cpu running = scheduler.current();
         return Whereabouts.of(running == null ? processors[0].cpu() : running);
     }
 }

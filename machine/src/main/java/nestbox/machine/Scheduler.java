@@ -15,7 +15,7 @@ import nestbox.x86.engine.Execution;
  * every processor that is not idle runs, one after the other, up to its end. A processor that schedules an earlier event shortens the window for itself and for those after it;
  * so an event is never early for any processor and exact for the one whose instruction scheduled it.
  */
-final class Scheduler implements EventQueue.Listener, Stateful {
+final class Scheduler implements EventQueue.Listener, Interludes, Stateful {
     /** Longest window of a single processor: only the host's wish to look in ends it. */
     private static final long SINGLE_WINDOW = 1 << 20;
 
@@ -42,6 +42,8 @@ final class Scheduler implements EventQueue.Listener, Stateful {
 
     private Cpu running;
     private long sliceEnd;
+    /** Ticks of interludes in the turn that runs. */
+    private long interludeTicks;
     /** Set by other threads, too. */
     private volatile boolean stopping;
 
@@ -160,7 +162,8 @@ final class Scheduler implements EventQueue.Listener, Stateful {
         }
         while (!stopping && used < budget && local[index] < horizon() && !idle(cpu)) {
             long ticks = slice(index, Math.min(budget - used, horizon() - local[index]));
-            used += ticks;
+            used += ticks + interludeTicks;
+            interludeTicks = 0;
             if (ticks == 0 && cpu.activity != Cpu.ACTIVE) {
                 // Something is pending that may not end the halt: its time passes as that of an idle processor does.
                 local[index] = Math.max(local[index], horizon());
@@ -192,8 +195,42 @@ final class Scheduler implements EventQueue.Listener, Stateful {
     }
 
     /** The processor whose slice runs, or null between slices. */
-    Cpu running() {
+    Cpu current() {
         return running;
+    }
+
+    @Override
+    public int running() {
+        return running == null ? -1 : running.id;
+    }
+
+    @Override
+    public long run(int index, long ticks) {
+        Cpu outer = running;
+        Cpu other = processors[index].cpu();
+        if (outer == null || other == outer || stopping || idle(other)) {
+            return 0;
+        }
+        local[index] = Math.max(local[index], now);
+        long budget = Math.min(ticks, events.nextDue() - local[index]);
+        if (budget <= 0) {
+            return 0;
+        }
+        long end = sliceEnd;
+        try {
+            long used = slice(index, budget);
+            interludeTicks += used;
+            return used;
+        } finally {
+            running = outer;
+            sliceEnd = end;
+            trace.setCpu(outer.id);
+            clock.endSlice(local[outer.id]);
+            clock.startSlice(processors[outer.id]);
+            if (stopping || events.nextDue() < end) {
+                outer.pend(Cpu.PENDING_STOP);
+            }
+        }
     }
 
     @Override

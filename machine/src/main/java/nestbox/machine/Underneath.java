@@ -16,6 +16,9 @@ public interface Underneath {
     /** The machine's memory exists and is still empty; no processor does. */
     default void begin(PhysicalMemory memory, Clock clock, Trace trace) {}
 
+    /** All processors have been made; their turns can be interrupted by others' from now on. */
+    default void interludes(Interludes interludes) {}
+
     /** The memory port of a processor that is being made. */
     MemoryPort port(Cpu cpu);
 

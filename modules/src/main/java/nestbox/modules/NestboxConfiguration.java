@@ -246,6 +246,12 @@ public record NestboxConfiguration(
             return this;
         }
 
+        /** One more turn of another processor within L0's work: {@code POINT=INSTRUCTIONS[@N]} or {@code seeded:S}. */
+        public Builder yieldAt(String text) {
+            hypervisor.yields(hypervisor.build().yields().with(text));
+            return this;
+        }
+
         /** @throws NestboxException with every reason why the combination is impossible */
         public NestboxConfiguration build() {
             List<String> reasons = new ArrayList<>();
@@ -262,6 +268,7 @@ public record NestboxConfiguration(
             }
             MachineConfig plain = collect(reasons, machine::build);
             EntryInjections failures = silicon == null ? null : injections(silicon, reasons);
+            reasonsAgainstYields(plain, reasons);
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }
@@ -296,6 +303,18 @@ public record NestboxConfiguration(
             boolean amd = silicon.vendor() == Vendor.AMD;
             CpuModel shown = guest != null ? guest : CpuModel.parse(cpu + (amd ? ",-svm" : ",-vmx"));
             return GuestOffer.limit(SvmOffer.limit(shown, tdp), silicon, tdp);
+        }
+
+        private void reasonsAgainstYields(MachineConfig plain, List<String> reasons) {
+            if (hypervisor.build().yields().isEmpty()) {
+                return;
+            }
+            if (l0 == L0Mode.NONE) {
+                reasons.add("yield points without L0");
+            }
+            if (plain != null && plain.cpus() < 2) {
+                reasons.add("yield points without a second processor");
+            }
         }
 
         /** Each text is read by itself, so that every wrong one is named. */

@@ -6,10 +6,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import nestbox.l0.Hypervisor;
+import nestbox.l0.YieldMoment;
 import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
 import nestbox.machine.load.ImageFile;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
@@ -24,6 +28,7 @@ public final class NestedLab {
     private final NestboxConfiguration configuration;
     private final List<Module> modules = new ArrayList<>();
     private final List<LabRun> runs = new ArrayList<>();
+    private final List<Consumer<Hypervisor>> callbacks = new ArrayList<>();
     private long limit = LIMIT;
     private String commandLine = "";
     private boolean checkTlb;
@@ -51,6 +56,15 @@ public final class NestedLab {
     /** Whether later runs judge every translation that L1 uses; see {@link TlbLedger}. */
     public NestedLab checkTlb(boolean on) {
         checkTlb = on;
+        return this;
+    }
+
+    /**
+     * Calls {@code callback} in every later run whenever L0 comes to a point: it stands for what another processor could do there, to
+     * memory say, or lets one run ({@link YieldMoment#run}). Without L0 it is never called.
+     */
+    public NestedLab atYield(YieldPoint point, Consumer<YieldMoment> callback) {
+        callbacks.add(hypervisor -> hypervisor.atYield(point, callback));
         return this;
     }
 
@@ -90,6 +104,7 @@ public final class NestedLab {
             }
         });
         Nestbox lab = Nestbox.create(how, all.toArray(Module[]::new));
+        lab.hypervisor().ifPresent(hypervisor -> callbacks.forEach(callback -> callback.accept(hypervisor)));
         lab.machine().load(image, commandLine, files);
         LabRun run = new LabRun(lab, serial, recorder, labels, checkTlb ? ledger(lab) : null);
         runs.add(run);

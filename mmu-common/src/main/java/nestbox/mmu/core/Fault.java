@@ -26,6 +26,9 @@ final class Fault {
     /** Guest frame that the address translates to. */
     long gfn;
 
+    /** {@link MmuVm#changes} before the slot was looked up. */
+    long changes;
+
     MemorySlot slot;
     /** Host address of {@link #gfn}. */
     long hpa;

@@ -164,6 +164,7 @@ final class Faults {
 
     /** kvm_mmu_faultin_pfn. */
     private Outcome faultIn(int access) {
+        fault.changes = vm.changes();
         fault.slot = vm.slots().find(vcpu.space(), fault.gfn);
         MemorySlot slot = fault.slot;
         if (vm.config.softwareProtected() && fault.isPrivate != vm.slots().isPrivate(fault.gfn)) {
@@ -198,8 +199,7 @@ final class Faults {
             return true;
         }
         return !mmu.roots.current.valid()
-                || (fault.slot != null
-                        && (fault.slot.invalid || vm.slots().find(vcpu.space(), fault.gfn) != fault.slot));
+                || fault.changes != vm.changes() && vm.policies.applies(MmuPolicy.FAULT_RETRY, vcpu);
     }
 
     private boolean writesTrackedFrame() {
@@ -258,6 +258,7 @@ final class Faults {
         if (!walk.walk(address, access)) {
             return guestFault(walk, access);
         }
+        vm.yieldAt(YieldPoint.FAULT_WALKED);
         fault.gfn = walk.walker.physical >>> 12;
         fault.maxLevel = walk.walker.level;
         if (writesTrackedFrame()) {

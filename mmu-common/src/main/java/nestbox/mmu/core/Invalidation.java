@@ -54,8 +54,8 @@ public final class Invalidation {
     /** Discharges by {@link Request#TLB_FLUSH} on every vCPU of the machine. */
     public void request() {
         if (open) {
-            vm.requestAll(Request.TLB_FLUSH);
             discharged();
+            vm.requestAll(Request.TLB_FLUSH);
         }
     }
 

@@ -138,6 +138,7 @@ final class Mapper {
     }
 
     private Outcome leaf(ShadowPage page, int index, int access, int goal, Fault fault) {
+        vm.yieldAt(YieldPoint.FAULT_INSTALL);
         page.writes = 0;
         if (fault.slot == null) {
             leaves.setMmio(vcpu, page, index, access, fault.gfn);

@@ -168,6 +168,7 @@ public final class MemorySlots implements Stateful {
         }
         list.sort(Comparator.comparingLong(slot -> slot.base));
         spaces[space] = list.toArray(NONE);
+        vm.changed();
         vm.yieldAt(YieldPoint.SLOTS_INSTALLED);
         long next = generation + SPACES;
         vm.slotsUpdated(next);
@@ -183,6 +184,7 @@ public final class MemorySlots implements Stateful {
         long[] result = slot.dirty.clone();
         Arrays.fill(slot.dirty, 0);
         if (vm.pages.protectPages(slot, result)) {
+            vm.yieldAt(YieldPoint.DIRTY_PROTECTED);
             vm.requestAll(Request.TLB_FLUSH);
         }
         return result;
@@ -208,6 +210,7 @@ public final class MemorySlots implements Stateful {
             keep(bounds, gfn, end);
         }
         privateRanges = sortedPairs(bounds);
+        vm.changed();
         vm.pages.zapGfnRange(gfn, end);
         return Invalidation.allVcpus(vm);
     }

@@ -166,6 +166,29 @@ public enum MmuPolicy implements PolicyPoint {
             "off",
             on(RIGHT, "the manual", "shadow pages of 2-level tables differ by CR4.PSE"),
             off(DEVIATES, "Linux", "4-MByte pages shadowed before CR4.PSE was cleared stay")),
+    SHADOW_SYNC_FLUSH(
+            "shadow.syncFlush",
+            "before",
+            value(
+                    "before",
+                    RIGHT,
+                    "Linux, mmu_sync_children",
+                    "the others lose their right to write to a table before it is read again",
+                    Rule.YES),
+            value(
+                    "after",
+                    WRONG,
+                    "test",
+                    "what another processor still writes to the table after that is never seen",
+                    Rule.NO)),
+    FAULT_RETRY(
+            "fault.retry",
+            "on",
+            on(
+                    RIGHT,
+                    "Linux, mmu_invalidate_seq",
+                    "a fault during which slots or attributes of memory changed begins again"),
+            off(WRONG, "test", "it maps what was there before")),
     WALK_NCR3_LOW(
             "walk.ncr3Low",
             "ignored",

@@ -19,7 +19,10 @@ public final class MmuVm {
 
     private final MemorySlots slots;
     private long dummy;
-    private YieldPoints yields = YieldPoints.NONE;
+    /** Number of changes after which a fault that began before must begin again (KVM's mmu_invalidate_seq). */
+    private long changes;
+    /** What runs at the yield points, or null. */
+    private YieldPoints yields;
 
     /** @param trace where its events go; {@link Trace#off} for nowhere */
     public MmuVm(MmuConfig config, HostFrames frames, Trace trace) {
@@ -43,19 +46,36 @@ public final class MmuVm {
         return counters;
     }
 
-    /** Runs {@code points} wherever another vCPU could get in between. */
+    /** Runs {@code points} wherever another vCPU could get in between; null for nothing. */
     public void setYieldPoints(YieldPoints points) {
         yields = points;
     }
 
+    /** Whether anything may run there. */
+    public boolean yields() {
+        return yields != null;
+    }
+
     /** L0 has come to such a place. */
     public void yieldAt(YieldPoint point) {
-        yields.at(point);
+        if (yields != null) {
+            yields.at(point);
+        }
+    }
+
+    long changes() {
+        return changes;
+    }
+
+    /** Slots or attributes of frames have changed: what faults have found out before counts no more. */
+    void changed() {
+        changes++;
     }
 
     /** Raises a request on every vCPU. */
     public void requestAll(Request request) {
         if (request == Request.TLB_FLUSH) {
+            yieldAt(YieldPoint.REMOTE_FLUSH);
             counters.remoteFlushes++;
         }
         for (MmuVcpu vcpu : vcpus) {

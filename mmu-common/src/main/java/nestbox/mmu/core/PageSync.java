@@ -71,6 +71,7 @@ final class PageSync {
         long old = pages.read(page, index);
         PagingMode mode = vcpu.mmu().walk.mode;
         long gpte = vcpu.mmu().walk.entry(page.role, page.gpteAddress(index, mode.entryBytes()));
+        vm.yieldAt(YieldPoint.SYNC_ENTRY);
         if (!mode.present(gpte) || mode.illegal(gpte, 1, true) || !mode.accessed(gpte)) {
             return pages.drop(page, index);
         }
@@ -130,6 +131,11 @@ final class PageSync {
 
     private boolean unsync(ShadowPage page) {
         boolean flush = pages.tracking().protectFrame(page.gfn);
+        if (flush && vm.policies.applies(MmuPolicy.SHADOW_SYNC_FLUSH, vcpu)) {
+            // Else another processor could still write to the table after it has been read.
+            vm.requestAll(Request.TLB_FLUSH);
+            flush = false;
+        }
         page.unsync = false;
         int changes = page(page);
         if (changes < 0) {

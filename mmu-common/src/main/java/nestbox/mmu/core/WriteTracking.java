@@ -119,6 +119,7 @@ final class WriteTracking {
         for (ShadowPage page = pages.chain(gfn); page != null; ) {
             ShadowPage next = page.hashNext;
             if (page.gfn == gfn && !page.direct() && !pages.obsolete(page)) {
+                vm.yieldAt(YieldPoint.TABLE_WRITTEN);
                 vm.counters.emulatedTableWrites++;
                 if (misaligned(page, gpa, bytes) || flooded(page)) {
                     vm.counters.pagesFlooded++;

@@ -3,8 +3,5 @@ package nestbox.mmu.core;
 /** Runs something at a {@link YieldPoint}: another vCPU, or a test's callback. */
 @FunctionalInterface
 public interface YieldPoints {
-    /** Nothing ever gets in between. */
-    YieldPoints NONE = point -> {};
-
     void at(YieldPoint point);
 }

@@ -26,8 +26,6 @@ public abstract class Probe {
         VIRTUAL_TLB(VirtualTlbProbe::new),
         /** The role of the root with which the vCPU runs, against whether it is in guest mode. */
         ROOT_ROLE(RootRoleProbe::new),
-        /** Lets the second processor run while L0 is between the checks of vmcb12 and its use. */
-        RACE(RaceProbe::new),
         /** Entries that L0 makes for hardware to refuse. */
         EARLY(() -> new CounterProbe("early", l0 -> l0.counters().earlyEntries)),
         /** Userspace gives the virtual machine memory at D0000000h, full of N, at the end of step 0. */

@@ -206,6 +206,7 @@ final class ScenarioFile {
                 case "cpu" -> builder.cpu(value);
                 case "guestCpu" -> builder.guestCpu(value);
                 case "tlb" -> builder.tlb(value);
+                case "yield" -> builder.yieldAt(value);
                 case "inject" -> builder.inject(value);
                 case "cpus" -> builder.cpus(Integer.parseInt(value));
                 default -> builder.policy(words[i].substring(0, equals), value);

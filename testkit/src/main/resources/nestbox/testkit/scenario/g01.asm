@@ -5,12 +5,13 @@
 ;; include  svm64
 ;; include  second
 ;; cpu      EPYC-Milan
-;; probe    race
 ;; right    N
-;; cell     tdp cpus=2                          -> right
-;; cell     shadow cpus=2                       -> right
-;; cell     tdp cpus=2 svm.vmcb12Reads=twice    -> refused nested SVM: not implemented: VMRUN of L2 that L1 does not intercept
-;; cell     shadow cpus=2 svm.vmcb12Reads=twice -> refused nested SVM: not implemented: VMRUN of L2 that L1 does not intercept
+;; cell     tdp cpus=2                                                     -> right
+;; cell     tdp cpus=2 yield=vmcb12-checked=500                            -> right
+;; cell     shadow cpus=2 yield=vmcb12-checked=500                         -> right
+;; cell     tdp cpus=2 svm.vmcb12Reads=twice                               -> right
+;; cell     tdp cpus=2 yield=vmcb12-checked=500 svm.vmcb12Reads=twice      -> refused nested SVM: not implemented: VMRUN of L2 that L1 does not intercept
+;; cell     shadow cpus=2 yield=vmcb12-checked=500 svm.vmcb12Reads=twice   -> refused nested SVM: not implemented: VMRUN of L2 that L1 does not intercept
 main:   call svm_on             ; step 0: vmcb12 intercepts VMRUN, as VMRUN demands
         call second_on
         mov dword [GO], 2

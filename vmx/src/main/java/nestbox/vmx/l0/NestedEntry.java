@@ -12,6 +12,7 @@ import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.CheckFailure;
 import nestbox.vmx.check.Failure;
@@ -134,6 +135,7 @@ final class NestedEntry {
                         this::restoreL1),
                 EntryStep.of(VmxEntryStep.VMCS02, vmx.backend::enterVmcs02, vmx.backend::leaveVmcs02),
                 EntryStep.of(VmxEntryStep.MERGE, () -> {
+                    vmx.vcpu.hypervisor().mmu().yieldAt(YieldPoint.VMCS12_CHECKED);
                     vmx.controls.load(vmx.vmcs12);
                     vmcs02.merge();
                 }),
