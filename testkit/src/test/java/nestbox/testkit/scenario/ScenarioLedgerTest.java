@@ -32,6 +32,7 @@ class ScenarioLedgerTest {
             row("S-MMIO-7", "clearOnInvlpg", "had changed the table at 207000", "INVLPG of 40000000"),
             row("S-ROLE", "compareRole", "L2 on cpu0 used 40000000", "never with the right"),
             row("S-PSE", "pseInRole", "used d0010000", "as 410000"),
+            row("R-sync", "syncFlush", "used 40000000", "as 300000", "INVLPG of 40000000"),
             row("G4", "check.ia32e", "L2 on cpu0 used"),
             row("G13", "tableAccess", "used 80200000", "as 301000", "never with the right"),
             row("G17", "syncChildBeforeLink", "used 40200000", "as 300000"),
