@@ -165,8 +165,9 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--yield",
             paramLabel = "POINT=INSTRUCTIONS[@N]",
-            description = "With --l0 and --smp: at a point in L0, each time or the N-th, let the next processor run so many"
-                    + " instructions; 'nestbox yield list' lists them. seeded:S: a schedule of its own. May be repeated.")
+            description =
+                    "With --l0 and --smp: at a point in L0, each time or the N-th, let the next processor run so many"
+                            + " instructions; 'nestbox yield list' lists them. seeded:S: a schedule of its own. May be repeated.")
     private java.util.List<String> yields = java.util.List.of();
 
     @Option(names = "--fep", description = "With --l0: KVM's force_emulation_prefix.")

@@ -13,9 +13,10 @@ import picocli.CommandLine.Command;
 final class YieldCommand {
     @Command(
             name = "list",
-            description = "Lists the points by number, with the lock that L0 holds there and the functions of KVM that have"
-                    + " the race. Under lock slots the others' instructions are not emulated; under lock mmu they stay in"
-                    + " the guest.",
+            description =
+                    "Lists the points by number, with the lock that L0 holds there and the functions of KVM that have"
+                            + " the race. Under lock slots the others' instructions are not emulated; under lock mmu they stay in"
+                            + " the guest.",
             mixinStandardHelpOptions = true)
     int list() {
         for (YieldPoint point : YieldPoint.values()) {

@@ -55,12 +55,11 @@ final class BorrowedTurn {
 
     /** The guest was left; whether what follows must wait. */
     boolean keeps(ExitKind kind) {
-        boolean free =
-                switch (kind) {
-                    case HOST_INTERRUPT, HOST_NMI -> true;
-                    case PAGE_FAULT, MISCONFIG -> held == Lock.SLOTS;
-                    default -> false;
-                };
+        boolean free = switch (kind) {
+            case HOST_INTERRUPT, HOST_NMI -> true;
+            case PAGE_FAULT, MISCONFIG -> held == Lock.SLOTS;
+            default -> false;
+        };
         exitWaits = bounded() && !free;
         return exitWaits;
     }

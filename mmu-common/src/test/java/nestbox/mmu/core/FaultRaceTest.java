@@ -40,10 +40,12 @@ class FaultRaceTest {
     @CsvSource({"on, true", "off, false"})
     void memoryThatAppearsIsSeen(String retry, boolean right) {
         Rig rig = rig(retry);
-        Vcpu vcpu = racing(rig, () -> rig.vm
-                .slots()
-                .set(MemorySlots.NORMAL, Slot.ram(1, PLACE, 0x1000, THERE))
-                .request());
+        Vcpu vcpu = racing(
+                rig,
+                () -> rig.vm
+                        .slots()
+                        .set(MemorySlots.NORMAL, Slot.ram(1, PLACE, 0x1000, THERE))
+                        .request());
         vcpu.access(PLACE, Access.READ);
         assertThat(vcpu.access(PLACE, Access.READ)).isEqualTo(right ? End.at(THERE) : End.mmio(PLACE));
         assertThat(MmuInvariants.broken(rig.vm)).isEmpty();

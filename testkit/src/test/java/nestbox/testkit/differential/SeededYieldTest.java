@@ -14,9 +14,8 @@ class SeededYieldTest {
         Campaign campaign = Campaign.of(platform, 2)
                 .withWays(List.of("tdp/keep", "shadow/keep", "shadow/keep+check"))
                 .withCaseSteps(750)
-                .with(configuration -> configuration.toBuilder()
-                        .yieldAt("seeded:" + schedule)
-                        .build());
+                .with(configuration ->
+                        configuration.toBuilder().yieldAt("seeded:" + schedule).build());
         assertThat(campaign.run(20261130, 1500, done -> {}))
                 .as("nestbox differential --seed 20261130 --smp 2 --yield seeded:%d", schedule)
                 .isEmpty();
