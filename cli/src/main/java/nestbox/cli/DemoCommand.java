@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
 import nestbox.machine.MachineConfig;
 import nestbox.machine.load.ImageFile;
+import nestbox.testkit.scenario.Scenarios;
 import nestbox.x86.insn.Asm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -55,11 +56,12 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() {
         PrintStream out = quiet ? new PrintStream(OutputStream.nullOutputStream(), true) : System.out;
         String text = read(SOURCE);
+        String l1 = read(L1) + Scenarios.include("vmx32");
         if (source) {
-            System.out.print(read(L1) + text);
+            System.out.print(l1 + text);
             return 0;
         }
-        boolean nested = new NestedDemo(out).run(assemble(L1, read(L1)));
+        boolean nested = new NestedDemo(out).run(assemble(L1, l1));
         out.println();
         ImageFile guest = assemble(SOURCE, text);
         out.printf(

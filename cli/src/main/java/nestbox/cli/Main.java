@@ -53,6 +53,7 @@ public final class Main implements Runnable {
     /** Runs the command; the result is the exit code. */
     static int execute(String[] args, PrintStream err) {
         CommandLine line = new CommandLine(new Main());
+        haveTheVersion(line);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         // @FILE is a CPU model from a file.
         line.setExpandAtFiles(false);
@@ -63,6 +64,13 @@ public final class Main implements Runnable {
             return ExitCode.BAD_INPUT.code;
         });
         return line.execute(args);
+    }
+
+    private static void haveTheVersion(CommandLine line) {
+        for (CommandLine each : line.getSubcommands().values()) {
+            each.getCommandSpec().versionProvider(new Version());
+            haveTheVersion(each);
+        }
     }
 
     /** Reports what ended a command: bad input in one line, an error of ours with what is needed to find it. */

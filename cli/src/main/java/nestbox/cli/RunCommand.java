@@ -34,7 +34,7 @@ final class RunCommand implements Callable<Integer> {
             index = "0",
             arity = "0..1",
             paramLabel = "IMAGE",
-            description = "Multiboot image (ELF32, ELF64 or flat) bzImage or ROM image; told apart by itself.")
+            description = "Multiboot image (ELF32, ELF64 or flat), bzImage or ROM image; told apart by their headers.")
     private String image;
 
     @Option(
@@ -152,7 +152,8 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--policy",
             paramLabel = "NAME=VALUE",
-            description = "With --l0: a preset (exact, kvm) or one policy of its MMU; may be repeated.")
+            description = "With --l0: a preset (exact, kvm), or one policy of its MMU or of nesting;"
+                    + " 'nestbox policy list' lists them. May be repeated.")
     private java.util.List<String> policies = java.util.List.of();
 
     @Option(

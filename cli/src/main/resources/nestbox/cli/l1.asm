@@ -38,18 +38,9 @@ fill:   mov [edi], eax
         or eax, 0x80000021      ; CR0.PG, NE, PE
         mov cr0, eax
 
-        mov ecx, 0x3a           ; IA32_FEATURE_CONTROL: lock, VMXON
-        rdmsr
-        test al, 1
-        jnz locked
-        or eax, 5
-        wrmsr
-locked: mov ecx, 0x480          ; IA32_VMX_BASIC: the revision identifier
-        rdmsr
-        mov [VMXON], eax
+        call operate
         mov [VMCS], eax
         mov [VMCS + 0x1000], eax
-        vmxon [pvmxon]
         jbe failed
 
         xor ebx, ebx            ; the guest's number
@@ -63,6 +54,7 @@ guest:  call tables
         vmptrld [pvmcs]
         jbe failed
         call fields
+        call own
         mov [number], ebx
         mov esi, hello
         call print
@@ -92,43 +84,11 @@ entry:  mov [edi], eax
         mov dword [edi + (OWN - 0x2000000) / 0x200000 * 8], 0
         ret
 
-; VMWRITEs what the table says, then what depends on the processor and on the guest.
-fields: mov esi, constant
-next:   lodsd
-        cmp eax, -1
-        je registers
-        mov edx, eax
-        lodsd
-        vmwrite edx, eax
-        jmp next
-registers:
-        mov esi, controls
-more:   lodsd                   ; field, capability MSR, bits wanted
-        cmp eax, -1
-        je rest
-        mov edi, eax
-        lodsd
-        mov ecx, eax
-        lodsd
-        mov ebp, eax
-        rdmsr
-        or eax, ebp
-        vmwrite edi, eax
-        jmp more
-rest:   mov edx, cr0
-        mov eax, 0x6800
-        vmwrite eax, edx
-        mov eax, 0x6c00
-        vmwrite eax, edx
-        mov edx, cr3
+; What depends on the guest, behind what "fields" writes.
+own:    mov edx, cr3
         mov eax, 0x6802
         vmwrite eax, edx
         mov eax, 0x6c02
-        vmwrite eax, edx
-        mov edx, cr4
-        mov eax, 0x6804
-        vmwrite eax, edx
-        mov eax, 0x6c04
         vmwrite eax, edx
         mov eax, 0x201a         ; EPTP: write-back, four levels
         mov edx, [root]

@@ -21,6 +21,7 @@ import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.modules.NestboxModule;
+import nestbox.testkit.scenario.Scenarios;
 import nestbox.x86.Cpu;
 import nestbox.x86.CpuState;
 import nestbox.x86.insn.Asm;
@@ -171,7 +172,8 @@ final class EntryLab {
             String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
             String head = vendor.tdp + " equ " + (way.tdp ? 1 : 0) + "\nBAD equ " + bad + "\nCOUNT equ "
                     + (bad == BAD_SECOND ? 2 : 1) + "\n";
-            return Asm.program(32, 0x100000, head + source);
+            String more = vendor == Vendor.VMX ? Scenarios.include("vmx32") : "";
+            return Asm.program(32, 0x100000, head + source + more);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

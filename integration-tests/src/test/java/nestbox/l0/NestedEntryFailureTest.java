@@ -226,10 +226,9 @@ class NestedEntryFailureTest {
     void unknownStepsAndFailuresAreRefusedWithTheList() {
         for (String text :
                 List.of("snapshots=vmfail", "snapshot=vmfale", "merge=msr-load", "snapshot", "mmu=vmfail@0")) {
-            NestboxConfiguration configuration = EntryLab.configuration(Vendor.VMX, Way.NESTED_TDP).toBuilder()
-                    .inject(text)
-                    .build();
-            assertThatThrownBy(() -> EntryLab.before(Vendor.VMX, Way.NESTED_TDP, EntryLab.GOOD, configuration))
+            NestboxConfiguration.Builder configuration =
+                    EntryLab.configuration(Vendor.VMX, Way.NESTED_TDP).toBuilder().inject(text);
+            assertThatThrownBy(configuration::build)
                     .isInstanceOf(NestboxException.class)
                     .hasMessageContaining("inject " + text);
         }

@@ -13,6 +13,7 @@ import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
+import nestbox.testkit.scenario.Scenarios;
 import nestbox.x86.insn.Asm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +25,7 @@ class NestedGuestsTest {
 
     private static String source() throws IOException {
         try (InputStream in = NestedGuestsTest.class.getResourceAsStream("/nestbox/cli/l1.asm")) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8) + Scenarios.include("vmx32");
         }
     }
 

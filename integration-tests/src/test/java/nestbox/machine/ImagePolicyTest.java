@@ -12,6 +12,7 @@ import java.util.List;
 import nestbox.cli.Main;
 import nestbox.core.trace.HashSink;
 import nestbox.machine.load.ImageFile;
+import nestbox.testkit.scenario.Scenarios;
 import nestbox.vmx.silicon.VmxProvider;
 import nestbox.x86.insn.Asm;
 import nestbox.x86.model.CpuModel;
@@ -79,7 +80,7 @@ class ImagePolicyTest {
     void hypervisor() throws IOException {
         ImageFile image;
         try (InputStream in = Main.class.getResourceAsStream("l1.asm")) {
-            String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            String source = new String(in.readAllBytes(), StandardCharsets.UTF_8) + Scenarios.include("vmx32");
             image = new ImageFile("l1", Asm.assemble(32, 0x100000, source));
         }
         MachineConfig.Builder config =

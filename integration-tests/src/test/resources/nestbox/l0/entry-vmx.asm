@@ -66,56 +66,16 @@ tables: mov eax, 0x2020         ; VMXE, PAE
         mov eax, cr0
         or eax, 0x80000021
         mov cr0, eax
-        mov ecx, 0x3a
-        rdmsr
-        test al, 1
-        jnz locked
-        or eax, 5
-        wrmsr
-locked: mov ecx, 0x480
-        rdmsr
-        mov [VMXON], eax
+        call operate
         mov [VMCS], eax
-        vmxon [pvmxon]
         vmclear [pvmcs]
         vmptrld [pvmcs]
-        mov esi, constant
-next:   lodsd
-        cmp eax, -1
-        je registers
-        mov edx, eax
-        lodsd
-        vmwrite edx, eax
-        jmp next
-registers:
-        mov esi, controls
-more:   lodsd
-        cmp eax, -1
-        je rest
-        mov edi, eax
-        lodsd
-        mov ecx, eax
-        lodsd
-        mov ebp, eax
-        rdmsr
-        or eax, ebp
-        vmwrite edi, eax
-        jmp more
-rest:   mov edx, cr0
-        mov eax, 0x6800
-        vmwrite eax, edx
-        mov eax, 0x6c00
-        vmwrite eax, edx
+        call fields
         mov edx, C2
         mov eax, 0x6802
         vmwrite eax, edx
         mov edx, C1
         mov eax, 0x6c02
-        vmwrite eax, edx
-        mov edx, cr4
-        mov eax, 0x6804
-        vmwrite eax, edx
-        mov eax, 0x6c04
         vmwrite eax, edx
         cmp dword [bad], 1
         jne good
@@ -133,7 +93,6 @@ after:  nop
         vmread eax, edx
         mov [RESULT], eax
         mov al, 'V'
-        jmp again
 again:  mov edx, 0x3f8
         out dx, al
         vmlaunch

@@ -8,6 +8,7 @@ import nestbox.l0.ledger.CheckReport;
 import nestbox.mmu.core.MmuInvariants;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.VmcbField;
+import nestbox.vmx.l0.NestedVmxInvariants;
 import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.Vmcs;
@@ -37,9 +38,11 @@ public final class LabInvariants {
             Cpu cpu = run.machine().cpu(i);
             if (cpu.extension instanceof CurrentVmcs vmx) {
                 vmcs(cpu, vmx, wrong);
+                NestedVmxInvariants.broken(cpu.extension, false).forEach(wrong::add);
             }
         }
         vmcbs(run, wrong);
+        wrong.addAll(run.exits().wrong());
         Optional<Hypervisor> hypervisor = run.lab().hypervisor();
         if (hypervisor.isPresent()) {
             wrong.addAll(MmuInvariants.broken(hypervisor.get().mmu()));

@@ -27,6 +27,7 @@ public final class LabRun {
     private final EventRecorder recorder;
     private final TreeMap<Long, String> labels = new TreeMap<>();
     private final Map<String, Long> addresses;
+    private final ExitAgreement agreement;
     private final TlbLedger ledger;
     private Outcome outcome;
     private boolean staleUseExpected;
@@ -48,11 +49,13 @@ public final class LabRun {
             ByteArrayOutputStream serial,
             EventRecorder recorder,
             Map<String, Long> addresses,
+            ExitAgreement agreement,
             TlbLedger ledger) {
         this.lab = lab;
         this.serial = serial;
         this.recorder = recorder;
         this.addresses = addresses;
+        this.agreement = agreement;
         this.ledger = ledger;
         addresses.forEach((label, address) -> {
             if (!label.contains(".")) {
@@ -91,6 +94,10 @@ public final class LabRun {
     /** Stale uses of L1's translations, in order; null if nobody judged them. */
     List<CheckReport> staleUses() {
         return ledger == null ? null : ledger.reports();
+    }
+
+    ExitAgreement exits() {
+        return agreement;
     }
 
     /** The test has said that it wants a stale use. */

@@ -32,6 +32,7 @@ public final class NestedLab {
     private long limit = LIMIT;
     private String commandLine = "";
     private boolean checkTlb;
+    private boolean checkExits = true;
 
     public NestedLab(NestboxConfiguration configuration) {
         this.configuration = configuration;
@@ -65,6 +66,12 @@ public final class NestedLab {
      */
     public NestedLab atYield(YieldPoint point, Consumer<YieldMoment> callback) {
         callbacks.add(hypervisor -> hypervisor.atYield(point, callback));
+        return this;
+    }
+
+    /** Whether later runs compare each exit to L1 with hardware's; see {@link LabInvariants}. */
+    NestedLab checkExits(boolean on) {
+        checkExits = on;
         return this;
     }
 
@@ -106,7 +113,11 @@ public final class NestedLab {
         Nestbox lab = Nestbox.create(how, all.toArray(Module[]::new));
         lab.hypervisor().ifPresent(hypervisor -> callbacks.forEach(callback -> callback.accept(hypervisor)));
         lab.machine().load(image, commandLine, files);
-        LabRun run = new LabRun(lab, serial, recorder, labels, checkTlb ? ledger(lab) : null);
+        ExitAgreement agreement = new ExitAgreement(lab.machine());
+        if (checkExits && how.l0() != L0Mode.NONE) {
+            lab.machine().trace().addSink(agreement);
+        }
+        LabRun run = new LabRun(lab, serial, recorder, labels, agreement, checkTlb ? ledger(lab) : null);
         runs.add(run);
         run.end(lab.run(limit));
         return run;

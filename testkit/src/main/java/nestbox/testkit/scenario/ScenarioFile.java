@@ -67,8 +67,8 @@ final class ScenarioFile {
     private void read(String text) {
         for (String raw : text.split("\n", -1)) {
             line++;
-            if (raw.startsWith(";;")) {
-                header(raw.substring(2).trim());
+            if (raw.stripLeading().startsWith(";;")) {
+                header(raw.strip().substring(2).trim());
             } else {
                 step(raw);
                 source.append(raw).append('\n');

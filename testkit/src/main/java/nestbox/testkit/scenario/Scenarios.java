@@ -27,7 +27,7 @@ public final class Scenarios {
     }
 
     private static Scenario parse(String file) {
-        return ScenarioFile.parse(file, read(file), Scenarios::included);
+        return ScenarioFile.parse(file, read(file), Scenarios::include);
     }
 
     /**
@@ -51,14 +51,14 @@ public final class Scenarios {
 
     private static Scenario ofFile(Path file) {
         try {
-            return ScenarioFile.parse(file.toString(), Files.readString(file), Scenarios::included);
+            return ScenarioFile.parse(file.toString(), Files.readString(file), Scenarios::include);
         } catch (IOException e) {
             throw new NestboxException(file.toString(), "cannot be read: " + e.getMessage(), e);
         }
     }
 
-    /** The text of a source that scenarios include. */
-    static String included(String name) {
+    /** The source that {@code ;; include NAME} puts in front, for programs that are no scenarios. */
+    public static String include(String name) {
         return read("include/" + name + SUFFIX);
     }
 

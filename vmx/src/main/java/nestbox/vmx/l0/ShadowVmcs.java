@@ -6,6 +6,7 @@ import java.util.Set;
 import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.HostFrames;
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.vmx.vmcs.VmcsLayout;
 
@@ -148,6 +149,21 @@ final class ShadowVmcs {
         }
         door.load(backend.vmcs01());
         stale = true;
+    }
+
+    /** What L1 reads without an exit, and cannot have written, must be vmcs12's. */
+    void disagreements(List<String> wrong) {
+        if (!linked || stale) {
+            return;
+        }
+        Vmcs held = NestedVmx.region(shadow.region);
+        held.load(vmx.vcpu.hypervisor().host().memory());
+        for (VmcsField field : readOnly) {
+            if (held.get(field) != vmx.vmcs12.get(field)) {
+                wrong.add(NestedVmxInvariants.line(
+                        "the shadow VMCS", field, held.get(field), "vmcs12", vmx.vmcs12.get(field)));
+            }
+        }
     }
 
     /** L1 is about to run. */

@@ -1,4 +1,5 @@
 ;; include pae32
+;; include vmx32
 ; L1 in PAE paging; L2, without EPT, in PAE paging with other tables. The entry fails in hardware alone: the TPR threshold is above
 ; the virtual TPR, which KVM leaves to hardware, because L1 can change that page at any time. Then L1 reads X through whatever PDPTE
 ; registers it has. P1 is what L1 writes into its table in memory before the entry; VMLAUNCH is told apart from an exit by flags.
@@ -13,56 +14,16 @@ main:   mov eax, cr4            ; step 0: CR3 is C1 and the PDPTE registers hold
         mov eax, cr0
         or eax, 0x20
         mov cr0, eax
-        mov ecx, 0x3a
-        rdmsr
-        test al, 1
-        jnz locked
-        or eax, 5
-        wrmsr
-locked: mov ecx, 0x480
-        rdmsr
-        mov [VMXON], eax
+        call operate
         mov [VMCS], eax
-        vmxon [pvmxon]
         vmclear [pvmcs]
         vmptrld [pvmcs]
-        mov esi, constant
-next:   lodsd
-        cmp eax, -1
-        je registers
-        mov edx, eax
-        lodsd
-        vmwrite edx, eax
-        jmp next
-registers:
-        mov esi, controls
-more:   lodsd
-        cmp eax, -1
-        je rest
-        mov edi, eax
-        lodsd
-        mov ecx, eax
-        lodsd
-        mov ebp, eax
-        rdmsr
-        or eax, ebp
-        vmwrite edi, eax
-        jmp more
-rest:   mov edx, cr0
-        mov eax, 0x6800
-        vmwrite eax, edx
-        mov eax, 0x6c00
-        vmwrite eax, edx
+        call fields
         mov edx, C2
         mov eax, 0x6802
         vmwrite eax, edx
         mov edx, C1
         mov eax, 0x6c02
-        vmwrite eax, edx
-        mov edx, cr4
-        mov eax, 0x6804
-        vmwrite eax, edx
-        mov eax, 0x6c04
         vmwrite eax, edx
         mov dword [C1 + 8], P1  ; step 1: L1's table in memory is what the variant makes of it, CR3 is not loaded
                                 ; step 2: vmcs12 has no EPT; L2 is in PAE paging with CR3 = C2 and other entries, P2
