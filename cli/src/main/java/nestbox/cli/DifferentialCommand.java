@@ -25,22 +25,41 @@ import picocli.CommandLine.Option;
 final class DifferentialCommand implements Callable<Integer> {
     private static final long REPORT_NANOS = 10_000_000_000L;
 
-    @Option(names = "--steps", paramLabel = "N", defaultValue = "100K", description = "Steps in each way. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            defaultValue = "100K",
+            description = "Steps in each way. Default: ${DEFAULT-VALUE}.")
     private String steps;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Of the campaign. Default: taken from the clock, and printed.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Of the campaign. Default: taken from the clock, and printed.")
     private String seed;
 
     @Option(names = "--case", paramLabel = "N", description = "Run only the case of this number.")
     private Long number;
 
-    @Option(names = "--case-steps", paramLabel = "N", defaultValue = "4K", description = "Steps of a case. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--case-steps",
+            paramLabel = "N",
+            defaultValue = "4K",
+            description = "Steps of a case. Default: ${DEFAULT-VALUE}.")
     private String caseSteps;
 
-    @Option(names = "--vendor", paramLabel = "VENDOR", defaultValue = "intel", description = "intel or amd. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--vendor",
+            paramLabel = "VENDOR",
+            defaultValue = "intel",
+            description = "intel or amd. Default: ${DEFAULT-VALUE}.")
     private String vendor;
 
-    @Option(names = "--smp", paramLabel = "N", defaultValue = "1", description = "Processors, 1 or 2. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--smp",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Processors, 1 or 2. Default: ${DEFAULT-VALUE}.")
     private int processors;
 
     @Option(

@@ -226,8 +226,8 @@ class NestedEntryFailureTest {
     void unknownStepsAndFailuresAreRefusedWithTheList() {
         for (String text :
                 List.of("snapshots=vmfail", "snapshot=vmfale", "merge=msr-load", "snapshot", "mmu=vmfail@0")) {
-            NestboxConfiguration.Builder configuration =
-                    EntryLab.configuration(Vendor.VMX, Way.NESTED_TDP).toBuilder().inject(text);
+            NestboxConfiguration.Builder configuration = EntryLab.configuration(Vendor.VMX, Way.NESTED_TDP).toBuilder()
+                    .inject(text);
             assertThatThrownBy(configuration::build)
                     .isInstanceOf(NestboxException.class)
                     .hasMessageContaining("inject " + text);
