@@ -113,7 +113,7 @@ class NestedLedgerTest {
     private static TlbLedger run(
             String include, String cpu, String cell, String source, Outcome.Kind end, Set<String> dropped) {
         String text = String.format(HEAD, include, cpu.isEmpty() ? ";; note -" : ";; cpu " + cpu, cell) + source;
-        Scenario scenario = ScenarioFile.parse("test.asm", text, Scenarios::included);
+        Scenario scenario = ScenarioFile.parse("test.asm", text, Scenarios::include);
         NestboxConfiguration configuration = scenario.columns().get(0).configuration();
         Nestbox lab = dropped.isEmpty()
                 ? Nestbox.create(configuration)
