@@ -18,6 +18,7 @@ import nestbox.core.NestboxException;
 import nestbox.core.trace.HashSink;
 import nestbox.core.trace.JsonSink;
 import nestbox.core.trace.TextSink;
+import nestbox.core.trace.TraceText;
 import nestbox.l0.Hypervisor;
 import nestbox.l0.ledger.CheckReport;
 import nestbox.l0.ledger.TlbLedger;
@@ -142,8 +143,9 @@ final class GuestRun {
                 BufferedWriter writer = new BufferedWriter(
                         Files.newBufferedWriter(settings.trace, StandardCharsets.UTF_8), TRACE_BUFFER);
                 String name = settings.trace.toString();
+                TraceText text = hypervisor == null ? TraceText.PLAIN : hypervisor.traceText();
                 boolean json = name.endsWith(".json") || name.endsWith(".jsonl");
-                machine.trace().addSink(json ? new JsonSink(writer) : new TextSink(writer));
+                machine.trace().addSink(json ? new JsonSink(writer) : new TextSink(writer, text));
             } catch (IOException e) {
                 throw new NestboxException("--trace", settings.trace + " cannot be written: " + e.getMessage(), e);
             }

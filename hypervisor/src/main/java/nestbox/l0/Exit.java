@@ -11,6 +11,8 @@ public final class Exit {
     public long info1;
     /** Guest-physical address or instruction information, EXITINFO2. */
     public long info2;
+    /** VMX's exit-interruption information, 0 where it is not valid and on SVM. */
+    public long interruption;
     /** Vector of {@link ExitKind#EXCEPTION}. */
     public int vector;
 

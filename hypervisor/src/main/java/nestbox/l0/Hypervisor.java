@@ -9,6 +9,7 @@ import nestbox.core.Clock;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.trace.Trace;
+import nestbox.core.trace.TraceText;
 import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Interludes;
 import nestbox.machine.Underneath;
@@ -134,6 +135,12 @@ public final class Hypervisor implements Underneath {
     public void restore(StateReader in) {
         vcpus.forEach(vcpu -> vcpu.restore(in));
         yields.restore(in);
+    }
+
+    /** How a trace of this virtual machine is written in the way of KVM's. */
+    public TraceText traceText() {
+        boolean amd = config.silicon().vendor() == Vendor.AMD;
+        return new KvmText(backends::exitName, amd, mmu.config().format().ept());
     }
 
     /** A ledger that judges the translations that the guest's processors use from now on. */

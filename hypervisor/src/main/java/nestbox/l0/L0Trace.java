@@ -4,18 +4,19 @@ import java.util.List;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEventType;
 import nestbox.mmu.core.YieldPoint;
+import nestbox.x86.model.Vendor;
 import nestbox.x86.system.EventInDelivery;
 
 /** KVM's tracepoints as events of the trace; names and order of fields are KVM's. */
 public final class L0Trace {
     static final TraceEventType ENTRY = TraceEventType.of("kvm_entry", "vcpu", "#rip");
     static final TraceEventType EXIT =
-            TraceEventType.of("kvm_exit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#error_code");
+            TraceEventType.of("kvm_exit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#intr_info", "#error_code");
     static final TraceEventType PAGE_FAULT =
             TraceEventType.of("kvm_page_fault", "vcpu", "#rip", "#address", "#error_code");
     /** An exit from L2, before it is decided whose it is. */
-    static final TraceEventType NESTED_VMEXIT =
-            TraceEventType.of("kvm_nested_vmexit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#error_code");
+    static final TraceEventType NESTED_VMEXIT = TraceEventType.of(
+            "kvm_nested_vmexit", "vcpu", "#reason", "#rip", "#info1", "#info2", "#intr_info", "#error_code");
     /** EPT12 or NPT12 does not permit what L2 did. */
     static final TraceEventType NESTED_PAGE_FAULT =
             TraceEventType.of("kvm_nested_page_fault", "#address", "#host_error_code", "#error_code");
@@ -81,18 +82,30 @@ public final class L0Trace {
         Trace trace = vcpu.guest().trace;
         if (trace.on) {
             vcpu.need(StateGroup.BASIC);
-            trace.emit(EXIT, vcpu.guest().id, exit.code, vcpu.guest().rip, exit.info1, exit.info2, exit.errorCode);
+            emitExit(trace, EXIT, vcpu, exit);
             if (vcpu.guestMode()) {
-                trace.emit(
-                        NESTED_VMEXIT,
-                        vcpu.guest().id,
-                        exit.code,
-                        vcpu.guest().rip,
-                        exit.info1,
-                        exit.info2,
-                        exit.errorCode);
+                emitExit(trace, NESTED_VMEXIT, vcpu, exit);
             }
         }
+    }
+
+    /** KVM's get_exit_info: the event in delivery is VMX's second information and SVM's third. */
+    private static void emitExit(Trace trace, TraceEventType type, Vcpu vcpu, Exit exit) {
+        boolean amd = vcpu.guest().features.vendor() == Vendor.AMD;
+        Event again = vcpu.eventAgain();
+        long vectoring = again.active
+                ? again.vector | (long) again.type << 8 | (again.hasErrorCode ? 1 << 11 : 0) | 1L << 31
+                : 0;
+        long code = again.active && again.hasErrorCode ? again.errorCode & 0xffffffffL : 0;
+        trace.emit(
+                type,
+                vcpu.guest().id,
+                exit.code,
+                vcpu.guest().rip,
+                exit.info1,
+                amd ? exit.info2 : vectoring,
+                amd ? vectoring : exit.interruption,
+                amd ? code : exit.hasErrorCode ? exit.errorCode : 0);
     }
 
     static void pageFault(Vcpu vcpu, Exit exit) {

@@ -11,6 +11,11 @@ public interface VendorBackendFactory {
     /** Turns the extension on in a host processor and makes the control structure of its vCPU. */
     VendorBackend create(Vcpu vcpu, HostProcessor host);
 
+    /** An exit's reason as KVM's tracepoints name it. */
+    default String exitName(long code) {
+        return "0x" + Long.toHexString(code);
+    }
+
     /** The steps of a nested entry, in order. */
     List<? extends EntryStepRow> entrySteps();
 }

@@ -11,7 +11,7 @@ import java.util.function.LongFunction;
  */
 public final class TraceEventType {
     /** Most fields that a kind may have. */
-    public static final int MAX_FIELDS = 6;
+    public static final int MAX_FIELDS = 7;
 
     /** How a field is shown to people. */
     public enum Base {

@@ -127,7 +127,12 @@ final class Faults {
         long generation = vm.slots().generation(vcpu.space());
         boolean valid = format.mmioCurrent(spte, generation);
         if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.CHECK_MMIO_SPTE, spte, generation, valid ? 1 : 0);
+            vm.trace.emit(
+                    MmuTrace.CHECK_MMIO_SPTE,
+                    spte,
+                    format.mmioGeneration(generation),
+                    format.generationOf(spte),
+                    valid ? 1 : 0);
         }
         if (!valid) {
             return Outcome.INVALID;

@@ -80,7 +80,8 @@ final class Mapper {
                 pages.write(page, index, old, now);
                 vm.slots().markDirty(vcpu.space(), fault.gfn);
                 if (vm.trace.on) {
-                    vm.trace.emit(MmuTrace.FAST_PAGE_FAULT, address, fault.errorCode, old, now);
+                    vm.trace.emit(
+                            MmuTrace.FAST_PAGE_FAULT, address, fault.errorCode, page.table + 8L * index, old, now);
                 }
                 return true;
             }

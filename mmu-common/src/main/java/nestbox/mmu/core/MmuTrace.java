@@ -1,24 +1,25 @@
 package nestbox.mmu.core;
 
 import java.util.List;
+import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEventType;
 
 /** The MMU core's trace events, named as KVM's tracepoints. A role is a word of bits (level in 0-3). */
 public final class MmuTrace {
     public static final TraceEventType GET_PAGE =
-            TraceEventType.of("kvm_mmu_get_page", "#gfn", "#role", "root_count", "unsync", "created");
-    public static final TraceEventType SYNC_PAGE = TraceEventType.of("kvm_mmu_sync_page", "#gfn", "#role");
-    public static final TraceEventType UNSYNC_PAGE = TraceEventType.of("kvm_mmu_unsync_page", "#gfn", "#role");
+            TraceEventType.of("kvm_mmu_get_page", "#gfn", "#role", "root_count", "unsync", "created", "gen");
+    public static final TraceEventType SYNC_PAGE = TraceEventType.of("kvm_mmu_sync_page", "#gfn", "#role", "root_count", "unsync", "gen");
+    public static final TraceEventType UNSYNC_PAGE = TraceEventType.of("kvm_mmu_unsync_page", "#gfn", "#role", "root_count", "unsync", "gen");
     public static final TraceEventType PREPARE_ZAP_PAGE =
-            TraceEventType.of("kvm_mmu_prepare_zap_page", "#gfn", "#role", "root_count", "unsync");
-    public static final TraceEventType ZAP_ALL_FAST = TraceEventType.of("kvm_mmu_zap_all_fast", "mmu_valid_gen");
+            TraceEventType.of("kvm_mmu_prepare_zap_page", "#gfn", "#role", "root_count", "unsync", "gen");
+    public static final TraceEventType ZAP_ALL_FAST = TraceEventType.of("kvm_mmu_zap_all_fast", "mmu_valid_gen", "#mmu_used_pages");
     public static final TraceEventType SET_SPTE =
             TraceEventType.of("kvm_mmu_set_spte", "#gfn", "#spte", "#sptep", "level");
     public static final TraceEventType FAST_PAGE_FAULT =
-            TraceEventType.of("fast_page_fault", "#cr2_or_gpa", "#error_code", "#old_spte", "#new_spte");
+            TraceEventType.of("fast_page_fault", "#cr2_or_gpa", "#error_code", "#sptep", "#old_spte", "#new_spte");
     public static final TraceEventType MARK_MMIO_SPTE =
             TraceEventType.of("mark_mmio_spte", "#sptep", "#gfn", "access", "#gen");
-    public static final TraceEventType CHECK_MMIO_SPTE = TraceEventType.of("check_mmio_spte", "#spte", "#gen", "valid");
+    public static final TraceEventType CHECK_MMIO_SPTE = TraceEventType.of("check_mmio_spte", "#spte", "#kvm_gen", "#spte_gen", "valid");
     public static final TraceEventType HANDLE_MMIO_PAGE_FAULT =
             TraceEventType.of("handle_mmio_page_fault", "#addr", "#gfn", "access");
     /** An access whose fault or operand the MMIO cache answered; KVM has no tracepoint for it. */
@@ -45,6 +46,10 @@ public final class MmuTrace {
             PAGE_FAULT);
 
     private MmuTrace() {}
+
+    static void page(Trace trace, TraceEventType type, ShadowPage page) {
+        trace.emit(type, page.gfn, page.role, page.rootCount, page.unsync ? 1 : 0, page.generation);
+    }
 
     /** The whole table. */
     public static List<TraceEventType> all() {

@@ -46,7 +46,7 @@ final class PageSync {
 
     private int entries(ShadowPage page) {
         if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.SYNC_PAGE, page.gfn, page.role);
+            MmuTrace.page(vm.trace, MmuTrace.SYNC_PAGE, page);
         }
         vm.counters.pagesSynced++;
         boolean flush = false;

@@ -86,7 +86,14 @@ final class ShadowPages {
             page = create(gfn, role);
         }
         if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.GET_PAGE, gfn, role, page.rootCount, page.unsync ? 1 : 0, created ? 1 : 0);
+            vm.trace.emit(
+                    MmuTrace.GET_PAGE,
+                    gfn,
+                    role,
+                    page.rootCount,
+                    page.unsync ? 1 : 0,
+                    created ? 1 : 0,
+                    page.generation);
         }
         return page;
     }
@@ -267,7 +274,7 @@ final class ShadowPages {
     /** Takes a page out of use; its frame is freed unless it is a root, which is left invalid. The caller flushes. */
     void prepareZap(ShadowPage page) {
         if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.PREPARE_ZAP_PAGE, page.gfn, page.role, page.rootCount, page.unsync ? 1 : 0);
+            MmuTrace.page(vm.trace, MmuTrace.PREPARE_ZAP_PAGE, page);
         }
         vm.counters.pagesZapped++;
         zapUnsyncChildren(page);
@@ -342,7 +349,7 @@ final class ShadowPages {
         generation ^= 1;
         vm.counters.fastZaps++;
         if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.ZAP_ALL_FAST, generation);
+            vm.trace.emit(MmuTrace.ZAP_ALL_FAST, generation, count);
         }
         vm.requestAll(Request.MMU_FREE_OBSOLETE_ROOTS);
         int zapped = 0;

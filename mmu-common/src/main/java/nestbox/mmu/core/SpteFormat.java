@@ -171,8 +171,18 @@ final class SpteFormat {
     }
 
     boolean mmioCurrent(long spte, long generation) {
+        return generation >= 0 && generationOf(spte) == mmioGeneration(generation);
+    }
+
+    /** The generation that an MMIO entry was made under, as much of it as entries keep. */
+    long generationOf(long spte) {
         long low = spte >>> GENERATION_LOW_SHIFT & (1 << GENERATION_LOW_BITS) - 1;
         long high = spte >>> GENERATION_HIGH_SHIFT & GENERATION >>> GENERATION_LOW_BITS;
-        return generation >= 0 && (high << GENERATION_LOW_BITS | low) == (generation & GENERATION);
+        return high << GENERATION_LOW_BITS | low;
+    }
+
+    /** As much of a generation as entries keep. */
+    long mmioGeneration(long generation) {
+        return generation & GENERATION;
     }
 }

@@ -88,7 +88,7 @@ final class WriteTracking {
 
     private void unsync(ShadowPage page) {
         if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.UNSYNC_PAGE, page.gfn, page.role);
+            MmuTrace.page(vm.trace, MmuTrace.UNSYNC_PAGE, page);
         }
         vm.counters.pagesUnsynced++;
         page.unsync = true;

@@ -12,7 +12,8 @@ import nestbox.x86.Cpu;
 /** KVM's tracepoints of nested SVM. */
 final class L0SvmTrace {
     static final TraceEventType VMENTER =
-            TraceEventType.of("kvm_nested_vmenter", "#rip", "#vmcb", "#nested_rip", "#int_ctl", "#event_inj");
+            TraceEventType.of(
+                    "kvm_nested_vmenter", "#rip", "#vmcb", "#nested_rip", "#int_ctl", "#event_inj", "nested_tdp", "#pgd");
     static final TraceEventType VMEXIT_INJECT = TraceEventType.of(
                     "kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err")
             .naming("reason", L0SvmTrace::reason);
@@ -59,7 +60,15 @@ final class L0SvmTrace {
     static void entered(Cpu cpu, long from, long address, Vmcb12 vmcb12) {
         if (cpu.trace.on) {
             long control = vmcb12.get(VmcbField.INTERRUPT_CONTROL);
-            cpu.trace.emit(VMENTER, from, address, cpu.rip, control, vmcb12.get(VmcbField.EVENTINJ));
+            cpu.trace.emit(
+                    VMENTER,
+                    from,
+                    address,
+                    cpu.rip,
+                    control,
+                    vmcb12.get(VmcbField.EVENTINJ) & 0xffffffffL,
+                    vmcb12.npt() ? 1 : 0,
+                    vmcb12.npt() ? vmcb12.get(VmcbField.N_CR3) : cpu.cr3);
             long cr = vmcb12.get(VmcbField.INTERCEPT_CR);
             cpu.trace.emit(
                     INTERCEPTS,

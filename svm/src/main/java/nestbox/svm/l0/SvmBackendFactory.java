@@ -11,6 +11,8 @@ import nestbox.mmu.core.MmuConfig;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 
+import nestbox.svm.vmcb.ExitCode;
+
 /** L0 on AMD's silicon. */
 public final class SvmBackendFactory implements VendorBackendFactory {
     @Override
@@ -31,6 +33,11 @@ public final class SvmBackendFactory implements VendorBackendFactory {
     @Override
     public VendorBackend create(Vcpu vcpu, HostProcessor host) {
         return new SvmBackend(vcpu, host);
+    }
+
+    @Override
+    public String exitName(long code) {
+        return ExitCode.name(code);
     }
 
     @Override

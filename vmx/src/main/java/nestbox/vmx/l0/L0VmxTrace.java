@@ -7,12 +7,14 @@ import nestbox.vmx.check.CheckFailure;
 import nestbox.vmx.check.CheckRow;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.ExitReason;
+import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 
 /** KVM's tracepoints of nested VMX. */
 final class L0VmxTrace {
     static final TraceEventType VMENTER =
-            TraceEventType.of("kvm_nested_vmenter", "#rip", "#vmcs", "#nested_rip", "#int_ctl", "#event_inj");
+            TraceEventType.of(
+                    "kvm_nested_vmenter", "#rip", "#vmcs", "#nested_rip", "#int_ctl", "#event_inj", "nested_tdp", "#pgd");
     static final TraceEventType VMENTER_FAILED =
             TraceEventType.of("kvm_nested_vmenter_failed", "check", "#err").naming("check", L0VmxTrace::check);
     static final TraceEventType VMEXIT_INJECT = TraceEventType.of(
@@ -35,7 +37,16 @@ final class L0VmxTrace {
 
     static void entered(NestedVmx vmx) {
         if (vmx.cpu.trace.on) {
-            vmx.cpu.trace.emit(VMENTER, 0, vmx.vmcs12.address(), vmx.cpu.rip, 0, 0);
+            boolean ept = vmx.controls.ept();
+            vmx.cpu.trace.emit(
+                    VMENTER,
+                    0,
+                    vmx.vmcs12.address(),
+                    vmx.cpu.rip,
+                    0,
+                    vmx.vmcs12.get(VmcsField.VM_ENTRY_INTR_INFO),
+                    ept ? 1 : 0,
+                    ept ? vmx.controls.eptp : vmx.cpu.cr3);
             vmx.cpu.trace.setLevel(2);
         }
     }

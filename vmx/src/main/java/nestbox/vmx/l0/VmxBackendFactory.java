@@ -13,6 +13,8 @@ import nestbox.vmx.capability.VmxFeature;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
 
+import nestbox.vmx.vmcs.ExitReason;
+
 /** L0 on Intel's silicon. */
 public final class VmxBackendFactory implements VendorBackendFactory {
     @Override
@@ -38,6 +40,12 @@ public final class VmxBackendFactory implements VendorBackendFactory {
     @Override
     public VendorBackend create(Vcpu vcpu, HostProcessor host) {
         return new VmxBackend(vcpu, host);
+    }
+
+    @Override
+    public String exitName(long code) {
+        ExitReason reason = ExitReason.byNumber((int) code & 0xffff);
+        return reason == null ? VendorBackendFactory.super.exitName(code) : reason.name();
     }
 
     @Override

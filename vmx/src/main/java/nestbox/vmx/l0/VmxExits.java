@@ -32,6 +32,7 @@ final class VmxExits {
         exit.name = reason == null ? "UNKNOWN" : reason.name();
         exit.info1 = vmcs.read(VmcsField.EXIT_QUALIFICATION);
         exit.info2 = 0;
+        exit.interruption = 0;
         exit.hasErrorCode = false;
         exit.errorCode = 0;
         exit.detail = 0;
@@ -75,6 +76,7 @@ final class VmxExits {
         exit.hasErrorCode = (information & InterruptionType.ERROR_CODE) != 0;
         exit.errorCode = exit.hasErrorCode ? vmcs.read(VmcsField.VM_EXIT_INTR_ERROR_CODE) : 0;
         exit.info2 = information;
+        exit.interruption = information;
         if (exit.vector == Vector.PF) {
             exit.kind = ExitKind.PAGE_FAULT;
             exit.detail = exit.info1;
