@@ -18,8 +18,8 @@ public final class KvmText implements TraceText {
     private static final long PAGE = ~0xfffL;
     private static final long X2APIC = 0x800;
     private static final String[] EXCEPTIONS = {
-        "#DE", "#DB", null, "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", null, "#TS", "#NP", "#SS", "#GP", "#PF", null, "#MF",
-        "#AC", "#MC"
+        "#DE", "#DB", null, "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", null, "#TS", "#NP", "#SS", "#GP", "#PF", null,
+        "#MF", "#AC", "#MC"
     };
     private static final String[] DELIVERY = {"Fixed", "LowPrio", "SMI", "Res3", "NMI", "INIT", "SIPI", "ExtINT"};
     private static final String[] SHORTHAND = {"dst", "self", "all", "all-but-self"};
@@ -82,7 +82,8 @@ public final class KvmText implements TraceText {
         return String.format(Locale.ROOT, format, values);
     }
 
-    // ---- accesses -----------------------------------------------------------------------------------------------------
+    // ---- accesses
+    // -----------------------------------------------------------------------------------------------------
 
     private static List<String> bus(TraceEventType type, long[] v) {
         boolean writes = type == TraceEvents.MMIO_WRITE;
@@ -91,8 +92,8 @@ public final class KvmText implements TraceText {
             return List.of(say("kvm_pio: pio_%s at 0x%x size %d count 1 val 0x%x ", way, v[0], v[1], v[2]));
         }
         if (writes || type == TraceEvents.MMIO_READ) {
-            String access = say(
-                    "kvm_mmio: mmio %s len %d gpa 0x%x val 0x%x", writes ? "write" : "read", v[1], v[0], v[2]);
+            String access =
+                    say("kvm_mmio: mmio %s len %d gpa 0x%x val 0x%x", writes ? "write" : "read", v[1], v[0], v[2]);
             if ((v[0] & PAGE) != APIC) {
                 return List.of(access);
             }
@@ -132,7 +133,8 @@ public final class KvmText implements TraceText {
                 SHORTHAND[(int) (icr >>> 18) & 3]);
     }
 
-    // ---- entries and exits ----------------------------------------------------------------------------------------------
+    // ---- entries and exits
+    // ----------------------------------------------------------------------------------------------
 
     private String own(TraceEventType type, long[] v) {
         if (type == L0Trace.ENTRY) {

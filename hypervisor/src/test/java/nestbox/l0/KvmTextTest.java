@@ -21,7 +21,10 @@ class KvmTextTest {
 
     /** %s, %c and numbers as printf has them; the lengths do not matter here. */
     private static String printf(String format, Object... values) {
-        return String.format(Locale.ROOT, format.replaceAll("%(#?0?\\d*)l*([xud])", "%$1$2").replace("%u", "%d"), values)
+        return String.format(
+                        Locale.ROOT,
+                        format.replaceAll("%(#?0?\\d*)l*([xud])", "%$1$2").replace("%u", "%d"),
+                        values)
                 .replace("%p", "");
     }
 
@@ -36,7 +39,8 @@ class KvmTextTest {
     static List<Arguments> rows() {
         List<Arguments> rows = new ArrayList<>();
         rows.add(row(L0Trace.ENTRY, of(1, 0x400), printf("kvm_entry: vcpu %u, rip 0x%lx", 1, 0x400)));
-        String exit = "vcpu %u reason %s%s%s rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x";
+        String exit =
+                "vcpu %u reason %s%s%s rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x";
         long[] values = of(1, 0x30, 0x400, 0x182, 0, 0x80000b0eL, 0x10);
         rows.add(row(
                 L0Trace.EXIT,
@@ -75,7 +79,10 @@ class KvmTextTest {
         String apic = "kvm_apic: apic_%s %s = 0x%x";
         rows.add(row(TraceEvents.PORT_READ, of(0x3fd, 1, 0x60), printf(pio, "read", 0x3fd, 1, 1, 0x60, "")));
         rows.add(row(TraceEvents.PORT_WRITE, of(0x80, 4, 7), printf(pio, "write", 0x80, 4, 1, 7, "")));
-        rows.add(row(TraceEvents.MMIO_READ, of(0xd0000000L, 4, -1L >>> 32), printf(mmio, "read", 4, 0xd0000000L, 0xffffffffL)));
+        rows.add(row(
+                TraceEvents.MMIO_READ,
+                of(0xd0000000L, 4, -1L >>> 32),
+                printf(mmio, "read", 4, 0xd0000000L, 0xffffffffL)));
         rows.add(row(
                 TraceEvents.MMIO_WRITE,
                 of(0xfee000f0L, 4, 0x1ff),
@@ -118,7 +125,8 @@ class KvmTextTest {
         rows.add(row(
                 MmuTrace.GET_PAGE,
                 of(0, direct, 1, 0, 0, 0),
-                "kvm_mmu_get_page: " + printf(page, 0, 0, 4, 8, 0, " direct", "wux", "", "!", "!", 1, "sync") + " existing"));
+                "kvm_mmu_get_page: " + printf(page, 0, 0, 4, 8, 0, " direct", "wux", "", "!", "!", 1, "sync")
+                        + " existing"));
         rows.add(row(
                 MmuTrace.SET_SPTE,
                 of(0x300, 0x100600037L, 0x10b010, 1),

@@ -11,9 +11,8 @@ import nestbox.x86.Cpu;
 
 /** KVM's tracepoints of nested SVM. */
 final class L0SvmTrace {
-    static final TraceEventType VMENTER =
-            TraceEventType.of(
-                    "kvm_nested_vmenter", "#rip", "#vmcb", "#nested_rip", "#int_ctl", "#event_inj", "nested_tdp", "#pgd");
+    static final TraceEventType VMENTER = TraceEventType.of(
+            "kvm_nested_vmenter", "#rip", "#vmcb", "#nested_rip", "#int_ctl", "#event_inj", "nested_tdp", "#pgd");
     static final TraceEventType VMEXIT_INJECT = TraceEventType.of(
                     "kvm_nested_vmexit_inject", "#reason", "#info1", "#info2", "#int_info", "#int_info_err")
             .naming("reason", L0SvmTrace::reason);

@@ -8,10 +8,9 @@ import nestbox.l0.Vcpu;
 import nestbox.l0.VendorBackend;
 import nestbox.l0.VendorBackendFactory;
 import nestbox.mmu.core.MmuConfig;
+import nestbox.svm.vmcb.ExitCode;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
-
-import nestbox.svm.vmcb.ExitCode;
 
 /** L0 on AMD's silicon. */
 public final class SvmBackendFactory implements VendorBackendFactory {

@@ -12,9 +12,8 @@ import nestbox.x86.Cpu;
 
 /** KVM's tracepoints of nested VMX. */
 final class L0VmxTrace {
-    static final TraceEventType VMENTER =
-            TraceEventType.of(
-                    "kvm_nested_vmenter", "#rip", "#vmcs", "#nested_rip", "#int_ctl", "#event_inj", "nested_tdp", "#pgd");
+    static final TraceEventType VMENTER = TraceEventType.of(
+            "kvm_nested_vmenter", "#rip", "#vmcs", "#nested_rip", "#int_ctl", "#event_inj", "nested_tdp", "#pgd");
     static final TraceEventType VMENTER_FAILED =
             TraceEventType.of("kvm_nested_vmenter_failed", "check", "#err").naming("check", L0VmxTrace::check);
     static final TraceEventType VMEXIT_INJECT = TraceEventType.of(

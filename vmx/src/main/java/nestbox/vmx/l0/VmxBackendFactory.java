@@ -10,10 +10,9 @@ import nestbox.l0.VendorBackendFactory;
 import nestbox.mmu.core.MmuConfig;
 import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.VmxFeature;
+import nestbox.vmx.vmcs.ExitReason;
 import nestbox.x86.model.CpuFeatures;
 import nestbox.x86.model.Feature;
-
-import nestbox.vmx.vmcs.ExitReason;
 
 /** L0 on Intel's silicon. */
 public final class VmxBackendFactory implements VendorBackendFactory {
