@@ -17,9 +17,24 @@ import nestbox.x86.Cpu;
 
 /**
  * What must hold at the end of every run, whatever the guest did: no use of a translation that no legal cache explains (where uses
- * are judged, {@link NestedLab#checkTlb}; L2's under L0), no undischarged invalidation, shadow pages and their reverse map
- * that agree with each other and with guest memory's slots, no shadow page that can never go, a current vmcs12 that VMPTRLD and
- * L0's own exits can have left, and vmcb12s whose exit code is one of the manual's.
+ * are judged, {@link NestedLab#checkTlb}), no undischarged invalidation, shadow pages and their reverse map that agree with each other
+ * and with guest memory's slots, no shadow page that can never go, a current vmcs12 that VMPTRLD and L0's own exits can have left, and
+ * vmcb12s whose exit code is one of the manual's.
+ *
+ * <p>And under L0 at each exit from L2 to L1, before L1 has run an instruction:
+ *
+ * <ul>
+ *   <li>VMX: each field of vmcs02 whose value L0 remembers has it in hardware's structure;
+ *   <li>VMX: if the exit was hardware's own (L0 has emulated and injected nothing in between), vmcs12 has hardware's RIP, RSP, RFLAGS,
+ *       GDTR, IDTR, SYSENTER registers, activity state, exit reason and interruption information; the exit qualification (but for EPT
+ *       violations and misconfigurations, where it is EPT12's); selectors, bases and limits in protected mode; CR3 where L0 uses EPT;
+ *       DR7 where it is saved;
+ *   <li>SVM: in that case vmcb12 in L1's memory has hardware's exit code, RIP, RSP, RAX, RFLAGS, CPL, CR2, DR6, DR7, bases and limits of
+ *       the segments that #VMEXIT saves; exit information and next RIP (but for nested page faults); CR3 where L0 uses nested paging.
+ * </ul>
+ *
+ * Not compared: CR0 and CR4, of which L0 owns bits; rights of segments; what L2 has changed by instructions that L0 emulated. At the end
+ * of a run, while L1 runs, what it reads from a shadow VMCS and cannot have written is vmcs12's.
  */
 public final class LabInvariants {
     private static final int EXIT_FLAGS = 0xffff;
@@ -38,7 +53,7 @@ public final class LabInvariants {
             Cpu cpu = run.machine().cpu(i);
             if (cpu.extension instanceof CurrentVmcs vmx) {
                 vmcs(cpu, vmx, wrong);
-                NestedVmxInvariants.broken(cpu.extension, false).forEach(wrong::add);
+                wrong.addAll(NestedVmxInvariants.broken(cpu.extension, false));
             }
         }
         vmcbs(run, wrong);
