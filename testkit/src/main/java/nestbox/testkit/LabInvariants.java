@@ -17,7 +17,7 @@ import nestbox.x86.Cpu;
 
 /**
  * What must hold at the end of every run, whatever the guest did: no use of a translation that no legal cache explains (where uses
- * are judged, {@link NestedLab#checkTlb}), no undischarged invalidation, shadow pages and their reverse map that agree with each other
+ * are judged, {@link NestedLab#checkTlb}; L2's under L0), no undischarged invalidation, shadow pages and their reverse map that agree with each other
  * and with guest memory's slots, no shadow page that can never go, a current vmcs12 that VMPTRLD and L0's own exits can have left, and
  * vmcb12s whose exit code is one of the manual's.
  *
