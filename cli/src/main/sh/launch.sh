@@ -110,7 +110,10 @@ nestbox_run() {
     fi
     nestbox_terminal=false
     [ -t 2 ] && nestbox_terminal=true
+    nestbox_compiler=
+    # The demo is over before the optimizing compiler has paid for itself.
+    [ "${2:-}" = demo ] && nestbox_compiler=-XX:TieredStopAtLevel=1
     exec "$nestbox_jdk/bin/java" -XX:SharedArchiveFile="$nestbox_jsa" -Xshare:auto -Xlog:disable -Xlog:all=error:stderr \
-        -XX:+UseSerialGC -XX:-UsePerfData -XX:MaxRAMPercentage=75 -Dnestbox.terminal=$nestbox_terminal \
+        -XX:+UseSerialGC -XX:-UsePerfData -XX:MaxRAMPercentage=75 $nestbox_compiler -Dnestbox.terminal=$nestbox_terminal \
         ${NESTBOX_JAVA_OPTIONS:-} -cp "$nestbox_classpath" "$@"
 }
