@@ -188,7 +188,8 @@ class GuestMemoryTest {
             assertThat(outcome.kind()).isEqualTo(Outcome.Kind.HYPERVISOR);
             assertThat(outcome.detail()).contains("KVM_EXIT_MEMORY_FAULT: -EFAULT", "400000");
         }
-        assertThat(lab.hypervisor().orElseThrow().mmu().counters().mmioCacheFills).isEqualTo(before);
+        assertThat(lab.hypervisor().orElseThrow().mmu().counters().mmioCacheFills)
+                .isEqualTo(before);
         slots(lab).setPrivate(0x400, 1, false).request();
         assertThat(lab.run(LIMIT).kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
         assertThat(serial).hasToString("S");
@@ -196,7 +197,11 @@ class GuestMemoryTest {
 
     @ParameterizedTest
     @CsvSource({
-        "'max,+vmx', NONE", "'max,+vmx', TDP", "'max,+vmx', SHADOW", "EPYC-Milan, TDP", "EPYC-Milan, SHADOW",
+        "'max,+vmx', NONE",
+        "'max,+vmx', TDP",
+        "'max,+vmx', SHADOW",
+        "EPYC-Milan, TDP",
+        "EPYC-Milan, SHADOW",
     })
     void writesToReadOnlyMemoryAreEmulatedAndLost(String cpu, L0Mode mode) {
         StringBuilder serial = new StringBuilder();
