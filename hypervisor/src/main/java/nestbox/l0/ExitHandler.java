@@ -98,7 +98,7 @@ final class ExitHandler {
             vcpu.injection()
                     .raise(Vector.PF, true, fault.errorCode(), fault.address().value());
         } else if (result instanceof FaultResult.Reflect reflected) {
-            L0Trace.nestedPageFault(vcpu, exit);
+            L0Trace.nestedPageFault(vcpu, exit.detail, exit.errorCode);
             vcpu.nesting().reflect(reflected.fault());
         } else if (result instanceof FaultResult.MemoryFault fault) {
             throw vcpu.giveUp("KVM_EXIT_MEMORY_FAULT: -EFAULT at " + fault.gpa());

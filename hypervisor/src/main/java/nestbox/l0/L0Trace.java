@@ -116,10 +116,10 @@ public final class L0Trace {
         }
     }
 
-    static void nestedPageFault(Vcpu vcpu, Exit exit) {
+    static void nestedPageFault(Vcpu vcpu, long address, long errorCode) {
         Trace trace = vcpu.guest().trace;
         if (trace.on) {
-            trace.emit(NESTED_PAGE_FAULT, exit.detail, exit.errorCode, exit.errorCode & 0xffffffffL);
+            trace.emit(NESTED_PAGE_FAULT, address, errorCode, errorCode & 0xffffffffL);
         }
     }
 

@@ -11,6 +11,7 @@ import nestbox.machine.EndOfRunException;
 import nestbox.machine.Outcome;
 import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.MmuVcpu;
+import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.Requests;
 import nestbox.mmu.core.RootToLoad;
@@ -593,6 +594,12 @@ public final class Vcpu implements Execution, Requests {
     public boolean needsInvalidOpcodes() {
         L0Config config = hypervisor.config();
         return guest.smm || config.forcedEmulation() || config.nested().applies(NestedPolicy.HYPERCALL_PATCH);
+    }
+
+    /** An instruction that L0 emulates for L2 has met a fault of EPT12 or NPT12; {@code errorCode} as an exit would have it. */
+    public void nestedPageFault(NestedFault fault, long errorCode) {
+        L0Trace.nestedPageFault(this, fault.address().value(), errorCode);
+        nesting.reflect(fault);
     }
 
     /** KVM_EXIT_SHUTDOWN: the guest shuts down. */

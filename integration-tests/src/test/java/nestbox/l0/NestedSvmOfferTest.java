@@ -14,10 +14,12 @@ import nestbox.machine.load.ImageFile;
 import nestbox.modules.Nestbox;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.x86.insn.Asm;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What L0 offers L1 of SVM beyond the basics does what the silicon does (APM Vol. 2, "Secure Virtual Machine"). */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class NestedSvmOfferTest {
     private static final long RESULT = 0x309000;
     private static final long LIMIT = 1_000_000;
@@ -348,5 +350,36 @@ class NestedSvmOfferTest {
                 """;
         assertThat(run(way, 4, body))
                 .containsExactly(ExitCode.VMMCALL.code(), 0x02000200L, ExitCode.VMMCALL.code(), 0x02000000L);
+    }
+
+    /** An NMI that L1's own NMI handler blocks does not leave L2; it comes when the handler has returned. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void aBlockedNmiDoesNotLeaveL2(Way way) {
+        String body = """
+                host:   xor ebx, ebx
+                        call gate
+                        mov rax, [idt + 0x200]
+                        mov [idt + 0x20], rax
+                        or dword [VMCB + 0x0c], 2               ; NMI
+                        mov dword [PDPT + 24], 0xc0000087       ; the local APIC
+                        mov edi, 0xfee00000
+                        mov dword [rdi + 0x310], 0
+                        mov dword [rdi + 0x300], 0x400          ; an NMI for itself
+                        nop
+                        nop
+                        mov [r15], rbx
+                        jmp end
+                guest:  nop
+                        vmmcall
+                handler: inc ebx
+                        cmp ebx, 2
+                        je twice
+                        mov dword [rdi + 0x300], 0x400
+                        call enter
+                        stgi
+                twice:  iretq
+                """;
+        assertThat(run(way, 2, body)).containsExactly(ExitCode.VMMCALL.code(), 2L);
     }
 }

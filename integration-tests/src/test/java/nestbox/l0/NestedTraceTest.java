@@ -7,6 +7,7 @@ import nestbox.core.trace.TextSink;
 import nestbox.l0.EntryLab.Vendor;
 import nestbox.l0.EntryLab.Way;
 import nestbox.modules.NestboxConfiguration;
+import nestbox.x86.insn.Asm;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -51,5 +52,21 @@ class NestedTraceTest {
                 EntryLab.GOOD,
                 configuration.toBuilder().inject("mmu=vmfail@1").build());
         assertThat(trace(forced)).containsPattern("kvm_nested_vmenter_failed: check=\\d+\\(mmu\\)");
+    }
+
+    /** OUTS of L2 is emulated, and its operand is where EPT12 or NPT12 has nothing. */
+    @ParameterizedTest
+    @EnumSource(Vendor.class)
+    void aFaultThatTheEmulatorMeets(Vendor vendor) {
+        EntryLab lab =
+                EntryLab.before(vendor, Way.NESTED_TDP, EntryLab.GOOD, EntryLab.configuration(vendor, Way.NESTED_TDP));
+        byte[] code = Asm.assemble(32, lab.address("guest"), "mov esi, 0x40000000\nmov edx, 0x3f8\noutsb\nhlt\n");
+        lab.lab.machine().memory().copyIn(lab.address("guest"), code, 0, code.length);
+        lab.lab.machine().memory().write(0x304000, 4, 0x40000083);
+        String name = vendor == Vendor.VMX ? "EPT_VIOLATION" : "NPF";
+        assertThat(trace(lab))
+                .containsOnlyOnce("kvm_nested_page_fault: ")
+                .containsPattern("kvm_nested_page_fault: address=0x40000000 host_error_code=0x10000000[04] error_code=0x[04]")
+                .containsPattern("kvm_nested_vmexit_inject: reason=0x[0-9a-f]+\\(" + name + "\\)");
     }
 }

@@ -87,6 +87,6 @@ final class EmulatedStage {
     void unwound() {
         NestedFault fault = due;
         due = null;
-        svm.exit.nestedPageFault(fault);
+        svm.vcpu.nestedPageFault(fault, fault.errorCode());
     }
 }

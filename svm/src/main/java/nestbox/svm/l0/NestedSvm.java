@@ -23,6 +23,7 @@ import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
 import nestbox.x86.model.Feature;
+import nestbox.x86.system.MsrTable;
 
 /**
  * SVM as L0 emulates it for L1: GIF, the copy of vmcb12, and L1's state while L2 runs. L1's instructions are
@@ -231,10 +232,10 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         return true;
     }
 
-    /** The NMI stays pending, for L1 to take when it has set GIF. */
+    /** The NMI stays pending, for L1 to take when it has set GIF; one that is blocked waits for IRET as on the silicon. */
     @Override
     public boolean nmi() {
-        return gif && vmcb12.intercepts(ExitCode.NMI) && leave(ExitCode.NMI);
+        return gif && !cpu.nmiBlocked && vmcb12.intercepts(ExitCode.NMI) && leave(ExitCode.NMI);
     }
 
     @Override
@@ -361,7 +362,9 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
             heldSmi = true;
             return true;
         }
-        if (guest && vmcb12.intercepts(ExitCode.SMI)) {
+        // HWCR.SMMLOCK takes SMIs from hypervisors (APM Vol. 2, "SMI Intercept").
+        boolean locked = (c.msrs.stored(MsrTable.HWCR) & MsrTable.HWCR_SMM_LOCK) != 0;
+        if (guest && vmcb12.intercepts(ExitCode.SMI) && !locked) {
             heldSmi = true;
             return leave(ExitCode.SMI);
         }

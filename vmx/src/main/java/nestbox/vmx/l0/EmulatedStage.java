@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Ngpa;
+import nestbox.mmu.core.PfError;
 import nestbox.mmu.paging.Access;
 import nestbox.mmu.paging.PagingFeature;
 import nestbox.mmu.paging.PagingFormat;
@@ -87,6 +88,19 @@ final class EmulatedStage {
     void unwound() {
         NestedFault fault = due;
         due = null;
-        vmx.exit.ept(fault);
+        vmx.vcpu.nestedPageFault(fault, errorCode(fault));
+    }
+
+    /** As an exit by the fault would be decoded. */
+    private static long errorCode(NestedFault fault) {
+        if (fault.kind() == NestedFault.Kind.EPT_MISCONFIG) {
+            return PfError.RSVD;
+        }
+        int access = fault.access();
+        return ((access & Access.READ) != 0 ? PfError.USER : 0)
+                | ((access & Access.WRITE) != 0 ? PfError.WRITE : 0)
+                | ((access & Access.EXECUTE) != 0 ? PfError.FETCH : 0)
+                | (fault.rights() != 0 ? PfError.PRESENT : 0)
+                | (fault.ofTable() ? PfError.GUEST_PAGE : PfError.GUEST_FINAL);
     }
 }

@@ -18,6 +18,7 @@ import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Vector;
 import nestbox.x86.model.Feature;
+import nestbox.x86.system.EventInDelivery;
 
 /** One vCPU's vmcs01 and its use of VMX. */
 final class VmxBackend implements VendorBackend {
@@ -460,6 +461,11 @@ final class VmxBackend implements VendorBackend {
         }
         if (event.isSoft()) {
             vmcs.write(VmcsField.VM_ENTRY_INSTRUCTION_LEN, event.length);
+        }
+        if (event.type == EventInDelivery.NMI) {
+            // Its delivery was interrupted: the entry blocks NMIs anew, and may not find them blocked.
+            vcpu.take(StateGroup.BASIC);
+            guest.nmiBlocked = false;
         }
         vmcs.write(VmcsField.VM_ENTRY_INTR_INFO, word);
     }
