@@ -37,6 +37,26 @@ public final class StateReader {
         }
     }
 
+    /** A number of things that follow, of which each takes a byte at least. */
+    public int readCount() {
+        int at = in.position();
+        int count = readInt();
+        if (count < 0 || count > in.remaining()) {
+            throw new NestboxException("state", "offset " + at + ": " + count + " things cannot follow");
+        }
+        return count;
+    }
+
+    /** An index into what has so many places. */
+    public int readIndex(int places) {
+        int at = in.position();
+        int index = readInt();
+        if (index < 0 || index >= places) {
+            throw new NestboxException("state", "offset " + at + ": expected less than " + places + ", found " + index);
+        }
+        return index;
+    }
+
     public long readLong() {
         try {
             return in.getLong();

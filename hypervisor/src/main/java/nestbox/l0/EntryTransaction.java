@@ -102,7 +102,7 @@ public final class EntryTransaction implements Stateful {
     @Override
     public void restore(StateReader in) {
         begun = in.readLong();
-        taken = in.readInt();
+        taken = in.readIndex(steps.size() + 1);
         open = in.readBoolean();
     }
 }

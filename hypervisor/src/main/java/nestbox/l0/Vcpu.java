@@ -224,6 +224,7 @@ public final class Vcpu implements Execution, Requests {
         }
         out.writeInt(raised);
         host.cpu().random.save(out);
+        backend.save(out);
         mmu.save(out);
     }
 
@@ -243,6 +244,7 @@ public final class Vcpu implements Execution, Requests {
             }
         }
         host.cpu().random.restore(in);
+        backend.restore(in);
         if (nesting != null) {
             nesting.resume();
         }
@@ -265,6 +267,7 @@ public final class Vcpu implements Execution, Requests {
         offered().setNestedState(state);
         registersReplaced();
         root = null;
+        noteDue();
     }
 
     private Nesting offered() {
@@ -344,6 +347,19 @@ public final class Vcpu implements Execution, Requests {
     @Override
     public void run(long budget) {
         hypervisor.yields().refuseIfAbandoned();
+        enterUntil(budget);
+        noteDue();
+    }
+
+    /** The scheduler must come back to an inactive processor for what only nesting knows to wait. */
+    private void noteDue() {
+        boolean due = guest.activity != Cpu.ACTIVE && guestMode() && nesting.exitDue();
+        if (due || guest.activity == Cpu.HALTED && guestMode() && nesting.wakesFromHalt()) {
+            guest.pend(Cpu.PENDING_EXTENSION);
+        }
+    }
+
+    private void enterUntil(long budget) {
         long end = guest.ticks + budget;
         for (int entries = 0; guest.ticks < end && entries < ENTRIES_A_RUN; entries++) {
             long before = guest.ticks;
@@ -418,6 +434,7 @@ public final class Vcpu implements Execution, Requests {
     }
 
     private boolean wake() {
+        guest.unpend(Cpu.PENDING_EXTENSION);
         if (guestMode() && !eventsHeld() && injection.leavesL2()) {
             // The exit has told L1 of the inactive state.
             return guest.activity == Cpu.ACTIVE;

@@ -1,5 +1,7 @@
 package nestbox.l0;
 
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.mmu.core.RootToLoad;
 
 /**
@@ -53,4 +55,10 @@ public interface VendorBackend {
 
     /** Drops the translations of one linear address in the context that runs. */
     void flushAddress(long linear);
+
+    /** Writes what the guest can change and neither its processor nor the machine's memory holds. */
+    default void save(StateWriter out) {}
+
+    /** Reads back what {@link #save} wrote. */
+    default void restore(StateReader in) {}
 }

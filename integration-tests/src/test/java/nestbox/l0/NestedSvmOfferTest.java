@@ -12,6 +12,7 @@ import nestbox.l0.EntryLab.Way;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
 import nestbox.modules.Nestbox;
+import nestbox.modules.NestboxConfiguration;
 import nestbox.svm.vmcb.ExitCode;
 import nestbox.x86.insn.Asm;
 import org.junit.jupiter.api.Timeout;
@@ -30,14 +31,28 @@ class NestedSvmOfferTest {
     }
 
     private static List<Long> run(String model, Way way, int count, String body) {
-        Nestbox lab = Nestbox.create(EntryLab.configuration(Vendor.SVM, way).toBuilder()
+        NestboxConfiguration configuration = EntryLab.configuration(Vendor.SVM, way).toBuilder()
                 .cpu(model)
                 .guestCpu(way.mode == nestbox.modules.L0Mode.NONE ? "" : model)
-                .build());
+                .build();
+        Nestbox lab = Nestbox.create(configuration);
         String handler = body.contains("handler:") ? "" : "\nhandler: hlt";
         String source = "NPT equ " + (way.tdp ? 1 : 0) + "\n" + common() + body + handler + "\nalign 16\nidt:\n";
-        lab.load(new ImageFile("svm64", Asm.program(32, 0x100000, source).bytes()), "");
+        ImageFile image = new ImageFile("svm64", Asm.program(32, 0x100000, source).bytes());
+        lab.load(image, "");
         assertThat(lab.run(LIMIT).kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
+        List<Long> results = results(lab, count);
+        // Each entry fills the pause filter up again.
+        boolean moves = !body.contains("pause");
+        if (moves && (way == Way.NESTED_TDP || way == Way.SHADOW_ON_SHADOW)) {
+            assertThat(results(new Moves(configuration, image).lab(), count))
+                    .as("with state saved and restored")
+                    .isEqualTo(results);
+        }
+        return results;
+    }
+
+    private static List<Long> results(Nestbox lab, int count) {
         List<Long> results = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             results.add(lab.machine().memory().read(RESULT + 8L * i, 8));

@@ -274,12 +274,12 @@ public final class MemorySlots implements Stateful {
         vm.zapAllFast();
         in.section("memory slots");
         in.readLongs(generations);
-        privateRanges = new long[in.readInt()];
+        privateRanges = new long[in.readCount()];
         for (int i = 0; i < privateRanges.length; i++) {
             privateRanges[i] = in.readLong();
         }
         for (int space = 0; space < SPACES; space++) {
-            spaces[space] = new MemorySlot[in.readInt()];
+            spaces[space] = new MemorySlot[in.readCount()];
             for (int i = 0; i < spaces[space].length; i++) {
                 spaces[space][i] = MemorySlot.restored(in);
             }

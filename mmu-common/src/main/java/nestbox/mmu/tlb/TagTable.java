@@ -208,7 +208,7 @@ final class TagTable implements Stateful {
     public void restore(StateReader in) {
         in.section("tagged entries");
         clear();
-        for (int left = in.readInt(); left > 0; left--) {
+        for (int left = in.readCount(); left > 0; left--) {
             long key = in.readLong();
             long tag = in.readLong();
             long value = in.readLong();

@@ -144,7 +144,7 @@ final class VmcbCache implements Stateful {
     public void restore(StateReader in) {
         clear();
         long address = in.readLong();
-        for (int left = in.readInt(); left > 0; left--) {
+        for (int left = in.readCount(); left > 0; left--) {
             Vmcb vmcb = Vmcb.detached();
             vmcb.restore(in);
             held.put(vmcb.address(), vmcb);

@@ -78,7 +78,7 @@ final class NestedMsrLists {
 
     void restore(StateReader in) {
         noted.clear();
-        for (int i = in.readInt(); i > 0; i--) {
+        for (int i = in.readCount(); i > 0; i--) {
             long[] entry = new long[2];
             in.readLongs(entry);
             noted.add(entry);

@@ -347,6 +347,9 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     @Override
     public void save(StateWriter out) {
         shadowing.pull();
+        if (guest) {
+            apic.save();
+        }
         out.section("nested vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
         save(vmcs12, out);
         save(shadow12, out);
@@ -355,7 +358,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         smm.save(out);
         entry.save(out);
         apic.save(out);
-        out.writeLong(timer.deadline());
+        out.writeLong(timer.deadline()).writeLong(controls.eptp);
     }
 
     private static void save(Vmcs vmcs, StateWriter out) {
@@ -380,6 +383,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         entry.restore(in);
         apic.restore(in);
         timer.setDeadline(in.readLong());
+        controls.eptp = in.readLong();
         entry.vmcsChanged();
         shadowing.unlinked();
     }
@@ -397,13 +401,20 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     @Override
     public void resume() {
         if (guest) {
+            // EPTP switching need not have taken all of the EPTP that vmcs12 has.
+            long eptp = controls.eptp;
             entry.resume();
+            controls.eptp = eptp;
+            stage.enter();
         }
     }
 
     @Override
     public NestedState nestedState() {
         shadowing.pull();
+        if (guest) {
+            apic.save();
+        }
         return new VmxNestedState(this).get();
     }
 

@@ -1,6 +1,8 @@
 package nestbox.vmx.l0;
 
 import java.util.Map;
+import nestbox.core.StateReader;
+import nestbox.core.StateWriter;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
@@ -62,6 +64,9 @@ final class VmxBackend implements VendorBackend {
     private final HardwareVmcs vmcs02;
     private final long bitmap;
     private final long revision;
+    /** The virtual machine's, with its first processor; else null. */
+    private final IdentityMap identityMap;
+
     private boolean failed;
     /** Accesses to CR3 exit although EPT is in use. */
     private boolean cr3Intercepted;
@@ -87,9 +92,7 @@ final class VmxBackend implements VendorBackend {
         vmcs01 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 : 0);
         vmcs02 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 + VPID02 : 0);
         bitmap = msrBitmap(frames);
-        if (ept && !unrestricted && guest.id == 0) {
-            IdentityMap.install(vcpu.hypervisor());
-        }
+        identityMap = ept && !unrestricted && guest.id == 0 ? new IdentityMap(vcpu.hypervisor()) : null;
         state = new VmxGuestState(this, vmcs, guest, host);
         exits = new VmxExits(vmcs);
         if (guest.extension instanceof NestedVmx extension) {
@@ -445,6 +448,20 @@ final class VmxBackend implements VendorBackend {
         exits.decode(exit);
         // An entry that fails behind its controls leaves the launch state as it was.
         vmcs.current().launched |= exit.kind != ExitKind.INVALID_STATE;
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        if (identityMap != null) {
+            identityMap.save(out);
+        }
+    }
+
+    @Override
+    public void restore(StateReader in) {
+        if (identityMap != null) {
+            identityMap.restore(in);
+        }
     }
 
     @Override

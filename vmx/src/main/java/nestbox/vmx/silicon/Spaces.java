@@ -114,7 +114,7 @@ final class Spaces implements Stateful {
         in.section("extended page tables");
         numbers.clear();
         lastRoot = -1;
-        for (long left = in.readInt(); left > 0; left--) {
+        for (long left = in.readCount(); left > 0; left--) {
             numbers.put(in.readLong(), (long) numbers.size());
         }
     }
