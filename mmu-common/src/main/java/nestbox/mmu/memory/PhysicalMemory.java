@@ -478,6 +478,9 @@ public final class PhysicalMemory implements Stateful {
             }
         }
         for (long physical = in.readLong(); physical != -1; physical = in.readLong()) {
+            if (physical >>> CHUNK_SHIFT + DIRECTORY_SHIFT >= directory.length) {
+                throw new NestboxException("state", "there is no memory at " + Long.toHexString(physical));
+            }
             in.readBytes(chunk(physical).data, 0, CHUNK_SIZE);
         }
         layoutListeners.forEach(LayoutListener::layoutChanged);
