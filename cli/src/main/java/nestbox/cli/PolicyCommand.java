@@ -3,6 +3,7 @@ package nestbox.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
 import nestbox.mmu.core.MmuPolicy;
 import nestbox.mmu.core.PolicyPoint;
@@ -36,6 +37,9 @@ final class PolicyCommand {
                         value.origin());
             }
         }
+        System.out.println(NestedPolicies.OMIT);
+        System.out.println("    ROW        wrong                  L0 leaves out its check ROW of vmcs12 or vmcb12, which `nestbox check`"
+                + " names; may be given again");
         return 0;
     }
 }

@@ -2,6 +2,8 @@ package nestbox.l0;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import nestbox.core.NestboxException;
 import nestbox.l0.NestedPolicy.OperandInDevice;
 import nestbox.l0.NestedPolicy.VmfailCr3;
@@ -9,16 +11,21 @@ import nestbox.l0.NestedPolicy.VmfailMsr;
 import nestbox.l0.NestedPolicy.VmfailPdptr;
 import nestbox.mmu.core.PolicyValue;
 
-/** A value for each {@link NestedPolicy}. Immutable. */
+/** A value for each {@link NestedPolicy}, and the checks of nested entries that L0 leaves out. Immutable. */
 public final class NestedPolicies {
+    /** The name under which {@link #with(String, String)} takes a check to leave out; each is a bug of its own. */
+    public static final String OMIT = "check.omit";
+
     private static final NestedPolicies EXACT = preset(false);
     private static final NestedPolicies KVM = preset(true);
 
     private final Map<NestedPolicy, PolicyValue> values;
     private final boolean[] applies = new boolean[NestedPolicy.values().length];
+    private final Set<String> omitted;
 
-    private NestedPolicies(Map<NestedPolicy, PolicyValue> from) {
+    private NestedPolicies(Map<NestedPolicy, PolicyValue> from, Set<String> omitted) {
         values = new EnumMap<>(from);
+        this.omitted = Set.copyOf(omitted);
         values.forEach((policy, value) -> applies[policy.ordinal()] = Boolean.TRUE.equals(value.rule()));
     }
 
@@ -27,7 +34,7 @@ public final class NestedPolicies {
         for (NestedPolicy policy : NestedPolicy.values()) {
             map.put(policy, kvm ? policy.kvm() : policy.exact());
         }
-        return new NestedPolicies(map);
+        return new NestedPolicies(map, Set.of());
     }
 
     /** The right value at every point. */
@@ -43,7 +50,8 @@ public final class NestedPolicies {
     /** Whether a policy of that name, which {@code =} and a value may follow, is one of these. */
     public static boolean knows(String name) {
         int equals = name.indexOf('=');
-        return NestedPolicy.isOne(equals < 0 ? name : name.substring(0, equals));
+        String point = equals < 0 ? name : name.substring(0, equals);
+        return point.equals(OMIT) || NestedPolicy.isOne(point);
     }
 
     public PolicyValue get(NestedPolicy policy) {
@@ -71,8 +79,29 @@ public final class NestedPolicies {
         return (VmfailMsr) get(NestedPolicy.VMFAIL_MSR).rule();
     }
 
+    /**
+     * The checks of vmcs12 or vmcb12 that L0 leaves out.
+     *
+     * @param own ids of those that it makes
+     * @throws NestboxException if another is to be left out
+     */
+    public Set<String> omittedChecks(Set<String> own) {
+        for (String id : omitted) {
+            if (!own.contains(id)) {
+                throw new NestboxException(
+                        OMIT, "'" + id + "' is no check that L0 makes of the guest's nested entries, or the silicon's");
+            }
+        }
+        return omitted;
+    }
+
     /** @throws NestboxException if either name is unknown */
     public NestedPolicies with(String name, String value) {
+        if (name.equals(OMIT)) {
+            Set<String> more = new TreeSet<>(omitted);
+            more.add(value);
+            return new NestedPolicies(values, more);
+        }
         NestedPolicy policy = NestedPolicy.named(name);
         return with(policy, policy.value(value));
     }
@@ -89,6 +118,6 @@ public final class NestedPolicies {
         }
         Map<NestedPolicy, PolicyValue> map = new EnumMap<>(values);
         map.put(policy, value);
-        return new NestedPolicies(map);
+        return new NestedPolicies(map, omitted);
     }
 }

@@ -1,14 +1,18 @@
 package nestbox.l0;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.StringWriter;
 import nestbox.core.trace.TextSink;
 import nestbox.l0.EntryLab.Vendor;
 import nestbox.l0.EntryLab.Way;
 import nestbox.modules.NestboxConfiguration;
+import nestbox.vmx.vmcs.VmcsField;
+import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.x86.insn.Asm;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** KVM's tracepoints of nesting, as text. */
@@ -68,5 +72,46 @@ class NestedTraceTest {
                 .containsOnlyOnce("kvm_nested_page_fault: ")
                 .containsPattern("kvm_nested_page_fault: address=0x40000000 host_error_code=0x10000000[04] error_code=0x[04]")
                 .containsPattern("kvm_nested_vmexit_inject: reason=0x[0-9a-f]+\\(" + name + "\\)");
+    }
+
+    /** A check of L0's own that it leaves out: vmcs02 or vmcb02 has nothing of it, and L2 runs. */
+    @ParameterizedTest
+    @CsvSource({
+        "SVM, save.dr6.high, true, ''",
+        "SVM, save.dr6.high, false, save.dr6.high",
+        "VMX, exec.cr3-target-count, true, ''",
+        "VMX, exec.cr3-target-count, false, exec.cr3-target-count"
+    })
+    void aCheckThatIsLeftOut(Vendor vendor, String row, boolean omitted, String found) {
+        NestboxConfiguration.Builder builder =
+                EntryLab.configuration(vendor, Way.NESTED_TDP).toBuilder();
+        if (omitted) {
+            builder.policy(NestedPolicies.OMIT, row);
+        }
+        int bad = vendor == Vendor.SVM ? EntryLab.BAD_STATE : EntryLab.GOOD;
+        EntryLab lab = EntryLab.before(vendor, Way.NESTED_TDP, bad, builder.build());
+        if (vendor == Vendor.VMX) {
+            NestedState state = lab.vcpu().nestedState();
+            state.set(NestedState.HEADER + VmcsLayout.offset(VmcsField.CR3_TARGET_COUNT), 4, 5);
+            lab.vcpu().setNestedState(state);
+        }
+        String trace = trace(lab);
+        if (found.isEmpty()) {
+            assertThat(trace).doesNotContain("kvm_nested_vmenter_failed");
+            assertThat(lab.printed()).startsWith("321B");
+        } else {
+            assertThat(trace).containsPattern("kvm_nested_vmenter_failed: check=\\d+\\(" + found + "\\)");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"VMX, guest.rflags.fixed", "VMX, nonsense", "SVM, exec.vpid"})
+    void onlyChecksOfL0CanBeLeftOut(Vendor vendor, String row) {
+        NestboxConfiguration configuration = EntryLab.configuration(vendor, Way.NESTED_TDP).toBuilder()
+                .policy(NestedPolicies.OMIT, row)
+                .build();
+        assertThatThrownBy(() -> EntryLab.before(vendor, Way.NESTED_TDP, EntryLab.GOOD, configuration))
+                .hasMessageContaining("check.omit")
+                .hasMessageContaining(row);
     }
 }

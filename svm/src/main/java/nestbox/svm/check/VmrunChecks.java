@@ -48,8 +48,13 @@ public final class VmrunChecks {
 
     /** The first row that fails, or null. */
     public static VmrunCheck first(CheckContext context) {
-        for (int i = 0; i < ROWS.size(); i++) {
-            VmrunCheck row = ROWS.get(i);
+        return first(context, ROWS);
+    }
+
+    /** The first of some rows that fails, or null. */
+    public static VmrunCheck first(CheckContext context, List<VmrunCheck> rows) {
+        for (int i = 0; i < rows.size(); i++) {
+            VmrunCheck row = rows.get(i);
             if (!row.passes(context)) {
                 return row;
             }

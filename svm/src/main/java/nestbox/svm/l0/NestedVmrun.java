@@ -1,6 +1,8 @@
 package nestbox.svm.l0;
 
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.UnsupportedFeatureException;
@@ -31,6 +33,9 @@ final class NestedVmrun {
     private final Cpu cpu;
     private final Vmcb02 vmcb02;
     private final EntryTransaction transaction;
+    /** What L0 checks: everything, without what policies leave out. */
+    private final List<VmrunCheck> checks;
+
     private final L1Snapshot snapshot = new L1Snapshot();
     /** RAX of the VMRUN. */
     private long address;
@@ -43,6 +48,15 @@ final class NestedVmrun {
         this.svm = svm;
         cpu = svm.cpu;
         vmcb02 = new Vmcb02(svm);
+        Set<String> omitted = svm.vcpu
+                .hypervisor()
+                .config()
+                .nested()
+                .omittedChecks(
+                        VmrunChecks.rows().stream().map(VmrunCheck::id).collect(Collectors.toSet()));
+        checks = VmrunChecks.rows().stream()
+                .filter(row -> !omitted.contains(row.id()))
+                .toList();
         transaction =
                 new EntryTransaction(steps(), svm.vcpu.hypervisor().config().injections());
     }
@@ -167,7 +181,7 @@ final class NestedVmrun {
     }
 
     private EntryRefusal check() {
-        refused = VmrunChecks.first(svm.vmcb12);
+        refused = VmrunChecks.first(svm.vmcb12, checks);
         return refused == null
                 ? null
                 : new EntryRefusal(SvmEntryStep.CHECK.id(), EntryFailure.GUEST_STATE, 0, refused.id());

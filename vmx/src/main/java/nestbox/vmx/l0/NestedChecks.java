@@ -5,6 +5,7 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.Vcpu;
 import nestbox.vmx.check.CheckFailure;
@@ -41,6 +42,7 @@ final class NestedChecks {
         this.vmx = vmx;
         context = new NestedContext(vmx);
         Set<String> omitted = omitted(vmx.vcpu);
+        omitted.addAll(vmx.vcpu.hypervisor().config().nested().omittedChecks(own()));
         own = omitted.isEmpty() ? OWN : EntryChecks.select(row -> !delegable(row) && !omitted.contains(row.id()));
     }
 
@@ -92,6 +94,14 @@ final class NestedChecks {
             case GUEST -> !row.fields().isEmpty() && PASSED_SET.containsAll(row.fields());
             default -> false;
         };
+    }
+
+    /** Ids of the rows that are L0's own. */
+    static Set<String> own() {
+        return EntryChecks.rows().stream()
+                .filter(row -> !delegable(row))
+                .map(CheckRow::id)
+                .collect(Collectors.toSet());
     }
 
     /** Another vmcs12 is current. */

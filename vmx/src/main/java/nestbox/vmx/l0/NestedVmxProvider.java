@@ -34,6 +34,11 @@ public final class NestedVmxProvider implements VirtualizationProvider {
         this.ept = ept;
     }
 
+    /** Ids of the checks of vmcs12 that are L0's own; all others it leaves to the silicon, whose vmcs02 has what they look at. */
+    public static Set<String> ownChecks() {
+        return NestedChecks.own();
+    }
+
     @Override
     public VirtualizationExtension create(Cpu cpu) {
         if (!cpu.features.has(Feature.VMX) || cpu.features.vendor() != Vendor.INTEL) {
