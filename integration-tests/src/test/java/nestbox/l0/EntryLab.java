@@ -17,6 +17,8 @@ import java.util.TreeMap;
 import nestbox.core.StateWriter;
 import nestbox.machine.Outcome;
 import nestbox.machine.load.ImageFile;
+import nestbox.mmu.core.Gva;
+import nestbox.mmu.paging.Access;
 import nestbox.modules.L0Mode;
 import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
@@ -306,11 +308,9 @@ final class EntryLab {
         return digests;
     }
 
-    /** The MMIO cache of L1's vCPU: linear page, frame, rights, generation. */
-    byte[] mmioCache() {
-        StateWriter out = new StateWriter();
-        vcpu().mmu().save(out);
-        return out.toByteArray();
+    /** Where the MMIO cache leads a read of a linear address, or -1. */
+    long mmioCached(long linear) {
+        return vcpu().mmu().mmioMatch(new Gva(linear), Access.READ);
     }
 
     Vcpu vcpu() {

@@ -28,6 +28,10 @@ class NestedEntryFailureTest {
     private static final int VMFAIL_INVALID_CONTROLS = 7;
     private static final List<Way> WAYS = List.of(Way.SHADOW_ON_SHADOW, Way.SHADOW_ON_TDP, Way.NESTED_TDP);
 
+    private static final long HPET = 0xfed00000L;
+    /** What L1 and L2 map to different memory. */
+    private static final long RAM = 0x40000000L;
+
     /** One forced failure. */
     record Forced(Vendor vendor, Way way, EntryStepRow step, EntryFailure failure) {
         NestboxConfiguration configuration() {
@@ -103,6 +107,8 @@ class NestedEntryFailureTest {
         long ticks = lab.cpu().ticks;
         SortedMap<Long, Integer> memory = lab.memory(forced.changes());
         var root = lab.vcpu().mmu().currentRoot();
+        // With TDP the cache knows L1-physical addresses alone.
+        assertThat(lab.mmioCached(HPET)).isEqualTo(forced.way == Way.SHADOW_ON_SHADOW ? HPET : -1);
         int steps = forced.advance(lab);
         assertThat(lab.cpu().rip).isEqualTo(lab.address("after") + steps - 1);
         long expected = forced.vendor == Vendor.VMX ? flags & ~(long) Flags.ARITHMETIC | Flags.ZF : flags;
@@ -113,10 +119,17 @@ class NestedEntryFailureTest {
         if (root != null && !root.pae()) {
             assertThat(lab.vcpu().mmu().currentRoot()).isEqualTo(root);
         }
+        mmioCacheIsOfL1(lab);
         assertThat(lab.finish()).isEqualTo(forced.vendor == Vendor.VMX ? "V321BA" : "F321BA");
         if (forced.vendor == Vendor.VMX) {
             assertThat(lab.lab.machine().memory().read(0x309000, 4)).isEqualTo(VMFAIL_INVALID_CONTROLS);
         }
+    }
+
+    /** What it says is true of L1's tables: it may have been cleared. */
+    private static void mmioCacheIsOfL1(EntryLab lab) {
+        assertThat(lab.mmioCached(HPET)).isIn(HPET, -1L);
+        assertThat(lab.mmioCached(RAM)).isEqualTo(-1);
     }
 
     /** Bare silicon, whose L1 has given it such a state or such a list, says what L1 finds. */
@@ -137,6 +150,7 @@ class NestedEntryFailureTest {
         }
         assertThat(lab.cpu().rip).isEqualTo(silicon.cpu().rip);
         assertThat(lab.differences(silicon)).isEmpty();
+        mmioCacheIsOfL1(lab);
         assertThat(lab.cpu().rflags()).isEqualTo(silicon.cpu().rflags());
         SortedMap<Long, Integer> memory = lab.memory(EntryLab.DIFFERENT);
         silicon.memory(EntryLab.DIFFERENT)
