@@ -38,8 +38,9 @@ final class PolicyCommand {
             }
         }
         System.out.println(NestedPolicies.OMIT);
-        System.out.println("    ROW        wrong                  L0 leaves out its check ROW of vmcs12 or vmcb12, which `nestbox check`"
-                + " names; may be given again");
+        System.out.println(
+                "    ROW        wrong                  L0 leaves out its check ROW of vmcs12 or vmcb12, which `nestbox check`"
+                        + " names; may be given again");
         return 0;
     }
 }

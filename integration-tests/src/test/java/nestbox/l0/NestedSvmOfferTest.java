@@ -38,7 +38,8 @@ class NestedSvmOfferTest {
         Nestbox lab = Nestbox.create(configuration);
         String handler = body.contains("handler:") ? "" : "\nhandler: hlt";
         String source = "NPT equ " + (way.tdp ? 1 : 0) + "\n" + common() + body + handler + "\nalign 16\nidt:\n";
-        ImageFile image = new ImageFile("svm64", Asm.program(32, 0x100000, source).bytes());
+        ImageFile image =
+                new ImageFile("svm64", Asm.program(32, 0x100000, source).bytes());
         lab.load(image, "");
         assertThat(lab.run(LIMIT).kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
         List<Long> results = results(lab, count);

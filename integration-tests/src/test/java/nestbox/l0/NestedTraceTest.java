@@ -70,7 +70,8 @@ class NestedTraceTest {
         String name = vendor == Vendor.VMX ? "EPT_VIOLATION" : "NPF";
         assertThat(trace(lab))
                 .containsOnlyOnce("kvm_nested_page_fault: ")
-                .containsPattern("kvm_nested_page_fault: address=0x40000000 host_error_code=0x10000000[04] error_code=0x[04]")
+                .containsPattern(
+                        "kvm_nested_page_fault: address=0x40000000 host_error_code=0x10000000[04] error_code=0x[04]")
                 .containsPattern("kvm_nested_vmexit_inject: reason=0x[0-9a-f]+\\(" + name + "\\)");
     }
 
@@ -83,8 +84,7 @@ class NestedTraceTest {
         "VMX, exec.cr3-target-count, false, exec.cr3-target-count"
     })
     void aCheckThatIsLeftOut(Vendor vendor, String row, boolean omitted, String found) {
-        NestboxConfiguration.Builder builder =
-                EntryLab.configuration(vendor, Way.NESTED_TDP).toBuilder();
+        NestboxConfiguration.Builder builder = EntryLab.configuration(vendor, Way.NESTED_TDP).toBuilder();
         if (omitted) {
             builder.policy(NestedPolicies.OMIT, row);
         }

@@ -52,8 +52,7 @@ final class NestedVmrun {
                 .hypervisor()
                 .config()
                 .nested()
-                .omittedChecks(
-                        VmrunChecks.rows().stream().map(VmrunCheck::id).collect(Collectors.toSet()));
+                .omittedChecks(VmrunChecks.rows().stream().map(VmrunCheck::id).collect(Collectors.toSet()));
         checks = VmrunChecks.rows().stream()
                 .filter(row -> !omitted.contains(row.id()))
                 .toList();

@@ -58,7 +58,8 @@ final class SvmBackend implements VendorBackend {
         ExitCode.VMMCALL,
         ExitCode.VMLOAD,
         ExitCode.VMSAVE,
-        // GIF of L1 is L0's own: virtual GIF, with which KVM lets both run, would save two exits of a nested round trip,
+        // GIF of L1 is L0's own: virtual GIF, with which KVM lets both run, would save two exits of a nested round
+        // trip,
         // and no more; L0 would learn of GIF at the next exit alone.
         ExitCode.STGI,
         ExitCode.CLGI,

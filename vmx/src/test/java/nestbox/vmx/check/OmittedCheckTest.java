@@ -59,7 +59,6 @@ class OmittedCheckTest {
     private static void ofSilicon(RowCase row, Set<String> own) {
         CheckFailure left = first(EntryChecks.select(r -> !own.contains(r.id())), row.violating());
         assertThat(left).as("the silicon finds it").isNotNull();
-        assertThat(left.failure().kind())
-                .isIn(Failure.Kind.VMFAIL_VALID, Failure.Kind.ENTRY_FAILURE);
+        assertThat(left.failure().kind()).isIn(Failure.Kind.VMFAIL_VALID, Failure.Kind.ENTRY_FAILURE);
     }
 }
