@@ -1,6 +1,5 @@
 package nestbox.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.Writer;
@@ -12,10 +11,7 @@ final class CheckJson {
     private CheckJson() {}
 
     static void write(Writer out, String structure, String cpu, CheckResult result) throws IOException {
-        JsonFactory factory = JsonFactory.builder().build();
-        try (JsonGenerator json = factory.createGenerator(out)) {
-            json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
-            json.useDefaultPrettyPrinter();
+        Json.write(out, json -> {
             json.writeStartObject();
             json.writeStringField("structure", structure);
             json.writeStringField("cpu", cpu);
@@ -29,8 +25,7 @@ final class CheckJson {
             }
             json.writeEndArray();
             json.writeEndObject();
-        }
-        out.write("\n");
+        });
     }
 
     private static void write(JsonGenerator json, CheckResult.Failed failed) throws IOException {

@@ -1,7 +1,5 @@
 package nestbox.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.Writer;
 import java.util.Map;
@@ -15,10 +13,7 @@ final class ExitsJson {
     private ExitsJson() {}
 
     static void write(Writer out, ExitTable table) throws IOException {
-        JsonFactory factory = JsonFactory.builder().build();
-        try (JsonGenerator json = factory.createGenerator(out)) {
-            json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
-            json.useDefaultPrettyPrinter();
+        Json.write(out, json -> {
             json.writeStartArray();
             for (ExitSetup setup : table.setups()) {
                 for (L2Action action : L2Action.values()) {
@@ -37,7 +32,6 @@ final class ExitsJson {
                 }
             }
             json.writeEndArray();
-        }
-        out.write("\n");
+        });
     }
 }

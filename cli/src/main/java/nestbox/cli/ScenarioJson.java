@@ -1,7 +1,5 @@
 package nestbox.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.Writer;
 import java.util.List;
@@ -13,10 +11,7 @@ final class ScenarioJson {
     private ScenarioJson() {}
 
     static void write(Writer out, List<ScenarioRun> runs) throws IOException {
-        JsonFactory factory = JsonFactory.builder().build();
-        try (JsonGenerator json = factory.createGenerator(out)) {
-            json.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
-            json.useDefaultPrettyPrinter();
+        Json.write(out, json -> {
             json.writeStartArray();
             for (ScenarioRun run : runs) {
                 json.writeStartObject();
@@ -30,8 +25,6 @@ final class ScenarioJson {
                 json.writeEndObject();
             }
             json.writeEndArray();
-        }
-        out.write("\n");
-        out.flush();
+        });
     }
 }

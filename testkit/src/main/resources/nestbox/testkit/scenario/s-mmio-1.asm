@@ -8,6 +8,7 @@
 ;; cell     shadow mmioCache.gvaAllowed=legacy mmioCache.clearOnLoad=paolo   -> right
 ;; cell     shadow mmioCache.gvaAllowed=sean                           -> right
 ;; cell     shadow mmioCache.gvaAllowed=legacy mmioCache.clearOnNewPgdHit=off -> wrong \xff
+;; cell     shadow mmioCache.gvaAllowed=legacy mmioCache.clearOnLoad=paolo mmioCache.clearOnNewPgdHit=off -> wrong \xff
 ;; cell     shadow mmioCache.gvaAllowed=sean mmioCache.clearOnNewPgdHit=off   -> wrong \xff
 M1      equ 0xd0000000          ; no memory there: it reads as ones
 main:   mov dword [PTA], M1 + 0x1b
