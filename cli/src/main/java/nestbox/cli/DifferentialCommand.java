@@ -12,6 +12,8 @@ import nestbox.modules.NestboxConfiguration;
 import nestbox.testkit.differential.Campaign;
 import nestbox.testkit.differential.Differential;
 import nestbox.testkit.differential.Differential.Difference;
+import nestbox.testkit.differential.NestedCampaign;
+import nestbox.testkit.differential.NestedVendor;
 import nestbox.testkit.differential.Shape;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -90,8 +92,17 @@ final class DifferentialCommand implements Callable<Integer> {
             description = "With --smp 2: turns of the other processor within L0's work, or seeded:S; may be repeated.")
     private List<String> yields = List.of();
 
+    @Option(
+            names = "--nested",
+            paramLabel = "STAGE",
+            description = "Random L1 hypervisors with two L2 guests each instead; L1 uses tdp (EPT or nested paging) or shadow.")
+    private String nested;
+
     @Override
     public Integer call() {
+        if (nested != null) {
+            return nested();
+        }
         if (processors < 1 || processors > 2) {
             throw new NestboxException("--smp", processors + " is neither 1 nor 2");
         }
@@ -114,7 +125,7 @@ final class DifferentialCommand implements Callable<Integer> {
                     .map(name -> constant("--shapes", Shape.class, name))
                     .toList());
         }
-        long chosen = seed == null ? System.nanoTime() & 0xffffffffL : Quantity.any("--seed", seed);
+        long chosen = chosenSeed();
         System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));
         if (number != null) {
             Optional<Difference> difference = campaign.compare(new Differential(), chosen, number);
@@ -122,17 +133,54 @@ final class DifferentialCommand implements Callable<Integer> {
             return difference.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
         }
         long wanted = Quantity.count("--steps", steps);
+        LongConsumer progress = progress(wanted);
+        Optional<String> finding = forgetful
+                ? campaign.runForgetful(chosen, wanted, progress)
+                : campaign.run(chosen, wanted, progress).map(Object::toString);
+        System.out.println(finding.orElse("no difference in " + wanted + " steps of each way"));
+        return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
+    }
+
+    private long chosenSeed() {
+        return seed == null ? System.nanoTime() & 0xffffffffL : Quantity.any("--seed", seed);
+    }
+
+    private static LongConsumer progress(long wanted) {
         long[] reported = {System.nanoTime()};
-        LongConsumer progress = done -> {
+        return done -> {
             if (System.nanoTime() - reported[0] > REPORT_NANOS) {
                 reported[0] = System.nanoTime();
                 System.out.printf(Locale.ROOT, "%,d of %,d steps%n", done, wanted);
             }
         };
-        Optional<String> finding = forgetful
-                ? campaign.runForgetful(chosen, wanted, progress)
-                : campaign.run(chosen, wanted, progress).map(Object::toString);
-        System.out.println(finding.orElse("no difference in " + wanted + " steps of each way"));
+    }
+
+    private int nested() {
+        boolean tdp = nested.equals("tdp");
+        if (!tdp && !nested.equals("shadow")) {
+            throw new NestboxException("--nested", "'" + nested + "' is neither tdp nor shadow");
+        }
+        if (forgetful || processors != 1 || !policies.isEmpty() || !yields.isEmpty()) {
+            throw new NestboxException("--nested", "does not go with --forgetful, --smp, --policy, --yield");
+        }
+        NestedCampaign campaign = NestedCampaign.of(constant("--vendor", NestedVendor.class, vendor), tdp);
+        if (ways != null) {
+            campaign = campaign.withWays(ways);
+        }
+        if (shapes != null) {
+            campaign = campaign.withShapes(shapes.stream()
+                    .map(name -> constant("--shapes", Shape.class, name))
+                    .toList());
+        }
+        campaign = campaign.withCaseSteps((int) Math.min(Integer.MAX_VALUE, Quantity.count("--case-steps", caseSteps)));
+        long chosen = chosenSeed();
+        System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));
+        long wanted = Quantity.count("--steps", steps);
+        Optional<NestedCampaign.Finding> finding = number != null
+                ? campaign.compare(chosen, number)
+                : campaign.run(chosen, wanted, progress(wanted));
+        System.out.println(finding.map(Object::toString)
+                .orElse("no difference" + (number != null ? "" : " in " + wanted + " steps of each way")));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
     }
 

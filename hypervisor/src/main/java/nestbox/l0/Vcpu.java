@@ -494,6 +494,7 @@ public final class Vcpu implements Execution, Requests {
         if (h.cr2 != guest.cr2) {
             host.setCr2(guest.cr2);
         }
+        leaveAtOnce = leaveAtOnce && !backend.leaveAtOnce();
         System.arraycopy(guest.r, 0, h.r, 0, GENERAL);
         hostStart = h.ticks;
         long hostWaited = h.waited;

@@ -31,6 +31,14 @@ public interface VendorBackend {
      */
     boolean enter(long budget);
 
+    /**
+     * The next entry is left before the guest's first instruction, behind what it injects; false if only an interrupt of the host can
+     * end it, for which the caller cares.
+     */
+    default boolean leaveAtOnce() {
+        return false;
+    }
+
     /** Decodes the exit that ended {@link #enter}, and puts into L0's copy what general registers the exit did not leave there. */
     void decode(Exit exit);
 

@@ -188,13 +188,18 @@ final class CaseImage {
         gate(memory, 0x90, "interrupt", 0x8e);
     }
 
-    private void gate(PhysicalMemory memory, int vector, String label, int access) {
+    /** A gate of the steps' own table. */
+    void gate(PhysicalMemory memory, int vector, String label, int access) {
+        gate(memory, Layout.IDT, vector, label, access);
+    }
+
+    void gate(PhysicalMemory memory, long table, int vector, String label, int access) {
         long handler = address(label);
         long low = handler & 0xffff
                 | (long) (wide ? CODE64 : CODE32) << 16
                 | (long) access << 40
                 | (handler >>> 16 & 0xffff) << 48;
-        long at = Layout.IDT + (long) vector * (wide ? 16 : 8);
+        long at = table + (long) vector * (wide ? 16 : 8);
         memory.write(at, 8, low);
         if (wide) {
             memory.write(at + 8, 8, 0);

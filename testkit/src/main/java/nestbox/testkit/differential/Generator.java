@@ -61,6 +61,22 @@ final class Generator {
         return new Case(shape, processors.length, tables.roots[0], initial, List.copyOf(steps));
     }
 
+    /** The steps of one more action. */
+    List<Step> more() {
+        int from = steps.size();
+        action();
+        return List.copyOf(steps.subList(from, steps.size()));
+    }
+
+    /** Entries of page tables at the start. */
+    Map<Long, Long> start() {
+        return initial;
+    }
+
+    long root() {
+        return tables.roots[0];
+    }
+
     private void emit(Op op, long a, long b, long c) {
         steps.add(new Step(op, now.id, a, b, c));
     }

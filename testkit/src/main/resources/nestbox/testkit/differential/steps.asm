@@ -89,15 +89,18 @@ do_pci:    push $dx
         pop $ax
         out dx, al
         jmp done
-do_ipi:    mov eax, ebp            ; to the processor itself, in xAPIC mode
-        mov dword [APIC + 0xf0], 0x1ff
-        mov dword [APIC + 0x300], 0x44090
+do_ipi:    mov eax, APIC           ; to the processor itself, in xAPIC mode
+        mov dword [$ax + 0xf0], 0x1ff
+        mov dword [$ax + 0x300], 0x44090
         sti
         nop
         cli
         jmp done
 interrupt:
-        mov dword [APIC + 0xb0], 0
+        push $ax
+        mov eax, APIC
+        mov dword [$ax + 0xb0], 0
+        pop $ax
         mov dword [$di + 8], 0x90
         $iret
 

@@ -91,6 +91,10 @@ final class NestedExit {
     void ept(NestedFault fault) {
         Vmcs s = vmx.vmcs12;
         s.set(VmcsField.GUEST_PHYSICAL_ADDRESS, fault.address().value());
+        if (!fault.byHardware() && !vmx.vcpu.eventAgain().active) {
+            // The instruction starts again (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP").
+            cpu.systemFlags |= Flags.RF;
+        }
         if (fault.kind() == NestedFault.Kind.EPT_MISCONFIG) {
             event(ExitReason.EPT_MISCONFIG, 0);
             return;

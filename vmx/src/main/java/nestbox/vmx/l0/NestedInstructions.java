@@ -338,7 +338,7 @@ final class NestedInstructions {
         long address = cpu.mem.load64(linear + 8, seg);
         boolean bad = vpid >>> 16 != 0
                 || type != INVVPID_ALL && vpid == 0
-                || type == INVVPID_ADDRESS && !cpu.canonical(address);
+                || type == INVVPID_ADDRESS && !cpu.canonicalBase(address);
         if (bad) {
             fail(InstructionError.INVALIDATION_OPERAND);
             return;

@@ -15,6 +15,8 @@ final class NestedMsrLists {
     private static final int ENTRY = 16;
     private static final int FS_BASE = 0xc000_0100;
     private static final int GS_BASE = 0xc000_0101;
+    private static final int BIOS_UPDT_TRIG = 0x79;
+    private static final int BIOS_SIGN_ID = 0x8b;
     private static final int SMM_MONITOR_CTL = 0x9b;
 
     private final Cpu cpu;
@@ -124,7 +126,8 @@ final class NestedMsrLists {
 
     private boolean loadEntry(long at) {
         int index = (int) cpu.physical.read(at, 4);
-        boolean refused = cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index);
+        boolean refused = cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index)
+                || index == BIOS_SIGN_ID || index == BIOS_UPDT_TRIG;
         return !refused && write(index, cpu.physical.read(at + 8, 8));
     }
 

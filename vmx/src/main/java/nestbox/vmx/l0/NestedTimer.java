@@ -29,6 +29,11 @@ final class NestedTimer {
             return;
         }
         long value = vmx.vmcs12.get(VmcsField.VMX_PREEMPTION_TIMER_VALUE);
+        if (value == 0) {
+            deadline = cpu.tsc();
+            cpu.pend(Cpu.PENDING_EXTENSION);
+            return;
+        }
         deadline = ((cpu.tsc() >>> SHIFT) + value) << SHIFT;
         cpu.platform.wakeExtension(cpu, deadline - cpu.tscOffset);
         // As on the silicon an entry takes time: the timer has counted before L2's first instruction.

@@ -283,6 +283,10 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         long word =
                 vector | (long) type << 8 | InterruptionType.VALID | (hasErrorCode ? InterruptionType.ERROR_CODE : 0);
         long qualification = vector == Vector.PF || vector == Vector.DB ? detail : 0;
+        if (type == EventInDelivery.EXCEPTION && vector != Vector.DB && vector != Vector.DF) {
+            // RFLAGS are saved as the fault would push them (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP").
+            cpu.systemFlags |= Flags.RF;
+        }
         exit.interruption(ExitReason.EXCEPTION_NMI, qualification, word, errorCode);
         return true;
     }
@@ -328,6 +332,11 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
                 ExitReason.EXCEPTION_NMI, 0, Vector.NMI | (long) InterruptionType.NMI << 8 | InterruptionType.VALID, 0);
         cpu.nmiBlocked = true;
         return true;
+    }
+
+    /** NMIs leave L2, and it has none of its own. */
+    boolean takesPhysicalNmis() {
+        return controls.pin(VmxFeature.NMI_EXITING) && !controls.pin(VmxFeature.VIRTUAL_NMIS);
     }
 
     /** A triple fault of L2 that L0 met while it emulated: always L1's. */

@@ -68,7 +68,13 @@ final class Vmcs02 {
         HardwareVmcs v = backend.vmcs02();
         // The timer is L0's, and so is the processing of posted interrupts.
         long pin12 = c.pin & ~mask(VmxFeature.PREEMPTION_TIMER, VmxFeature.POSTED_INTERRUPTS);
-        door.write(VmcsField.PIN_BASED_VM_EXEC_CONTROL, of01(VmcsField.PIN_BASED_VM_EXEC_CONTROL) | pin12);
+        long pin01 = of01(VmcsField.PIN_BASED_VM_EXEC_CONTROL);
+        if (c.pin(VmxFeature.NMI_EXITING)) {
+            // Whether L2's NMIs are virtual is L1's to say: else its IRET leaves them blocked (SDM Vol. 3, "Changes to Instruction
+            // Behavior in VMX Non-Root Operation").
+            pin01 &= ~VmxFeature.VIRTUAL_NMIS.mask();
+        }
+        door.write(VmcsField.PIN_BASED_VM_EXEC_CONTROL, pin01 | pin12);
         v.primary = primary(c);
         door.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, v.primary);
         if ((v.primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {

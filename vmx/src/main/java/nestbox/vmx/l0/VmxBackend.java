@@ -58,6 +58,7 @@ final class VmxBackend implements VendorBackend {
     private final VmxControls controls;
     private final VmxGuestState state;
     private final VmxExits exits;
+    private final ImmediateExit immediate;
     private final boolean ept;
     private final boolean unrestricted;
     private final HardwareVmcs vmcs01;
@@ -95,6 +96,7 @@ final class VmxBackend implements VendorBackend {
         identityMap = ept && !unrestricted && guest.id == 0 ? new IdentityMap(vcpu.hypervisor()) : null;
         state = new VmxGuestState(this, vmcs, guest, host);
         exits = new VmxExits(vmcs);
+        immediate = new ImmediateExit(vmcs, controls.allows(VmxFeature.PREEMPTION_TIMER));
         if (guest.extension instanceof NestedVmx extension) {
             nested = extension;
             nested.attach(vcpu, this);
@@ -414,6 +416,11 @@ final class VmxBackend implements VendorBackend {
     }
 
     @Override
+    public boolean leaveAtOnce() {
+        return immediate.arm();
+    }
+
+    @Override
     public boolean enter(long budget) {
         failed = false;
         boolean left = vmcs.enter(budget);
@@ -438,6 +445,7 @@ final class VmxBackend implements VendorBackend {
     @Override
     public void decode(Exit exit) {
         state.exited();
+        immediate.disarm();
         if (failed) {
             exit.kind = ExitKind.ENTRY_FAILED;
             exit.name = "VMfail";
@@ -494,7 +502,9 @@ final class VmxBackend implements VendorBackend {
 
     @Override
     public void setNmiWindow(boolean on) {
-        setPrimary(VmxFeature.NMI_WINDOW_EXITING, on);
+        // Without virtual NMIs there is no window; L1 takes NMIs as exits then.
+        boolean none = inL2() && nested.takesPhysicalNmis();
+        setPrimary(VmxFeature.NMI_WINDOW_EXITING, on && !none);
     }
 
     /** L1's own wish for the window stands in vmcs02, too. */

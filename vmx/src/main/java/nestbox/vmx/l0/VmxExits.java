@@ -47,7 +47,7 @@ final class VmxExits {
         }
         switch (reason) {
             case EXCEPTION_NMI -> exception(exit);
-            case EXTERNAL_INTERRUPT -> exit.kind = ExitKind.HOST_INTERRUPT;
+            case EXTERNAL_INTERRUPT, PREEMPTION_TIMER -> exit.kind = ExitKind.HOST_INTERRUPT;
             case TRIPLE_FAULT -> exit.kind = ExitKind.TRIPLE_FAULT;
             case INTERRUPT_WINDOW -> exit.kind = ExitKind.INTERRUPT_WINDOW;
             case NMI_WINDOW -> exit.kind = ExitKind.NMI_WINDOW;

@@ -68,7 +68,7 @@ final class Events {
             qualification = detail & DEBUG_BITS;
             cpu.pendingDebug = 0;
         }
-        if (vector != Vector.DB && !cpu.event.active) {
+        if (vector != Vector.DB && (!cpu.event.active || cpu.event.resume)) {
             cpu.systemFlags |= Flags.RF;
         }
         vmx.exit.interruption(ExitReason.EXCEPTION_NMI, qualification, information, errorCode);
@@ -199,6 +199,10 @@ final class Events {
     }
 
     private void startTimer(long value) {
+        if (value == 0) {
+            deadline = cpu.tsc();
+            return;
+        }
         deadline = ((cpu.tsc() >>> SHIFT) + value) << SHIFT;
         cpu.platform.wakeExtension(cpu, deadline - cpu.tscOffset);
         // An entry takes hundreds of cycles: the timer has counted before the guest's first instruction.

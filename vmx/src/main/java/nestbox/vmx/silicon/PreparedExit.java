@@ -57,7 +57,7 @@ final class PreparedExit {
         convertible = true;
     }
 
-    /** These exits save RF set, except during the delivery of an event (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP"). */
+    /** These exits save RF set, or as an event in delivery would have pushed it (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP"). */
     void leave() {
         if (convertible && convert()) {
             Exceptions.exception(cpu, Vector.VE, EventInDelivery.EXCEPTION, false, 0, 0, true);
@@ -70,6 +70,8 @@ final class PreparedExit {
         if (!cpu.event.active) {
             cpu.systemFlags |= Flags.RF;
             vmx.vmcs.set(VmcsField.VM_EXIT_INSTRUCTION_LEN, cpu.faultLength);
+        } else if (cpu.event.resume) {
+            cpu.systemFlags |= Flags.RF;
         }
         vmx.exit.event(reason, qualification);
     }

@@ -23,6 +23,9 @@ public final class EventInDelivery {
     public boolean hasErrorCode;
     public long errorCode;
 
+    /** RF is set in the flags that are pushed, though not in RFLAGS. */
+    public boolean resume;
+
     /** Delivery of a software event met a fault, which is the instruction's own and about to be raised again. */
     boolean interrupted;
 
@@ -37,6 +40,7 @@ public final class EventInDelivery {
     void set(int newVector, int newType, boolean newHasErrorCode, long newErrorCode) {
         active = true;
         interrupted = false;
+        resume = false;
         length = 0;
         vector = newVector;
         type = newType;

@@ -154,6 +154,7 @@ public final class Exceptions {
                 throw new UnsupportedFeatureException("endless delivery", "vector " + v + " raises itself");
             }
             c.event.set(v, t, withError, code);
+            c.event.resume = rf;
             c.event.length = length;
             Tracing.delivery(c, v, t, withError ? code : 0);
             try {
