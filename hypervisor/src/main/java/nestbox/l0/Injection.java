@@ -68,6 +68,10 @@ final class Injection {
         }
         Event before = exception.active ? exception : again.isException() ? again : null;
         if (before != null) {
+            if (vector == Vector.PF) {
+                // CR2 follows every #PF, even one that becomes something else.
+                guest.cr2 = detail;
+            }
             if (before.vector == Vector.DF && Exceptions.isContributory(vector)) {
                 reset();
                 vcpu.tripleFault();

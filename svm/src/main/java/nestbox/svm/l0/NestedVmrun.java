@@ -25,6 +25,8 @@ import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
+import nestbox.x86.model.Feature;
+import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.ControlRegisters;
 
 /** L1's VMRUN behind its own faults, in KVM's order (facts E.1, E.2; APM Vol. 2, "VMRUN Instruction"). */
@@ -271,7 +273,14 @@ final class NestedVmrun {
         int type = EventInfo.type(event);
         int vector = type == EventInfo.NMI ? Vector.NMI : EventInfo.vector(event);
         boolean error = EventInfo.hasErrorCode(event) && type == EventInfo.EXCEPTION;
-        svm.vcpu.eventAgain().set(type, vector, error, EventInfo.errorCode(event), 0);
+        int length = 0;
+        boolean trap = type == EventInfo.EXCEPTION && (vector == Vector.BP || vector == Vector.OF);
+        if (cpu.features.has(Feature.NRIP_SAVE) && (trap || type == EventInfo.SOFTWARE_INTERRUPT)) {
+            // The handler returns to vmcb12's NRIP.
+            type = trap ? EventInDelivery.SOFTWARE_EXCEPTION : type;
+            length = (int) (from.get(VmcbField.NRIP) - from.get(VmcbField.RIP));
+        }
+        svm.vcpu.eventAgain().set(type, vector, error, EventInfo.errorCode(event), length);
     }
 
     /** ASID 0 in vmcb02 is what the silicon refuses; it cannot miss a page or memory. */

@@ -98,6 +98,7 @@ final class SvmBackend implements VendorBackend {
     private boolean softInjected;
 
     private long softRip;
+    private int softLength;
     private long softNext;
     /** The processor's time then. */
     private long softTicks;
@@ -379,8 +380,11 @@ final class SvmBackend implements VendorBackend {
             return;
         }
         // If the guest has executed anything since, this is another one that stands behind it.
-        if (softInjected && host.cpu().ticks == softTicks && vmcb.get(VmcbField.RIP) == softNext) {
+        long rip = vmcb.get(VmcbField.RIP);
+        if (softInjected && host.cpu().ticks == softTicks && (rip == softNext || rip == softRip)) {
             vmcb.set(VmcbField.RIP, softRip);
+            event.length = softLength;
+            return;
         }
         // Exits on the way of an event leave NRIP 0. Without its length the instruction is executed anew.
         event.length = vcpu.instructionLength();
@@ -408,6 +412,7 @@ final class SvmBackend implements VendorBackend {
         vcpu.need(StateGroup.BASIC | StateGroup.SEGMENTS);
         softTicks = host.cpu().ticks;
         softRip = guest.rip;
+        softLength = length;
         softNext = guest.wrapRip(guest.rip + length);
         if (host.cpu().features.has(Feature.NRIP_SAVE)) {
             vmcb.set(VmcbField.NRIP, softNext);

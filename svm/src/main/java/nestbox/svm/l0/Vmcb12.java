@@ -59,7 +59,7 @@ final class Vmcb12 implements CheckContext {
     /** Clears in the copy what L0 does not offer. */
     void withhold() {
         keep(VmcbField.INTERCEPT_MISC2, (1L << (LAST_INTERCEPT.code() & 31) + 1) - 1);
-        copy.set(VmcbField.INTERCEPT_MISC3, 0);
+        keep(VmcbField.INTERCEPT_MISC3, cpu.features.has(Feature.INVPCID) ? 1L << (ExitCode.INVPCID.code() & 31) : 0);
         keep(VmcbField.PAUSE_FILTER_COUNT, cpu.features.has(Feature.PAUSE_FILTER) ? -1 : 0);
         keep(VmcbField.PAUSE_FILTER_THRESHOLD, cpu.features.has(Feature.PFTHRESHOLD) ? -1 : 0);
         keep(VmcbField.INTERRUPT_CONTROL, interruptBits());

@@ -218,6 +218,10 @@ final class WorldSwitch implements CheckContext, Stateful {
         if (c.event.active && c.event.type == EventInDelivery.NMI && svm.controls.virtualNmiEnabled()) {
             svm.controls.unmaskVirtualNmi();
         }
+        if (c.event.active && c.event.resume) {
+            // What was in delivery would have pushed RF, and does when it is injected again.
+            c.systemFlags |= Flags.RF;
+        }
         storeCleanable(c, svm.vmcb);
         if (svm.held != null) {
             storeCleanable(c, svm.held.current());

@@ -24,7 +24,10 @@ final class NestedGenerator {
         random = new Seed(seed);
         guests = new Generator(shape, random.nextLong(), NestedControl.GUESTS, true, false);
         Stage stage = tdp ? new Stage(vendor == NestedVendor.INTEL) : null;
-        control = new VmxControl(image, shape, stage, new Seed(random.nextLong()));
+        Seed choices = new Seed(random.nextLong());
+        control = vendor == NestedVendor.INTEL
+                ? new VmxControl(image, shape, stage, choices)
+                : new SvmControl(image, shape, stage, choices);
     }
 
     /** A case of about {@code count} steps. */

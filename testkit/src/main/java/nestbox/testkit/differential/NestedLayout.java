@@ -40,8 +40,8 @@ final class NestedLayout {
     static final long PROBE_FIELDS = 0x109b000;
     static final long DUMP = 0x109c000;
     static final long SAVED = 0x109d000;
-    /** Gates that lead to "probe". */
-    static final long PROBE_IDT = 0x109e000;
+    /** Gates that lead to "probe", within the reach of L2. */
+    static final long PROBE_IDT = 0xa000;
     /** EPT or nested tables of the first guest; the second's lie 10000h higher. */
     static final long STAGE = 0x10a0000;
 

@@ -9,7 +9,8 @@ public enum NestedVendor {
                     + " exit-load-pkrs exit-save-perf-global-ctrl mbec notify page-walk-5 ple spp tertiary-ctls"
                     + " zero-len-inject"), off("ept ept-1gb ept-2mb ept-execonly ept-wb eptad eptp-switching invept"
             + " invept-all-context invept-single-context page-walk-4 pml unrestricted-guest vmfunc")),
-    AMD("EPYC-Milan,+svm,-pku", "l1-svm.asm", "vmmcall", "-ibt,-shstk,-decodeassists,-gmet,-svm-lock,-tlbictl",
+    /** Without decode assists: L0 does not offer them, but exits carry what they tell, as under KVM. */
+    AMD("EPYC-Milan,+svm,-pku,-decodeassists", "l1-svm.asm", "vmmcall", "-ibt,-shstk,-gmet,-svm-lock,-tlbictl",
             ",-npt,-v-vmsave-vmload");
 
     private final String silicon;

@@ -50,7 +50,10 @@ run:    mov [RUNNING], ebx
         vmload
         stgi
         mov ebx, [RUNNING]
-        call place
+        test dword [rbx + 0xa8], 0x80000000
+        jnz .event
+        mov qword [rbx + 0xa8], 0       ; without its valid bit EVENTINJ says nothing
+.event: call place
         mov esi, EXIT_FIELDS
 .next:  mov ecx, [rsi]
         cmp ecx, -1

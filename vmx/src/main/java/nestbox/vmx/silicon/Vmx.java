@@ -10,6 +10,7 @@ import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
+import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
@@ -346,6 +347,10 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
     public boolean tripleFault(Cpu c) {
         if (!guest) {
             return false;
+        }
+        if (c.event.resume) {
+            // As an exit in the midst of the delivery would have saved it.
+            c.systemFlags |= Flags.RF;
         }
         exit.event(ExitReason.TRIPLE_FAULT, 0);
         return true;
