@@ -95,7 +95,8 @@ final class DifferentialCommand implements Callable<Integer> {
     @Option(
             names = "--nested",
             paramLabel = "STAGE",
-            description = "Random L1 hypervisors with two L2 guests each instead; L1 uses tdp (EPT or nested paging) or shadow.")
+            description =
+                    "Random L1 hypervisors with two L2 guests each instead; L1 uses tdp (EPT or nested paging) or shadow.")
     private String nested;
 
     @Override
@@ -176,9 +177,8 @@ final class DifferentialCommand implements Callable<Integer> {
         long chosen = chosenSeed();
         System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));
         long wanted = Quantity.count("--steps", steps);
-        Optional<NestedCampaign.Finding> finding = number != null
-                ? campaign.compare(chosen, number)
-                : campaign.run(chosen, wanted, progress(wanted));
+        Optional<NestedCampaign.Finding> finding =
+                number != null ? campaign.compare(chosen, number) : campaign.run(chosen, wanted, progress(wanted));
         System.out.println(finding.map(Object::toString)
                 .orElse("no difference" + (number != null ? "" : " in " + wanted + " steps of each way")));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;

@@ -26,8 +26,8 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.model.Feature;
-import nestbox.x86.system.EventInDelivery;
 import nestbox.x86.system.ControlRegisters;
+import nestbox.x86.system.EventInDelivery;
 
 /** L1's VMRUN behind its own faults, in KVM's order (facts E.1, E.2; APM Vol. 2, "VMRUN Instruction"). */
 final class NestedVmrun {

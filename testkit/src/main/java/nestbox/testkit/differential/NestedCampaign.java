@@ -84,7 +84,11 @@ public record NestedCampaign(
                     "seed %d, case %d, after %d steps: %s, %s, %s: %s (at first: %s)%n",
                     seed, number, before, nested.vendor(), nested.shape(), way, what, first));
             for (int i = 0; i < nested.steps().size(); i++) {
-                text.append("  ").append(i).append(' ').append(nested.steps().get(i)).append('\n');
+                text.append("  ")
+                        .append(i)
+                        .append(' ')
+                        .append(nested.steps().get(i))
+                        .append('\n');
             }
             return text.toString();
         }
@@ -151,8 +155,11 @@ public record NestedCampaign(
 
         /** Steps that were left out may leave an L1 that goes wrong in another way, which is another finding. */
         private static String kind(String what) {
-            return what.replaceAll("step \\d+", "").replaceAll("[0-9a-f]+, not.*", "").replaceAll("\\b[0-9a-f]{5,}\\b", "")
-                    .replaceAll("L2[ab]", "L2").replaceAll(" [0-9a-f]+, [0-9a-f]+, [0-9a-f]+", "");
+            return what.replaceAll("step \\d+", "")
+                    .replaceAll("[0-9a-f]+, not.*", "")
+                    .replaceAll("\\b[0-9a-f]{5,}\\b", "")
+                    .replaceAll("L2[ab]", "L2")
+                    .replaceAll(" [0-9a-f]+, [0-9a-f]+, [0-9a-f]+", "");
         }
 
         private String differs(NestedCase nested, String way) {
@@ -162,7 +169,8 @@ public record NestedCampaign(
             }
             // A case that got shorter must still obey: what is cached must make no difference to silicon.
             String what = right.ended() ? right.difference(run(nested, way), nested) : null;
-            return what == null || right.difference(run(nested, "none/none"), nested) != null && !way.equals("none/none")
+            return what == null
+                            || right.difference(run(nested, "none/none"), nested) != null && !way.equals("none/none")
                     ? null
                     : what;
         }

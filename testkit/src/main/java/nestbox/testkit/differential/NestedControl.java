@@ -14,7 +14,17 @@ abstract class NestedControl {
     static final long INTERRUPT_FLAG = 0x202;
     /** MSRs that L2 reads and writes: SYSENTER's, SYSCALL's, segment bases, PAT. */
     static final long[] MSRS = {
-        0x174, 0x175, 0x176, 0xc0000081L, 0xc0000082L, 0xc0000083L, 0xc0000084L, 0xc0000100L, 0xc0000101L, 0xc0000102L, 0x277
+        0x174,
+        0x175,
+        0x176,
+        0xc0000081L,
+        0xc0000082L,
+        0xc0000083L,
+        0xc0000084L,
+        0xc0000100L,
+        0xc0000101L,
+        0xc0000102L,
+        0x277
     };
 
     static final long[] PORTS = {0x80, 0x3ff, 0x2ff, 0x3f8, 0x21, 0xa1, 0x1234};

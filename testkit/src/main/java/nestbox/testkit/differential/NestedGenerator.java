@@ -53,7 +53,10 @@ final class NestedGenerator {
     private void guests() {
         for (Step step : guests.more()) {
             guest = step.cpu();
-            if (step.op() == Op.STORE8 && step.a() >= Layout.TABLES && step.a() < Layout.TABLES_END && control.chance(30)) {
+            if (step.op() == Op.STORE8
+                    && step.a() >= Layout.TABLES
+                    && step.a() < Layout.TABLES_END
+                    && control.chance(30)) {
                 steps.add(NestedStep.l1(L1Op.STORE8, step.a(), step.b()));
             } else if (step.op() == Op.INVLPG && control.chance(15)) {
                 steps.addAll(control.flush(guest, step.a()));

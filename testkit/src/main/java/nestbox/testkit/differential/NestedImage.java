@@ -128,8 +128,7 @@ final class NestedImage {
         memory.write(NestedLayout.GDT + 0x110, 2, 0xfff);
         memory.write(NestedLayout.GDT + 0x112, 8, NestedLayout.IDT);
         for (int vector = 0; vector < GATES; vector++) {
-            long handler = hypervisor.address(
-                    vector == NMI ? "nmi" : vector < FAULTS ? "fault" + vector : "interrupt");
+            long handler = hypervisor.address(vector == NMI ? "nmi" : vector < FAULTS ? "fault" + vector : "interrupt");
             long at = NestedLayout.IDT + 16L * vector;
             memory.write(at, 8, handler & 0xffff | 0x18L << 16 | 0x8eL << 40 | (handler >>> 16 & 0xffff) << 48);
         }

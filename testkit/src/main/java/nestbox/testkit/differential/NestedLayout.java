@@ -97,8 +97,8 @@ final class NestedLayout {
         names.put("RECORDS", RECORDS);
         names.put("HANDOVERS", HANDOVERS);
         StringBuilder text = new StringBuilder();
-        names.forEach((name, value) ->
-                text.append(name).append(" equ ").append(value).append('\n'));
+        names.forEach(
+                (name, value) -> text.append(name).append(" equ ").append(value).append('\n'));
         return text.toString();
     }
 }

@@ -83,8 +83,7 @@ record NestedObservation(
 
     /** Records are compared one by one. */
     private static boolean isRecord(long physical) {
-        return physical >= NestedLayout.RECORDS
-                && physical < NestedLayout.RECORDS_END;
+        return physical >= NestedLayout.RECORDS && physical < NestedLayout.RECORDS_END;
     }
 
     boolean ended() {
@@ -128,7 +127,8 @@ record NestedObservation(
         for (int i = 0; i < RECORD; i++) {
             boolean counts = nested.vendor() == NestedVendor.AMD || VmxRecord.defined(right, from, i);
             if (counts && right[from + i] != seen[from + i]) {
-                return String.format("record %d: %x, not %x (reason %x)", i, seen[from + i], right[from + i], right[from]);
+                return String.format(
+                        "record %d: %x, not %x (reason %x)", i, seen[from + i], right[from + i], right[from]);
             }
         }
         return null;

@@ -113,15 +113,14 @@ final class Stage {
         if (random.nextInt(10) == 0) {
             return random.nextLong() & ~EPT_ALL;
         }
-        long value =
-                switch (slot.kind) {
-                    case FRAME -> leaf(frame(random));
-                    case DEVICE -> leaf(Layout.DEVICE + ((long) random.nextInt(3) << 12));
-                    case LARGE_FRAME ->
-                        random.nextInt(2) == 0
-                                ? table(slot.below)
-                                : leaf(Layout.LARGE_FRAMES + ((long) random.nextInt(2) << 21)) | LARGE;
-                };
+        long value = switch (slot.kind) {
+            case FRAME -> leaf(frame(random));
+            case DEVICE -> leaf(Layout.DEVICE + ((long) random.nextInt(3) << 12));
+            case LARGE_FRAME ->
+                random.nextInt(2) == 0
+                        ? table(slot.below)
+                        : leaf(Layout.LARGE_FRAMES + ((long) random.nextInt(2) << 21)) | LARGE;
+        };
         return value & ~taken(random) | extra(random, slot.kind != Kind.LARGE_FRAME);
     }
 
@@ -136,7 +135,9 @@ final class Stage {
     /** Rights that an entry lacks. */
     private long taken(Seed random) {
         if (ept) {
-            return (random.nextInt(4) == 0 ? 2 : 0) | (random.nextInt(4) == 0 ? 4 : 0) | (random.nextInt(20) == 0 ? 1 : 0);
+            return (random.nextInt(4) == 0 ? 2 : 0)
+                    | (random.nextInt(4) == 0 ? 4 : 0)
+                    | (random.nextInt(20) == 0 ? 1 : 0);
         }
         return (random.nextInt(4) == 0 ? 2 : 0) | (random.nextInt(12) == 0 ? 4 : 0);
     }

@@ -26,8 +26,21 @@ final class SvmControl extends NestedControl {
     private static final long MSR_PROT = 1 << 28;
     private static final long SHUTDOWN = 1L << 31;
     /** INTR, NMI, CR0 selective, IDTR, GDTR, RDPMC, CPUID, INTn, PAUSE, HLT, INVLPG, IOIO, MSR. */
-    private static final long FREE = INTR | 1 << 1 | CR0_SELECTIVE | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 11 | 1 << 15 | 1 << 18
-            | 1 << 21 | 1 << 23 | HLT | INVLPG | 1 << 27 | MSR_PROT;
+    private static final long FREE = INTR
+            | 1 << 1
+            | CR0_SELECTIVE
+            | 1 << 6
+            | 1 << 7
+            | 1 << 10
+            | 1 << 11
+            | 1 << 15
+            | 1 << 18
+            | 1 << 21
+            | 1 << 23
+            | HLT
+            | INVLPG
+            | 1 << 27
+            | MSR_PROT;
 
     /** VMRUN, VMMCALL, VMLOAD, VMSAVE. */
     private static final long NEEDED2 = 0xf;
@@ -42,8 +55,8 @@ final class SvmControl extends NestedControl {
     private static final int FLUSH_ALL = 1;
     private static final int FLUSH_THIS = 3;
     private static final int[] EXIT_OFFSETS = {
-        0x70, 0x78, 0x80, 0x88, 0xc8, 0x578, 0x5d8, 0x570, 0x558, 0x550, 0x548, 0x4d0, 0x640, 0x68, 0x60, 0xa8, 0x560, 0x568, 0x5f8,
-        0x410, 0x420, 0x4c8
+        0x70, 0x78, 0x80, 0x88, 0xc8, 0x578, 0x5d8, 0x570, 0x558, 0x550, 0x548, 0x4d0, 0x640, 0x68, 0x60, 0xa8, 0x560,
+        0x568, 0x5f8, 0x410, 0x420, 0x4c8
     };
 
     private final SvmProbes probes;
@@ -173,16 +186,15 @@ final class SvmControl extends NestedControl {
         if (!legal(step)) {
             return List.of();
         }
-        boolean exits =
-                switch (step.op()) {
-                    case CR0 -> (cr[guest] & (READ_CR0 | WRITE_CR0)) != 0 || (misc1[guest] & CR0_SELECTIVE) != 0;
-                    case CR3 -> (cr[guest] & WRITE_CR3) != 0;
-                    case CR4 -> (cr[guest] & (READ_CR4 | WRITE_CR4)) != 0;
-                    case EFER -> takesEfer && (misc1[guest] & MSR_PROT) != 0;
-                    case INVLPG -> (misc1[guest] & INVLPG) != 0;
-                    case INVPCID -> (misc3[guest] & INVPCID) != 0;
-                    default -> false;
-                };
+        boolean exits = switch (step.op()) {
+            case CR0 -> (cr[guest] & (READ_CR0 | WRITE_CR0)) != 0 || (misc1[guest] & CR0_SELECTIVE) != 0;
+            case CR3 -> (cr[guest] & WRITE_CR3) != 0;
+            case CR4 -> (cr[guest] & (READ_CR4 | WRITE_CR4)) != 0;
+            case EFER -> takesEfer && (misc1[guest] & MSR_PROT) != 0;
+            case INVLPG -> (misc1[guest] & INVLPG) != 0;
+            case INVPCID -> (misc3[guest] & INVPCID) != 0;
+            default -> false;
+        };
         if (!exits) {
             return List.of();
         }
@@ -257,14 +269,13 @@ final class SvmControl extends NestedControl {
     private List<NestedStep> inject(int guest) {
         long[] plain = {0, 3, 4, 5, 6, 7, 16};
         long[] withError = {8, 10, 11, 12, 13, 14, 17};
-        long event =
-                switch (random.nextInt(5)) {
-                    case 0 -> 0x80000000L | pick(new long[] {0x90, 0x91});
-                    case 1 -> 0x80000200L | 2;
-                    case 2 -> 0x80000300L | pick(plain);
-                    case 3 -> 0x80000b00L | pick(withError) | (long) random.nextInt(0x8000) << 32;
-                    default -> 0x80000400L | 0x91;
-                };
+        long event = switch (random.nextInt(5)) {
+            case 0 -> 0x80000000L | pick(new long[] {0x90, 0x91});
+            case 1 -> 0x80000200L | 2;
+            case 2 -> 0x80000300L | pick(plain);
+            case 3 -> 0x80000b00L | pick(withError) | (long) random.nextInt(0x8000) << 32;
+            default -> 0x80000400L | 0x91;
+        };
         return List.of(
                 store(guest, VmcbField.NRIP, image.l2("next")),
                 store(guest, VmcbField.EVENTINJ, event),
@@ -277,7 +288,8 @@ final class SvmControl extends NestedControl {
         if (chance(70)) {
             steps.add(NestedStep.l1(L1Op.IPI, IPI));
             if (chance(70)) {
-                // No shadow: KVM says that it does not delay #VMEXIT, the silicon that it does, the manual's text was not read.
+                // No shadow: KVM says that it does not delay #VMEXIT, the silicon that it does, the manual's text was
+                // not read.
                 steps.add(NestedStep.l1(L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2));
                 steps.add(nop(guest));
             }

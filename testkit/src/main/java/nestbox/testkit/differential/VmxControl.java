@@ -29,7 +29,8 @@ final class VmxControl extends NestedControl {
     private static final long MSR_BITMAPS = 1 << 28;
     private static final long SECONDARY = 1L << 31;
     /** Exits that L1 may ask for as it likes: MWAIT, RDPMC, CR3 stores, MOV DR, all I/O, MONITOR, PAUSE. */
-    private static final long FREE = 1 << 10 | 1 << 11 | 1 << 16 | 1 << 23 | 1 << 24 | 1 << 29 | 1 << 30 | HLT | INVLPG | CR3_LOAD;
+    private static final long FREE =
+            1 << 10 | 1 << 11 | 1 << 16 | 1 << 23 | 1 << 24 | 1 << 29 | 1 << 30 | HLT | INVLPG | CR3_LOAD;
 
     private static final long EPT = 1 << 1;
     private static final long VPID = 1 << 5;
@@ -80,16 +81,22 @@ final class VmxControl extends NestedControl {
         eptpFlags = EPTP_FLAGS | (chance(50) ? ACCESSED_DIRTY : 0);
         takesEfer = chance(50);
         for (int guest = 0; guest < GUESTS; guest++) {
-            pin[guest] = (chance(60) ? EXTERNAL_INTERRUPTS : 0) | (chance(60) ? NMIS | (chance(50) ? VIRTUAL_NMIS : 0) : 0);
+            pin[guest] =
+                    (chance(60) ? EXTERNAL_INTERRUPTS : 0) | (chance(60) ? NMIS | (chance(50) ? VIRTUAL_NMIS : 0) : 0);
             primary[guest] = RDTSC | SECONDARY | (chance(70) ? MSR_BITMAPS : 0) | (chance(60) ? IO_BITMAPS : 0);
             primary[guest] |= random.nextLong() & random.nextLong() & FREE;
             vpid[guest] = chance(60) ? guest + 1 : 0;
             secondary[guest] = INSTRUCTIONS | (tdp ? EPT : 0) | (vpid[guest] != 0 ? VPID : 0);
-            secondary[guest] |= random.nextLong() & FREE_SECONDARY | (tdp && (chance(50) || !shape.wide) ? UNRESTRICTED : 0);
+            secondary[guest] |=
+                    random.nextLong() & FREE_SECONDARY | (tdp && (chance(50) || !shape.wide) ? UNRESTRICTED : 0);
             cr0Mask[guest] = (chance(40) ? Processor.CR0_WP : 0) | (chance(30) ? 0x20 : 0);
             cr4Mask[guest] = chance(40)
                     ? random.nextLong()
-                            & (Processor.CR4_PGE | Processor.CR4_PCIDE | Processor.CR4_SMEP | Processor.CR4_SMAP | 1 << 13)
+                            & (Processor.CR4_PGE
+                                    | Processor.CR4_PCIDE
+                                    | Processor.CR4_SMEP
+                                    | Processor.CR4_SMAP
+                                    | 1 << 13)
                     : 0;
         }
         probes = new VmxProbes(this);
@@ -248,17 +255,26 @@ final class VmxControl extends NestedControl {
                     yield List.of();
                 }
                 boolean keep = step.a() < 0;
-                yield with(keep ? List.of() : flush(guest), current(guest), write(VmcsField.GUEST_CR3, step.a() & ~(1L << 63)));
+                yield with(
+                        keep ? List.of() : flush(guest),
+                        current(guest),
+                        write(VmcsField.GUEST_CR3, step.a() & ~(1L << 63)));
             }
             case CR0 ->
                 (cr0Mask[guest] & step.a()) == 0
                         ? List.of()
-                        : with(List.of(), current(guest), flip(VmcsField.GUEST_CR0, step.a()),
+                        : with(
+                                List.of(),
+                                current(guest),
+                                flip(VmcsField.GUEST_CR0, step.a()),
                                 flip(VmcsField.CR0_READ_SHADOW, step.a()));
             case CR4 ->
                 (cr4Mask[guest] & step.a()) == 0
                         ? List.of()
-                        : with(flush(guest), current(guest), flip(VmcsField.GUEST_CR4, step.a()),
+                        : with(
+                                flush(guest),
+                                current(guest),
+                                flip(VmcsField.GUEST_CR4, step.a()),
                                 flip(VmcsField.CR4_READ_SHADOW, step.a()));
             case EFER ->
                 takesEfer || (primary[guest] & MSR_BITMAPS) == 0
@@ -359,7 +375,8 @@ final class VmxControl extends NestedControl {
         if (chance(70)) {
             steps.add(NestedStep.l1(L1Op.IPI, IPI));
             if (chance(70)) {
-                steps.add(NestedStep.l1(L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2, 0, chance(30) && takesInterrupts(guest) ? 1 : 0));
+                steps.add(NestedStep.l1(
+                        L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2, 0, chance(30) && takesInterrupts(guest) ? 1 : 0));
                 steps.add(nop(guest));
             }
         } else if (chance(50)) {
@@ -467,16 +484,22 @@ final class VmxControl extends NestedControl {
             return List.of();
         }
         vpid[guest] = guest + 1 + 2 * random.nextInt(3);
-        return with(List.of(NestedStep.l1(L1Op.INVVPID, 1, vpid[guest])), current(guest),
+        return with(
+                List.of(NestedStep.l1(L1Op.INVVPID, 1, vpid[guest])),
+                current(guest),
                 write(VmcsField.VIRTUAL_PROCESSOR_ID, vpid[guest]));
     }
 
     /** What fails. */
     private List<NestedStep> wrong(int guest) {
         return switch (random.nextInt(7)) {
-            case 0 -> List.of(NestedStep.l1(L1Op.VMPTRLD, pick(new long[] {0, 0x123, NestedLayout.VMXON, 1L << 52, Layout.FRAMES})));
-            case 1 -> List.of(NestedStep.l1(L1Op.INVVPID, random.nextInt(6), pick(new long[] {0, 9, 0x10001}), 1L << 47));
-            case 2 -> List.of(NestedStep.l1(L1Op.INVEPT, random.nextInt(5), pick(new long[] {0, 0x1e, 1L << 51 | 0x1e})));
+            case 0 ->
+                List.of(NestedStep.l1(
+                        L1Op.VMPTRLD, pick(new long[] {0, 0x123, NestedLayout.VMXON, 1L << 52, Layout.FRAMES})));
+            case 1 ->
+                List.of(NestedStep.l1(L1Op.INVVPID, random.nextInt(6), pick(new long[] {0, 9, 0x10001}), 1L << 47));
+            case 2 ->
+                List.of(NestedStep.l1(L1Op.INVEPT, random.nextInt(5), pick(new long[] {0, 0x1e, 1L << 51 | 0x1e})));
             case 3 -> {
                 int encoding = random.nextInt(0x8000);
                 VmcsField field = VmcsField.byEncoding(encoding);
@@ -484,7 +507,13 @@ final class VmxControl extends NestedControl {
                         ? List.of(current(guest), NestedStep.l1(L1Op.WRITE, encoding, 0x12345678))
                         : List.of();
             }
-            case 4 -> List.of(current(guest), nop(guest), NestedStep.l1(L1Op.VMCLEAR, guest), current(guest), NestedStep.l1(L1Op.RESUME));
+            case 4 ->
+                List.of(
+                        current(guest),
+                        nop(guest),
+                        NestedStep.l1(L1Op.VMCLEAR, guest),
+                        current(guest),
+                        NestedStep.l1(L1Op.RESUME));
             case 5 -> List.of(current(guest), nop(guest), current(guest), NestedStep.l1(L1Op.LAUNCH));
             default -> List.of(NestedStep.l1(L1Op.VMCLEAR, guest), NestedStep.l1(L1Op.READ, 0x4402));
         };

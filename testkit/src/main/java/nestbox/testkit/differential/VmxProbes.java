@@ -1,7 +1,6 @@
 package nestbox.testkit.differential;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -112,7 +111,10 @@ final class VmxProbes {
             case 0, 1 -> List.of(flip(CONTROLS[random.nextInt(CONTROLS.length)], 1L << random.nextInt(32)));
             case 2, 3 -> List.of(segment());
             case 4 -> List.of(address());
-            case 5 -> List.of(set(LINEAR[random.nextInt(LINEAR.length)], pick(random.nextInt(3) == 0 ? CANONICAL : NOT_CANONICAL)));
+            case 5 ->
+                List.of(set(
+                        LINEAR[random.nextInt(LINEAR.length)],
+                        pick(random.nextInt(3) == 0 ? CANONICAL : NOT_CANONICAL)));
             case 6 -> List.of(controlRegister());
             case 7 -> List.of(flip(VmcsField.GUEST_RFLAGS, 1L << random.nextInt(24)));
             case 8 -> blocking();
@@ -156,7 +158,10 @@ final class VmxProbes {
 
     private NestedStep controlRegister() {
         return switch (random.nextInt(6)) {
-            case 0 -> flip(VmcsField.GUEST_CR0, pick(new long[] {1, 2, 4, 8, 1 << 5, 1 << 16, 1 << 18, 1 << 29, 1 << 30, 1L << 31, 1L << 32}));
+            case 0 ->
+                flip(
+                        VmcsField.GUEST_CR0,
+                        pick(new long[] {1, 2, 4, 8, 1 << 5, 1 << 16, 1 << 18, 1 << 29, 1 << 30, 1L << 31, 1L << 32}));
             case 1 -> flip(VmcsField.GUEST_CR4, 1L << random.nextInt(32));
             case 2 -> flip(VmcsField.GUEST_CR3, pick(new long[] {1, 1 << 3, 1 << 11, 1L << 52, 1L << 63}));
             case 3 -> flip(VmcsField.GUEST_IA32_EFER, 1L << random.nextInt(17));
@@ -167,8 +172,12 @@ final class VmxProbes {
 
     private List<NestedStep> blocking() {
         NestedStep flags = flip(VmcsField.GUEST_RFLAGS, 1 << 9);
-        NestedStep state = set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, random.nextInt(4) == 0 ? 1L << random.nextInt(6) : random.nextInt(16));
-        NestedStep pending = set(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, pick(new long[] {0, 1, 1 << 14, 1 << 12, 0x400f, 1 << 11, 1 << 16}));
+        NestedStep state = set(
+                VmcsField.GUEST_INTERRUPTIBILITY_INFO,
+                random.nextInt(4) == 0 ? 1L << random.nextInt(6) : random.nextInt(16));
+        NestedStep pending = set(
+                VmcsField.GUEST_PENDING_DBG_EXCEPTIONS,
+                pick(new long[] {0, 1, 1 << 14, 1 << 12, 0x400f, 1 << 11, 1 << 16}));
         return switch (random.nextInt(4)) {
             case 0 -> List.of(state);
             case 1 -> List.of(flags, state);
@@ -178,7 +187,9 @@ final class VmxProbes {
     }
 
     private List<NestedStep> event() {
-        long info = (random.nextInt(8) == 0 ? 0 : 1L << 31) | random.nextInt(2) << 11 | random.nextInt(8) << 8
+        long info = (random.nextInt(8) == 0 ? 0 : 1L << 31)
+                | random.nextInt(2) << 11
+                | random.nextInt(8) << 8
                 | (random.nextInt(3) == 0 ? random.nextInt(256) : random.nextInt(32));
         if (random.nextInt(20) == 0) {
             info |= 1L << 12 + random.nextInt(19);
@@ -210,7 +221,8 @@ final class VmxProbes {
 
     /** Areas of MSRs: one that does not exist, one that an entry does not load. */
     private List<NestedStep> lists() {
-        VmcsField count = random.nextInt(2) == 0 ? VmcsField.VM_ENTRY_MSR_LOAD_COUNT : VmcsField.VM_EXIT_MSR_STORE_COUNT;
+        VmcsField count =
+                random.nextInt(2) == 0 ? VmcsField.VM_ENTRY_MSR_LOAD_COUNT : VmcsField.VM_EXIT_MSR_STORE_COUNT;
         VmcsField address = count == VmcsField.VM_ENTRY_MSR_LOAD_COUNT
                 ? VmcsField.VM_ENTRY_MSR_LOAD_ADDR
                 : VmcsField.VM_EXIT_MSR_STORE_ADDR;

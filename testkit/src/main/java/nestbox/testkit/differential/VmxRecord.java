@@ -50,7 +50,8 @@ final class VmxRecord {
             case 1 -> reason == 48 || reason == 49;
             case 2 -> (records[from + EVENT] & WITH_ERROR) == WITH_ERROR;
             case 3 -> (records[from + VECTORING] & WITH_ERROR) == WITH_ERROR;
-            case 4 -> has(WITH_LENGTH, reason) || software(records[from + EVENT]) || software(records[from + VECTORING]);
+            case 4 ->
+                has(WITH_LENGTH, reason) || software(records[from + EVENT]) || software(records[from + VECTORING]);
             case 5 -> string || has(WITH_INFORMATION, reason);
             default -> true;
         };

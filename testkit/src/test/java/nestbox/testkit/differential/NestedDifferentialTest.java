@@ -28,8 +28,10 @@ class NestedDifferentialTest {
     @CsvSource({"INTEL, true, tdp/keep", "INTEL, false, tdp/keep", "INTEL, false, shadow/keep"})
     void aFixedSeedAndAFreshOne(NestedVendor vendor, boolean tdp, String way) {
         long fresh = System.nanoTime() & 0xffffffffL;
-        System.out.printf("nested differential run, %s, %s, %s: fresh seed %d%n", vendor, tdp ? "tdp" : "shadow", way, fresh);
-        NestedCampaign campaign = NestedCampaign.of(vendor, tdp).withWays(List.of(way)).withCaseSteps(2000);
+        System.out.printf(
+                "nested differential run, %s, %s, %s: fresh seed %d%n", vendor, tdp ? "tdp" : "shadow", way, fresh);
+        NestedCampaign campaign =
+                NestedCampaign.of(vendor, tdp).withWays(List.of(way)).withCaseSteps(2000);
         run(campaign, FIXED, 4000);
         run(campaign, fresh, 4000);
     }
@@ -47,8 +49,8 @@ class NestedDifferentialTest {
         NestedImage image = new NestedImage(vendor, true);
         NestedCase nested =
                 new NestedGenerator(vendor, Shape.FOUR_LEVEL, true, image, new Seed(FIXED).nextLong()).generate(1000);
-        NestedObservation bare = NestedObservation.of(
-                image, nested, NestedSubject.of(L0Mode.NONE.text() + "/keep", vendor, true, 0));
+        NestedObservation bare =
+                NestedObservation.of(image, nested, NestedSubject.of(L0Mode.NONE.text() + "/keep", vendor, true, 0));
         assertThat(bare.outcome()).isEqualTo("ended");
         long[] records = bare.records();
         int left = 0;

@@ -126,8 +126,12 @@ final class NestedMsrLists {
 
     private boolean loadEntry(long at) {
         int index = (int) cpu.physical.read(at, 4);
-        boolean refused = cpu.physical.read(at + 4, 4) != 0 || index == FS_BASE || index == GS_BASE || special(index)
-                || index == BIOS_SIGN_ID || index == BIOS_UPDT_TRIG;
+        boolean refused = cpu.physical.read(at + 4, 4) != 0
+                || index == FS_BASE
+                || index == GS_BASE
+                || special(index)
+                || index == BIOS_SIGN_ID
+                || index == BIOS_UPDT_TRIG;
         return !refused && write(index, cpu.physical.read(at + 8, 8));
     }
 

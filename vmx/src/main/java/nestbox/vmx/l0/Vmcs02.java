@@ -70,7 +70,8 @@ final class Vmcs02 {
         long pin12 = c.pin & ~mask(VmxFeature.PREEMPTION_TIMER, VmxFeature.POSTED_INTERRUPTS);
         long pin01 = of01(VmcsField.PIN_BASED_VM_EXEC_CONTROL);
         if (c.pin(VmxFeature.NMI_EXITING)) {
-            // Whether L2's NMIs are virtual is L1's to say: else its IRET leaves them blocked (SDM Vol. 3, "Changes to Instruction
+            // Whether L2's NMIs are virtual is L1's to say: else its IRET leaves them blocked (SDM Vol. 3, "Changes to
+            // Instruction
             // Behavior in VMX Non-Root Operation").
             pin01 &= ~VmxFeature.VIRTUAL_NMIS.mask();
         }
