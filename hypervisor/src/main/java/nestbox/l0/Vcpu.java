@@ -1,6 +1,5 @@
 package nestbox.l0;
 
-import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import nestbox.core.NestboxException;
@@ -13,7 +12,6 @@ import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.MmuVcpu;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Request;
-import nestbox.mmu.core.Requests;
 import nestbox.mmu.core.RootToLoad;
 import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.Cpu;
@@ -26,7 +24,7 @@ import nestbox.x86.system.Boundary;
  * One virtual processor: the run loop around a host processor of its own. The guest's registers live in {@link #guest}, the
  * processor object that the machine's board knows; what the silicon changed while it ran is fetched when somebody needs it.
  */
-public final class Vcpu implements Execution, Requests {
+public final class Vcpu implements Execution {
     /** General registers, RSP apart, change owners at each entry and exit. */
     private static final int GENERAL = 16;
 
@@ -46,7 +44,7 @@ public final class Vcpu implements Execution, Requests {
     private final VendorBackend backend;
     private final Emulator emulator;
     private final Injection injection;
-    private final Set<Request> requests = EnumSet.noneOf(Request.class);
+    private final PendingRequests requests = new PendingRequests(this);
     private final Exit exit = new Exit();
     private final ExitHandler exitHandler;
     private final Judging judging = new Judging(this);
@@ -79,7 +77,7 @@ public final class Vcpu implements Execution, Requests {
         this.hypervisor = hypervisor;
         this.guest = guest;
         this.host = host;
-        mmu = new MmuVcpu(hypervisor.mmu(), new VcpuContext(this), model, this);
+        mmu = new MmuVcpu(hypervisor.mmu(), new VcpuContext(this), model, requests);
         emulator = new Emulator(this, emulating);
         reference = hypervisor.config().reference();
         injection = new Injection(this);
@@ -218,11 +216,7 @@ public final class Vcpu implements Execution, Requests {
         turn.refuseToSave();
         out.section("vcpu").writeBoolean(resetNeeded).writeInt(futile);
         injection.save(out);
-        int raised = 0;
-        for (Request request : requests) {
-            raised |= 1 << request.ordinal();
-        }
-        out.writeInt(raised);
+        requests.save(out);
         host.cpu().random.save(out);
         backend.save(out);
         mmu.save(out);
@@ -236,13 +230,7 @@ public final class Vcpu implements Execution, Requests {
         backend.reset();
         registersReplaced();
         injection.restore(in);
-        int raised = in.readInt();
-        requests.clear();
-        for (Request request : Request.values()) {
-            if ((raised >>> request.ordinal() & 1) != 0) {
-                requests.add(request);
-            }
-        }
+        requests.restore(in);
         host.cpu().random.restore(in);
         backend.restore(in);
         if (nesting != null) {
@@ -252,7 +240,7 @@ public final class Vcpu implements Execution, Requests {
         root = null;
         leaveAtOnce = false;
         turn.forgetExit();
-        requests.add(Request.TLB_FLUSH);
+        requests.raise(Request.TLB_FLUSH);
     }
 
     /** KVM_GET_NESTED_STATE. */
@@ -279,67 +267,26 @@ public final class Vcpu implements Execution, Requests {
 
     // ---- requests -------------------------------------------------------------------------------------------------
 
-    @Override
+    /** Something must be done before the next entry. */
     public void raise(Request request) {
-        requests.add(request);
+        requests.raise(request);
     }
 
-    @Override
-    public boolean isRaised(Request request) {
-        return requests.contains(request);
-    }
-
-    @Override
-    public void clear(Request request) {
-        requests.remove(request);
-    }
-
-    private boolean take(Request request) {
-        return requests.remove(request);
-    }
-
-    /** Table B.6 of the facts. */
-    private void serveRequests() {
-        if (requests.isEmpty()) {
-            return;
-        }
-        if (take(Request.MMU_FREE_OBSOLETE_ROOTS)) {
-            mmu.freeObsoleteRoots();
-        }
-        if (take(Request.MMU_SYNC)) {
-            mmu.syncRoots();
-        }
-        if (take(Request.LOAD_MMU_PGD)) {
-            root = null;
-        }
-        if (take(Request.TLB_FLUSH)) {
-            requests.remove(Request.TLB_FLUSH_CURRENT);
-            requests.remove(Request.TLB_FLUSH_GUEST);
-            backend.flushAll();
-        }
-        serveFlushes();
+    /** Hardware must be given its root again. */
+    void forgetRoot() {
+        root = null;
     }
 
     /** L1 and L2 are about to change places: flushes that are about the context that runs are served before. */
     public void serveLocalFlushes() {
         if (follows(NestedPolicy.TRANSITION_SERVE)) {
-            serveFlushes();
+            requests.serveFlushes();
         }
     }
 
     /** The answer of the policies of nesting at a point of yes or no. */
     public boolean follows(NestedPolicy point) {
         return hypervisor.config().nested().applies(point);
-    }
-
-    private void serveFlushes() {
-        if (take(Request.TLB_FLUSH_CURRENT)) {
-            backend.flushCurrent();
-        }
-        if (take(Request.TLB_FLUSH_GUEST)) {
-            mmu.flushGuest();
-            backend.flushGuest();
-        }
     }
 
     // ---- the run loop ---------------------------------------------------------------------------------------------
@@ -474,7 +421,7 @@ public final class Vcpu implements Execution, Requests {
     }
 
     private void enterGuest(long budget) {
-        serveRequests();
+        requests.serve();
         boolean wasNested = guestMode();
         injection.prepare();
         if (guestMode() != wasNested) {
@@ -541,7 +488,7 @@ public final class Vcpu implements Execution, Requests {
                 backend.flushCurrent();
             }
         }
-        serveRequests();
+        requests.serve();
     }
 
     /** Others may have had turns since events were chosen and roots were loaded: what they left counts before the entry. */
@@ -565,7 +512,7 @@ public final class Vcpu implements Execution, Requests {
     boolean staysInGuest(Set<Request> served) {
         boolean quiet = nesting == null
                 || !nesting.eventsHeld() && (!guestMode() || !nesting.entryPending() && !nesting.exitDue());
-        return quiet && !injection.busy() && served.containsAll(requests) && mmu.currentRoot() != null;
+        return quiet && !injection.busy() && requests.areAmong(served) && mmu.currentRoot() != null;
     }
 
     private void afterExit() {
