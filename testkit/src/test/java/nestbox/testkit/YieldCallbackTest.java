@@ -35,9 +35,11 @@ class YieldCallbackTest {
         Guest l1 = Guest.longMode()
                 .tables("l1_tables", t -> t.identity(16 << 20))
                 .page("list", KERNEL_GS_BASE, 0x1000)
-                .vmcs("vmcs", v -> v.cr3("l1_tables")
-                        .set(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 1)
-                        .set(VmcsField.VM_ENTRY_MSR_LOAD_ADDR, "list"))
+                .vmcs(
+                        "vmcs",
+                        v -> v.cr3("l1_tables")
+                                .set(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 1)
+                                .set(VmcsField.VM_ENTRY_MSR_LOAD_ADDR, "list"))
                 .body("vmlaunch\njmp vmx_failed")
                 .label("l2", "vmcall");
         long list = l1.assemble().labels().get("list");
