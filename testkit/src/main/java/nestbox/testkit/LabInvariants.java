@@ -26,8 +26,8 @@ import nestbox.x86.Cpu;
  * <ul>
  *   <li>VMX: each field of vmcs02 whose value L0 remembers has it in hardware's structure;
  *   <li>VMX: if the exit was hardware's own (L0 has emulated and injected nothing in between), vmcs12 has hardware's RIP, RSP, RFLAGS,
- *       GDTR, IDTR, SYSENTER registers, activity state, exit reason and interruption information; the exit qualification (but for EPT
- *       violations and misconfigurations, where it is EPT12's); selectors, bases and limits in protected mode; CR3 where L0 uses EPT;
+ *       GDTR, IDTR, SYSENTER registers, activity state and exit reason; interruption information (but for external interrupts, which are
+ *       L1's own); the exit qualification (but for EPT violations and misconfigurations, where it is EPT12's); selectors, bases and limits in protected mode; CR3 where L0 uses EPT;
  *       DR7 where it is saved;
  *   <li>SVM: in that case vmcb12 in L1's memory has hardware's exit code, RIP, RSP, RAX, RFLAGS, CPL, CR2, DR6, DR7, bases and limits of
  *       the segments that #VMEXIT saves; exit information and next RIP (but for nested page faults); CR3 where L0 uses nested paging.
