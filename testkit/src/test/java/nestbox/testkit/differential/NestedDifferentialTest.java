@@ -25,7 +25,14 @@ class NestedDifferentialTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"INTEL, true, tdp/keep", "INTEL, false, tdp/keep", "INTEL, false, shadow/keep"})
+    @CsvSource({
+        "INTEL, true, tdp/keep",
+        "INTEL, false, tdp/keep",
+        "INTEL, false, shadow/keep",
+        "AMD, true, tdp/keep",
+        "AMD, false, tdp/keep",
+        "AMD, false, shadow/keep"
+    })
     void aFixedSeedAndAFreshOne(NestedVendor vendor, boolean tdp, String way) {
         long fresh = System.nanoTime() & 0xffffffffL;
         System.out.printf(
@@ -33,7 +40,7 @@ class NestedDifferentialTest {
         NestedCampaign campaign =
                 NestedCampaign.of(vendor, tdp).withWays(List.of(way)).withCaseSteps(2000);
         run(campaign, FIXED, 4000);
-        run(campaign, fresh, 4000);
+        run(campaign, fresh, 2000);
     }
 
     @Test
