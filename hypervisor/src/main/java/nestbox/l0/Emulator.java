@@ -1,11 +1,16 @@
 package nestbox.l0;
 
+import java.util.EnumSet;
+import java.util.Set;
 import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
 import nestbox.x86.Reg;
 import nestbox.x86.engine.ReferenceEngine;
+import nestbox.x86.insn.Form;
+import nestbox.x86.insn.Insn;
+import nestbox.x86.model.Feature;
 import nestbox.x86.system.Boundary;
 import nestbox.x86.system.Exceptions;
 
@@ -15,6 +20,16 @@ import nestbox.x86.system.Exceptions;
  */
 final class Emulator {
     private static final int[] FORCED_PREFIX = {0x0f, 0x0b, 'k', 'v', 'm'};
+    /** What is needed to fetch an instruction, and by those that touch little. */
+    private static final int LITTLE = StateGroup.BASIC | StateGroup.CODE | StateGroup.CONTROL;
+
+    /** Instructions that, without an operand in memory and at CPL 0, touch nothing beyond {@link #LITTLE}. */
+    private static final Set<String> TOUCH_LITTLE =
+            Set.of("CPUID", "HLT", "IN", "OUT", "RDTSC", "RDTSCP", "PAUSE", "WBINVD", "INVD", "VMREAD", "VMWRITE");
+
+    /** Features whose instructions leave vector and x87 registers alone; so do most that need no feature. */
+    private static final Set<Feature> INTEGER =
+            EnumSet.of(Feature.MSR, Feature.TSC, Feature.RDTSCP, Feature.VMX, Feature.SVM, Feature.CMOV, Feature.CX8);
 
     private final Vcpu vcpu;
     private final Cpu guest;
@@ -24,14 +39,38 @@ final class Emulator {
         this.vcpu = vcpu;
         this.reference = reference;
         guest = vcpu.guest();
+        reference.listen(in -> vcpu.take(groups(in)));
+    }
+
+    /** What an instruction may read or change. */
+    private int groups(Insn in) {
+        Form form = in.form;
+        boolean vector = form == null
+                || form.feature() != null && !INTEGER.contains(form.feature())
+                || form.mnemonic().equals("FWAIT")
+                || (guest.cr4 & Cpu.CR4_PKE) != 0;
+        if (vector) {
+            return StateGroup.ALL;
+        }
+        boolean little = !in.memory && guest.cpl == 0 && guest.debugCtl == 0 && TOUCH_LITTLE.contains(form.mnemonic());
+        return little ? LITTLE : StateGroup.SWITCHED;
     }
 
     /** Executes the instruction at the guest's RIP. */
     void step() {
-        vcpu.take(StateGroup.ALL);
+        step(null);
+    }
+
+    /** As {@link #step()}; {@code known} is the instruction, if it is one of 64-bit code, or null. */
+    void step(Insn known) {
+        vcpu.take(LITTLE);
         vcpu.hypervisor().counters().insnEmulation++;
         boolean ofL2 = vcpu.guestMode();
-        vcpu.hypervisor().mmu().yieldAt(YieldPoint.EMULATE_FETCH);
+        if (known != null && guest.codeSize == known.codeSize) {
+            reference.give(known);
+        } else {
+            vcpu.hypervisor().mmu().yieldAt(YieldPoint.EMULATE_FETCH);
+        }
         try {
             Boundary.instruction(guest, reference);
         } catch (GuestFault fault) {
@@ -174,7 +213,7 @@ final class Emulator {
 
     /** Moves RIP behind an instruction and ends the shadow that it ran in. */
     void goBehind(int length) {
-        vcpu.take(StateGroup.BASIC | StateGroup.SEGMENTS);
+        vcpu.take(StateGroup.BASIC | StateGroup.CODE);
         guest.rip = guest.wrapRip(guest.rip + length);
         guest.shadow = Cpu.SHADOW_NONE;
         guest.unpend(Cpu.PENDING_SHADOW);

@@ -1,5 +1,7 @@
 package nestbox.l0;
 
+import nestbox.x86.insn.Insn;
+
 /** One exit from the guest, decoded by the {@link VendorBackend}; the object is reused. */
 public final class Exit {
     public ExitKind kind;
@@ -23,4 +25,6 @@ public final class Exit {
     public long detail;
     /** Bytes of the instruction that caused the exit, where the silicon says so. */
     public int length;
+    /** The instruction that caused the exit, if it was executed in 64-bit code, where the exit names it; else null. */
+    public Insn known;
 }

@@ -28,7 +28,7 @@ final class ExitHandler {
             case HOST_INTERRUPT, HOST_NMI -> {}
             case INTERRUPT_WINDOW -> vcpu.backend().setInterruptWindow(false);
             case NMI_WINDOW -> vcpu.backend().setNmiWindow(false);
-            case INSTRUCTION -> vcpu.emulator().step();
+            case INSTRUCTION -> vcpu.emulator().step(exit.known);
             case HYPERCALL -> hypercalls.handle(exit.length);
             case EXCEPTION -> exception(exit);
             case PAGE_FAULT -> {

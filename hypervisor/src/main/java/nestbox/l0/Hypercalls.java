@@ -28,7 +28,7 @@ final class Hypercalls {
 
     void handle(int length) {
         Cpu guest = vcpu.guest();
-        vcpu.need(StateGroup.BASIC | StateGroup.SEGMENTS);
+        vcpu.need(StateGroup.BASIC | StateGroup.CODE);
         boolean wide = guest.codeSize == 64;
         long mask = wide ? -1 : 0xffffffffL;
         long number = guest.r[Reg.RAX] & mask;

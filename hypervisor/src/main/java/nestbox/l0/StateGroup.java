@@ -4,7 +4,7 @@ package nestbox.l0;
 public final class StateGroup {
     /** RIP, RSP, RFLAGS, interrupt shadow, NMI blocking. */
     public static final int BASIC = 1;
-    /** Segment registers and descriptor-table registers; CPL. */
+    /** The other segment registers and descriptor-table registers. */
     public static final int SEGMENTS = 1 << 1;
     /** What of CR0, CR3 and CR4 the guest changes without an exit; PDPTE registers. */
     public static final int CONTROL = 1 << 2;
@@ -13,7 +13,13 @@ public final class StateGroup {
     /** x87 and vector registers, XCR0, PKRU. */
     public static final int VECTOR = 1 << 4;
 
-    public static final int ALL = BASIC | SEGMENTS | CONTROL | SYSTEM | VECTOR;
+    /** CS and SS, from which mode and CPL follow. */
+    public static final int CODE = 1 << 5;
+
+    public static final int ALL = BASIC | SEGMENTS | CONTROL | SYSTEM | VECTOR | CODE;
+
+    /** What L1 and L2 have of their own. */
+    public static final int SWITCHED = ALL & ~VECTOR;
 
     private StateGroup() {}
 }

@@ -131,10 +131,10 @@ public final class Vcpu implements Execution {
         root = null;
     }
 
-    /** The guest's registers were replaced; hardware keeps its root. */
+    /** The guest's registers that L1 and L2 have of their own were replaced; hardware keeps its root. */
     public void registersReplaced() {
-        available = StateGroup.ALL;
-        dirty = StateGroup.ALL;
+        available |= StateGroup.SWITCHED;
+        dirty |= StateGroup.SWITCHED;
     }
 
     BorrowedTurn borrowedTurn() {
@@ -191,6 +191,17 @@ public final class Vcpu implements Execution {
         available &= ~groups;
     }
 
+    /** L0 has the newest values of these groups. */
+    public boolean has(int groups) {
+        return (groups & ~available) == 0;
+    }
+
+    /** The control structure that is in use has these groups, and L0 has not. */
+    public void leaveInHardware(int groups) {
+        available &= ~groups;
+        dirty &= ~groups;
+    }
+
     /** As {@link #need}, and the groups will be changed. */
     public void take(int groups) {
         need(groups);
@@ -228,7 +239,8 @@ public final class Vcpu implements Execution {
         resetNeeded = in.readBoolean();
         futile = in.readInt();
         backend.reset();
-        registersReplaced();
+        available = StateGroup.ALL;
+        dirty = StateGroup.ALL;
         injection.restore(in);
         requests.restore(in);
         host.cpu().random.restore(in);

@@ -50,7 +50,7 @@ final class VcpuContext implements GuestContext {
 
     @Override
     public int cpl() {
-        vcpu.need(StateGroup.SEGMENTS);
+        vcpu.need(StateGroup.CODE);
         return guest.cpl;
     }
 

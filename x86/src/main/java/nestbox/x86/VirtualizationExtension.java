@@ -251,5 +251,5 @@ public interface VirtualizationExtension extends Stateful {
     default void restore(StateReader in) {}
 
     /** Executes an instruction of the extension itself (VMXON, VMRUN...); raises #UD for one that it lacks. */
-    void execute(Cpu cpu, Insn in);
+    void execute(Cpu cpu, ExtensionInstruction what, Insn in);
 }

@@ -9,8 +9,22 @@ public final class Permissions {
     private static final int ACCESSES = 64;
     private static final int RIGHTS = 32;
 
-    /** By access: the set of rights that it is denied on. */
-    private final int[] denied = new int[ACCESSES];
+    private static final int SETTINGS = 16;
+    private static final int WRITE_PROTECT = 1;
+    private static final int SMEP = 2;
+    private static final int SMAP = 4;
+    private static final int AC = 8;
+    /** {@link #denied} by the bits of the setting. */
+    private static final int[][] BY_SETTING = new int[SETTINGS][];
+
+    static {
+        for (int setting = 0; setting < SETTINGS; setting++) {
+            BY_SETTING[setting] = denied(setting);
+        }
+    }
+
+    /** By access: the set of rights that it is denied on. Never written to. */
+    private int[] denied = BY_SETTING[0];
 
     private boolean writeProtect;
     private boolean keys;
@@ -31,15 +45,19 @@ public final class Permissions {
     public void set(boolean writeProtect, boolean smep, boolean smap, boolean ac, boolean reportsFetch) {
         this.writeProtect = writeProtect;
         this.reportsFetch = reportsFetch;
+        denied =
+                BY_SETTING[
+                        (writeProtect ? WRITE_PROTECT : 0) | (smep ? SMEP : 0) | (smap ? SMAP : 0) | (ac ? AC : 0)];
+    }
+
+    private static int[] denied(int setting) {
+        int[] table = new int[ACCESSES];
         for (int access = 0; access < ACCESSES; access++) {
-            int set = 0;
             for (int rights = 0; rights < RIGHTS; rights++) {
-                if (!permitted(access, rights, smep, smap, ac)) {
-                    set |= 1 << rights;
-                }
+                table[access] |= permitted(access, rights, setting) ? 0 : 1 << rights;
             }
-            denied[access] = set;
         }
+        return table;
     }
 
     /**
@@ -49,6 +67,7 @@ public final class Permissions {
     public void setGuestModeExecuteTrap(boolean reportsFetchBit) {
         writeProtect = true;
         reportsFetch = reportsFetchBit;
+        int[] table = new int[ACCESSES];
         for (int access = 0; access < ACCESSES; access++) {
             int set = 0;
             boolean user = (access & Access.USER) != 0;
@@ -60,8 +79,9 @@ public final class Permissions {
                     set |= 1 << rights;
                 }
             }
-            denied[access] = set;
+            table[access] = set;
         }
+        denied = table;
     }
 
     /**
@@ -71,6 +91,7 @@ public final class Permissions {
     public void setModeBasedExecute() {
         writeProtect = true;
         reportsFetch = true;
+        int[] table = new int[ACCESSES];
         for (int access = 0; access < ACCESSES; access++) {
             int set = 0;
             int fetch = (access & Access.USER) != 0 ? Access.USER : Access.EXECUTE;
@@ -80,8 +101,9 @@ public final class Permissions {
                     set |= 1 << rights;
                 }
             }
-            denied[access] = set;
+            table[access] = set;
         }
+        denied = table;
     }
 
     /** Sets PKRU, with {@code enabled} if CR4.PKE is set in IA-32e mode. */
@@ -96,7 +118,11 @@ public final class Permissions {
         pkrs = (int) pkrsValue;
     }
 
-    private boolean permitted(int access, int rights, boolean smep, boolean smap, boolean ac) {
+    private static boolean permitted(int access, int rights, int setting) {
+        boolean writeProtect = (setting & WRITE_PROTECT) != 0;
+        boolean smep = (setting & SMEP) != 0;
+        boolean smap = (setting & SMAP) != 0;
+        boolean ac = (setting & AC) != 0;
         boolean readable = (rights & Access.READ) != 0;
         boolean writable = (rights & Access.WRITE) != 0;
         boolean executable = (rights & Access.EXECUTE) != 0;

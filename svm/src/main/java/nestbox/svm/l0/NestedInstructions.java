@@ -6,6 +6,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.world.GuestState;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -22,20 +23,17 @@ final class NestedInstructions {
         operand = new Vmcb(cpu.physical);
     }
 
-    void execute(Insn in) {
+    void execute(ExtensionInstruction what, Insn in) {
         if ((cpu.efer & Cpu.EFER_SVME) == 0 || !cpu.protectedMode() || cpu.virtual8086()) {
             throw cpu.raise(Vector.UD);
         }
-        ExitCode code = ExitCode.valueOf(in.form.mnemonic());
-        if (code != ExitCode.VMMCALL && cpu.cpl != 0) {
+        if (what != ExtensionInstruction.VMMCALL && cpu.cpl != 0) {
             throw cpu.raise(Vector.GP, 0);
         }
-        boolean loads = code == ExitCode.VMLOAD || code == ExitCode.VMSAVE;
-        if (svm.guestMode() && (svm.vmcb12.intercepts(code) || loads && svm.vmloadLeaves())) {
-            svm.exit.instruction(in, code.code(), 0, 0);
+        if (svm.guestMode() && leaves(what, in)) {
             return;
         }
-        switch (code) {
+        switch (what) {
             case VMRUN -> svm.vmrun.run(address(in));
             case VMLOAD -> {
                 operand.attach(physical(in, false));
@@ -58,6 +56,17 @@ final class NestedInstructions {
             case VMMCALL -> throw cpu.raise(Vector.UD);
             default -> throw new UnsupportedFeatureException("nested SVM", in.form.mnemonic() + " of L1");
         }
+    }
+
+    /** L1 intercepts it. */
+    private boolean leaves(ExtensionInstruction what, Insn in) {
+        ExitCode code = ExitCode.valueOf(what.name());
+        boolean loads = code == ExitCode.VMLOAD || code == ExitCode.VMSAVE;
+        boolean leaves = svm.vmcb12.intercepts(code) || loads && svm.vmloadLeaves();
+        if (leaves) {
+            svm.exit.instruction(in, code.code(), 0, 0);
+        }
+        return leaves;
     }
 
     private void changeGif(boolean value) {

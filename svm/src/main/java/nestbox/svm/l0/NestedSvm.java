@@ -16,6 +16,7 @@ import nestbox.svm.vmcb.VmcbField;
 import nestbox.svm.world.HostState;
 import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
@@ -303,8 +304,8 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
     // ------------------------------------------
 
     @Override
-    public void execute(Cpu c, Insn in) {
-        instructions.execute(in);
+    public void execute(Cpu c, ExtensionInstruction what, Insn in) {
+        instructions.execute(what, in);
     }
 
     /** Other intercepts were decided when hardware reported the exit; whether CR0 changes selectively is known only here. */

@@ -34,7 +34,7 @@ final class NestedVmexit {
 
     /** The exit that hardware reported, as it reported it. */
     void hardware(Exit found) {
-        svm.vcpu.take(StateGroup.ALL);
+        svm.vcpu.take(StateGroup.SWITCHED);
         Vmcb vmcb02 = svm.backend.vmcb02();
         if (found.code == ExitCode.EXCP.code() + Vector.DB) {
             cpu.dr[6] = vmcb02.get(VmcbField.DR6);
@@ -49,7 +49,7 @@ final class NestedVmexit {
     }
 
     void event(long code, long info1, long info2) {
-        svm.vcpu.take(StateGroup.ALL);
+        svm.vcpu.take(StateGroup.SWITCHED);
         leave(code, info1, info2, cpu.rip, 0);
     }
 
@@ -66,7 +66,7 @@ final class NestedVmexit {
     }
 
     private void leave(long code, long info1, long info2, long rip, long next) {
-        svm.vcpu.take(StateGroup.ALL);
+        svm.vcpu.take(StateGroup.SWITCHED);
         svm.vcpu.serveLocalFlushes();
         Vmcb to = svm.vmcb12.page();
         GuestState.store(cpu, to);

@@ -136,7 +136,7 @@ final class SvmBackend implements VendorBackend {
         ports = ones(frames, 3);
         asid = guest.id + 1;
         state = new SvmGuestState(this, guest, host);
-        exits = new SvmExits(this);
+        exits = new SvmExits(this, host, guest.extension instanceof NestedSvm);
         if (guest.extension instanceof NestedSvm extension) {
             nestedSvm = extension;
             nestedSvm.attach(vcpu, this);
@@ -409,7 +409,7 @@ final class SvmBackend implements VendorBackend {
 
     /** A software interrupt or exception returns behind its instruction: by NRIP, or by RIP where there is none. */
     private void injectBehind(int length) {
-        vcpu.need(StateGroup.BASIC | StateGroup.SEGMENTS);
+        vcpu.need(StateGroup.BASIC | StateGroup.CODE);
         softTicks = host.cpu().ticks;
         softRip = guest.rip;
         softLength = length;

@@ -30,6 +30,9 @@ final class SvmGuestState {
         VmcbSegment.TR
     };
 
+    /** Those of {@link StateGroup#SEGMENTS}. */
+    private static final int[] OTHERS = {Reg.ES, Reg.DS, Reg.FS, Reg.GS, Reg.LDTR, Reg.TR};
+
     private static final long CACHE_OFF = Cpu.CR0_CD | Cpu.CR0_NW;
 
     private final SvmBackend backend;
@@ -64,6 +67,11 @@ final class SvmGuestState {
                 guest.cr3 = vmcb.get(VmcbField.CR3);
                 fetchPdptes();
             }
+        }
+        if ((groups & StateGroup.CODE) != 0) {
+            fetchSegment(Reg.CS);
+            fetchSegment(Reg.SS);
+            guest.cpl = (int) vmcb.get(VmcbField.CPL) & 3;
         }
         if ((groups & StateGroup.SEGMENTS) != 0) {
             fetchSegments();
@@ -110,16 +118,20 @@ final class SvmGuestState {
         }
     }
 
+    private void fetchSegment(int i) {
+        Vmcb vmcb = backend.vmcb();
+        VmcbSegment segment = SEGMENTS[i];
+        guest.selector[i] = vmcb.selector(segment);
+        guest.rights[i] = VmcbSegment.rights(vmcb.attributes(segment));
+        guest.limit[i] = vmcb.limit(segment);
+        guest.base[i] = vmcb.base(segment);
+    }
+
     private void fetchSegments() {
         Vmcb vmcb = backend.vmcb();
-        for (int i = 0; i < SEGMENTS.length; i++) {
-            VmcbSegment segment = SEGMENTS[i];
-            guest.selector[i] = vmcb.selector(segment);
-            guest.rights[i] = VmcbSegment.rights(vmcb.attributes(segment));
-            guest.limit[i] = vmcb.limit(segment);
-            guest.base[i] = vmcb.base(segment);
+        for (int i : OTHERS) {
+            fetchSegment(i);
         }
-        guest.cpl = (int) vmcb.get(VmcbField.CPL) & 3;
         guest.gdtBase = vmcb.base(VmcbSegment.GDTR);
         guest.gdtLimit = (int) vmcb.limit(VmcbSegment.GDTR);
         guest.idtBase = vmcb.base(VmcbSegment.IDTR);
@@ -137,6 +149,11 @@ final class SvmGuestState {
         if ((groups & StateGroup.SYSTEM) != 0) {
             storeSystem();
         }
+        if ((groups & StateGroup.CODE) != 0) {
+            storeSegment(Reg.CS);
+            storeSegment(Reg.SS);
+            vmcb.set(VmcbField.CPL, guest.cpl);
+        }
         if ((groups & StateGroup.SEGMENTS) != 0) {
             storeSegments();
         }
@@ -150,13 +167,16 @@ final class SvmGuestState {
         }
     }
 
+    private void storeSegment(int i) {
+        int attributes = VmcbSegment.attributes(guest.rights[i]);
+        backend.vmcb().setSegment(SEGMENTS[i], guest.selector[i], attributes, guest.limit[i], guest.base[i]);
+    }
+
     private void storeSegments() {
         Vmcb vmcb = backend.vmcb();
-        for (int i = 0; i < SEGMENTS.length; i++) {
-            int attributes = VmcbSegment.attributes(guest.rights[i]);
-            vmcb.setSegment(SEGMENTS[i], guest.selector[i], attributes, guest.limit[i], guest.base[i]);
+        for (int i : OTHERS) {
+            storeSegment(i);
         }
-        vmcb.set(VmcbField.CPL, guest.cpl);
         vmcb.setSegment(VmcbSegment.GDTR, 0, 0, guest.gdtLimit, guest.gdtBase);
         vmcb.setSegment(VmcbSegment.IDTR, 0, 0, guest.idtLimit, guest.idtBase);
     }

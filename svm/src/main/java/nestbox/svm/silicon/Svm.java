@@ -9,6 +9,7 @@ import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.world.HostState;
 import nestbox.svm.world.SvmMsrs;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
@@ -207,8 +208,8 @@ final class Svm implements VirtualizationExtension {
     }
 
     @Override
-    public void execute(Cpu c, Insn in) {
-        own.execute(c, in);
+    public void execute(Cpu c, ExtensionInstruction what, Insn in) {
+        own.execute(c, what, in);
     }
 
     @Override

@@ -5,6 +5,7 @@ import nestbox.svm.vmcb.ExitCode;
 import nestbox.svm.vmcb.Vmcb;
 import nestbox.svm.world.GuestState;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -21,37 +22,37 @@ final class SvmInstructions {
         this.operand = new Vmcb(svm.cpu.physical);
     }
 
-    void execute(Cpu c, Insn in) {
+    void execute(Cpu c, ExtensionInstruction what, Insn in) {
         if ((c.efer & Cpu.EFER_SVME) == 0) {
             throw c.raise(Vector.UD);
         }
-        switch (in.form.mnemonic()) {
-            case "VMMCALL":
+        switch (what) {
+            case VMMCALL:
                 if (!leaves(c, in, ExitCode.VMMCALL)) {
                     throw c.raise(Vector.UD);
                 }
                 break;
-            case "VMRUN":
+            case VMRUN:
                 privileged(c);
                 run(c, in);
                 break;
-            case "VMLOAD":
+            case VMLOAD:
                 privileged(c);
                 load(c, in);
                 break;
-            case "VMSAVE":
+            case VMSAVE:
                 privileged(c);
                 save(c, in);
                 break;
-            case "STGI":
+            case STGI:
                 privileged(c);
                 flag(c, in, ExitCode.STGI, true);
                 break;
-            case "CLGI":
+            case CLGI:
                 privileged(c);
                 flag(c, in, ExitCode.CLGI, false);
                 break;
-            case "INVLPGA":
+            case INVLPGA:
                 privileged(c);
                 invalidate(c, in);
                 break;

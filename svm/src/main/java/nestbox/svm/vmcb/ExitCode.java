@@ -2,8 +2,6 @@ package nestbox.svm.vmcb;
 
 import java.util.Collections;
 import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -93,12 +91,16 @@ public enum ExitCode {
             VMGEXIT,
             BUSY));
 
-    private static final Map<Long, ExitCode> BY_CODE = new HashMap<>();
+    private static final int CODES = 0x404;
+    /** How far below 0 codes go. */
+    private static final int NEGATIVE = 2;
+
+    private static final ExitCode[] BY_CODE = new ExitCode[NEGATIVE + CODES];
 
     static {
         for (ExitCode row : values()) {
             for (int i = 0; i < row.count; i++) {
-                BY_CODE.put(row.code + i, row);
+                BY_CODE[(int) row.code + i + NEGATIVE] = row;
             }
         }
     }
@@ -137,7 +139,7 @@ public enum ExitCode {
 
     /** The row of a code, or null. */
     public static ExitCode of(long code) {
-        return BY_CODE.get(code);
+        return code < -NEGATIVE || code >= CODES ? null : BY_CODE[(int) code + NEGATIVE];
     }
 
     /** A code's name with the register or vector of a range. */

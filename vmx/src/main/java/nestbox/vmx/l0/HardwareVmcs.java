@@ -12,6 +12,8 @@ final class HardwareVmcs {
     final long[] values = new long[VmcsField.count()];
     final boolean[] known = new boolean[VmcsField.count()];
     boolean launched;
+    /** The host-state area is written. */
+    boolean hostWritten;
     /** Control words as they are in the fields. */
     long primary;
 
@@ -26,6 +28,7 @@ final class HardwareVmcs {
     void forgetAll() {
         java.util.Arrays.fill(known, false);
         launched = false;
+        hostWritten = false;
         eptp = 0;
     }
 }

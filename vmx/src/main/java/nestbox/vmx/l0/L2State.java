@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.StateGroup;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
@@ -48,17 +49,12 @@ final class L2State {
         if (c.entry(VmxFeature.ENTRY_LOAD_PAT)) {
             cpu.pat = s.get(VmcsField.GUEST_IA32_PAT);
         }
-        for (int i = 0; i < 8; i++) {
-            cpu.selector[i] = (int) s.get(VmxGuestState.SELECTOR[i]);
-            cpu.base[i] = s.get(VmxGuestState.BASE[i]);
-            cpu.limit[i] = s.get(VmxGuestState.LIMIT[i]);
-            cpu.rights[i] = (int) s.get(VmxGuestState.RIGHTS[i]);
-        }
+        loadSegment(s, Reg.CS);
+        loadSegment(s, Reg.SS);
         cpu.cpl = cpu.rights[Reg.SS] >> 5 & 3;
-        cpu.gdtBase = s.get(VmcsField.GUEST_GDTR_BASE);
-        cpu.gdtLimit = (int) s.get(VmcsField.GUEST_GDTR_LIMIT);
-        cpu.idtBase = s.get(VmcsField.GUEST_IDTR_BASE);
-        cpu.idtLimit = (int) s.get(VmcsField.GUEST_IDTR_LIMIT);
+        if (!vmx.rare.inHardware()) {
+            loadRare(s);
+        }
         cpu.rip = s.get(VmcsField.GUEST_RIP);
         cpu.r[Reg.RSP] = s.get(VmcsField.GUEST_RSP);
         loadNonRegister(s);
@@ -66,6 +62,40 @@ final class L2State {
         cpu.updateMode();
         cpu.mem.port().contextChanged();
         return loadPdptes();
+    }
+
+    private void loadSegment(Vmcs s, int i) {
+        cpu.selector[i] = (int) s.get(VmxGuestState.SELECTOR[i]);
+        cpu.base[i] = s.get(VmxGuestState.BASE[i]);
+        cpu.limit[i] = s.get(VmxGuestState.LIMIT[i]);
+        cpu.rights[i] = (int) s.get(VmxGuestState.RIGHTS[i]);
+    }
+
+    private void saveSegment(Vmcs s, int i) {
+        s.set(VmxGuestState.SELECTOR[i], cpu.selector[i]);
+        s.set(VmxGuestState.BASE[i], cpu.base[i]);
+        s.set(VmxGuestState.LIMIT[i], cpu.limit[i]);
+        s.set(VmxGuestState.RIGHTS[i], cpu.rights[i]);
+    }
+
+    private void saveRare(Vmcs s) {
+        for (int i : VmxGuestState.OTHERS) {
+            saveSegment(s, i);
+        }
+        s.set(VmcsField.GUEST_GDTR_BASE, cpu.gdtBase);
+        s.set(VmcsField.GUEST_GDTR_LIMIT, cpu.gdtLimit);
+        s.set(VmcsField.GUEST_IDTR_BASE, cpu.idtBase);
+        s.set(VmcsField.GUEST_IDTR_LIMIT, cpu.idtLimit);
+    }
+
+    private void loadRare(Vmcs s) {
+        for (int i : VmxGuestState.OTHERS) {
+            loadSegment(s, i);
+        }
+        cpu.gdtBase = s.get(VmcsField.GUEST_GDTR_BASE);
+        cpu.gdtLimit = (int) s.get(VmcsField.GUEST_GDTR_LIMIT);
+        cpu.idtBase = s.get(VmcsField.GUEST_IDTR_BASE);
+        cpu.idtLimit = (int) s.get(VmcsField.GUEST_IDTR_LIMIT);
     }
 
     private void loadEfer(Vmcs s, Controls12 c) {
@@ -119,11 +149,22 @@ final class L2State {
         return true;
     }
 
+    /** Saves into vmcs12 what L0 has; the {@link RareFields} that it has not fetched stay where they are. */
     void save() {
-        saveTo(vmx.vmcs12);
+        boolean fetched = vmx.vcpu.has(StateGroup.SEGMENTS);
+        save(vmx.vmcs12, fetched);
+        if (fetched) {
+            vmx.rare.forget();
+        } else {
+            vmx.rare.left();
+        }
     }
 
     void saveTo(Vmcs s) {
+        save(s, true);
+    }
+
+    private void save(Vmcs s, boolean rareToo) {
         Controls12 c = vmx.controls;
         s.set(VmcsField.GUEST_CR0, cpu.cr0);
         s.set(VmcsField.GUEST_CR3, cpu.cr3);
@@ -145,16 +186,11 @@ final class L2State {
             long wide = VmxFeature.IA32E_MODE_GUEST.mask();
             s.set(VmcsField.VM_ENTRY_CONTROLS, c.entry & ~wide | (cpu.longMode() ? wide : 0));
         }
-        for (int i = 0; i < 8; i++) {
-            s.set(VmxGuestState.SELECTOR[i], cpu.selector[i]);
-            s.set(VmxGuestState.BASE[i], cpu.base[i]);
-            s.set(VmxGuestState.LIMIT[i], cpu.limit[i]);
-            s.set(VmxGuestState.RIGHTS[i], cpu.rights[i]);
+        saveSegment(s, Reg.CS);
+        saveSegment(s, Reg.SS);
+        if (rareToo) {
+            saveRare(s);
         }
-        s.set(VmcsField.GUEST_GDTR_BASE, cpu.gdtBase);
-        s.set(VmcsField.GUEST_GDTR_LIMIT, cpu.gdtLimit);
-        s.set(VmcsField.GUEST_IDTR_BASE, cpu.idtBase);
-        s.set(VmcsField.GUEST_IDTR_LIMIT, cpu.idtLimit);
         s.set(VmcsField.GUEST_RIP, cpu.rip);
         s.set(VmcsField.GUEST_RSP, cpu.r[Reg.RSP]);
         s.set(VmcsField.GUEST_RFLAGS, cpu.rflags());

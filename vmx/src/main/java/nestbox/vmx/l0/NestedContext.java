@@ -23,6 +23,7 @@ final class NestedContext implements CheckContext {
 
     @Override
     public long get(VmcsField field) {
+        vmx.rare.pull(field);
         return vmx.vmcs12.get(field);
     }
 

@@ -320,6 +320,9 @@ final class NestedEntry {
         transitionFlush(true);
         vmx.stage().enter();
         vmx.vcpu.worldChanged();
+        if (vmx.rare.inHardware()) {
+            vmx.vcpu.leaveInHardware(StateGroup.SEGMENTS);
+        }
         vmx.vcpu.mmu().nestedEntered();
         if (cpu.activity != Cpu.ACTIVE && !vmx.vcpu.follows(NestedPolicy.VMCS02_CR3)) {
             vmx.vcpu.forget(StateGroup.CONTROL);
@@ -344,7 +347,9 @@ final class NestedEntry {
     void passThrough() {
         VmcsDoor door = vmx.backend.door();
         for (VmcsField field : NestedChecks.PASSED) {
-            door.write(field, vmx.vmcs12.get(field));
+            if (!vmx.rare.onlyInHardware(field)) {
+                door.write(field, vmx.vmcs12.get(field));
+            }
         }
     }
 

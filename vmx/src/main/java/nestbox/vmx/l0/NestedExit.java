@@ -119,7 +119,7 @@ final class NestedExit {
 
     private void leave(int reason, long qualification, long information) {
         Vmcs s = vmx.vmcs12;
-        vmx.vcpu.take(StateGroup.ALL);
+        vmx.vcpu.take(StateGroup.SWITCHED & ~StateGroup.SEGMENTS);
         vmx.vcpu.serveLocalFlushes();
         s.set(VmcsField.VM_EXIT_REASON, reason);
         vectoring(s);

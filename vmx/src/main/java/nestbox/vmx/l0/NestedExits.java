@@ -229,6 +229,7 @@ final class NestedExits {
         }
         long information = vmx.backend.door().read(VmcsField.VMX_INSTRUCTION_INFO);
         long encoding = value((int) (information >>> FIELD_REGISTER) & 15);
+        vmx.vcpu.need(nestbox.l0.StateGroup.CODE);
         if (!cpu.mode64()) {
             encoding &= 0xffffffffL;
         }

@@ -14,6 +14,7 @@ import nestbox.vmx.vmcs.VmcsField;
 import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.vmx.vmcs.VmcsTrace;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -45,20 +46,20 @@ final class NestedInstructions {
         cpu = vmx.cpu;
     }
 
-    void execute(Insn in) {
-        switch (in.form.mnemonic()) {
-            case "VMREAD" -> vmread(in);
-            case "VMWRITE" -> vmwrite(in);
-            case "VMLAUNCH" -> enter(true);
-            case "VMRESUME" -> enter(false);
-            case "VMXON" -> vmxon(in);
-            case "VMXOFF" -> vmxoff();
-            case "VMPTRLD" -> vmptrld(in);
-            case "VMPTRST" -> vmptrst(in);
-            case "VMCLEAR" -> vmclear(in);
-            case "INVEPT" -> invept(in);
-            case "INVVPID" -> invvpid(in);
-            case "VMFUNC" -> vmfunc();
+    void execute(ExtensionInstruction what, Insn in) {
+        switch (what) {
+            case VMREAD -> vmread(in);
+            case VMWRITE -> vmwrite(in);
+            case VMLAUNCH -> enter(true);
+            case VMRESUME -> enter(false);
+            case VMXON -> vmxon(in);
+            case VMXOFF -> vmxoff();
+            case VMPTRLD -> vmptrld(in);
+            case VMPTRST -> vmptrst(in);
+            case VMCLEAR -> vmclear(in);
+            case INVEPT -> invept(in);
+            case INVVPID -> invvpid(in);
+            case VMFUNC -> vmfunc();
             default -> throw cpu.raise(Vector.UD);
         }
     }
@@ -237,7 +238,7 @@ final class NestedInstructions {
             fail(InstructionError.UNSUPPORTED_COMPONENT);
             return;
         }
-        takeShadowed(field);
+        takeFromHardware(field);
         long value = (encoding & 1) != 0 ? vmcs.get(field) >>> 32 : vmcs.get(field);
         Operands.setRm(cpu, in, in.codeSize == 64 ? 64 : 32, value);
         VmcsTrace.read(cpu.trace, encoding, value, vmx.guest);
@@ -262,7 +263,7 @@ final class NestedInstructions {
             fail(InstructionError.READ_ONLY_COMPONENT);
             return;
         }
-        takeShadowed(field);
+        takeFromHardware(field);
         VmcsTrace.write(cpu.trace, encoding, value, vmx.guest);
         if ((encoding & 1) != 0) {
             value = vmcs.get(field) & 0xffffffffL | value << 32;
@@ -276,8 +277,11 @@ final class NestedInstructions {
         succeed();
     }
 
-    /** An access that hardware usually makes without L0. */
-    private void takeShadowed(VmcsField field) {
+    /** What vmcs12 has may be older than hardware's. */
+    private void takeFromHardware(VmcsField field) {
+        if (!vmx.guest) {
+            vmx.rare.pull(field);
+        }
         if (!vmx.guest && vmx.shadowing.shadows(field)) {
             vmx.shadowing.pull();
         }

@@ -22,6 +22,7 @@ import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
@@ -65,6 +66,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     NestedTimer timer;
     NestedFunctions functions;
     ShadowVmcs shadowing;
+    RareFields rare;
     NestedApic apic;
 
     final FixedBits fixed;
@@ -93,6 +95,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         functions = new NestedFunctions(this);
         apic = new NestedApic(this);
         shadowing = new ShadowVmcs(this, newBackend.revision());
+        rare = new RareFields(this);
     }
 
     EmulatedStage stage() {
@@ -108,7 +111,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             if (vmcs12.address() == address) {
                 return;
             }
-            shadowing.pull();
+            pull();
             vmcs12.writeBack(cpu.physical);
         }
         vmcs12 = load(address);
@@ -124,11 +127,17 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     /** Writes vmcs12 back; there is no current one then. */
     void release() {
         if (vmcs12 != null) {
-            shadowing.pull();
+            pull();
             vmcs12.writeBack(cpu.physical);
             vmcs12 = null;
             currentChanged();
         }
+    }
+
+    /** Takes into vmcs12 what belongs there and hardware has. */
+    private void pull() {
+        shadowing.pull();
+        rare.pull();
     }
 
     private Vmcs load(long address) {
@@ -190,6 +199,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         on = false;
         smm.reset();
         vmcs12 = null;
+        rare.forget();
         vmxonPointer = NONE;
         currentChanged();
     }
@@ -355,13 +365,13 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public void save(StateWriter out) {
-        shadowing.pull();
+        pull();
         if (guest) {
             apic.save();
         }
         out.section("nested vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
-        save(vmcs12, out);
-        save(shadow12, out);
+        OptionalVmcs.save(vmcs12, out);
+        OptionalVmcs.save(shadow12, out);
         out.writeLong(lastVpid12).writeBoolean(trapFlag);
         signals.save(out);
         smm.save(out);
@@ -370,21 +380,14 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         out.writeLong(timer.deadline()).writeLong(controls.eptp);
     }
 
-    private static void save(Vmcs vmcs, StateWriter out) {
-        out.writeLong(vmcs == null ? NONE : vmcs.address());
-        if (vmcs != null) {
-            vmcs.save(out);
-        }
-    }
-
     @Override
     public void restore(StateReader in) {
         in.section("nested vmx");
         on = in.readBoolean();
         guest = in.readBoolean();
         vmxonPointer = in.readLong();
-        vmcs12 = restored(in);
-        shadow12 = restored(in);
+        vmcs12 = OptionalVmcs.restore(in);
+        shadow12 = OptionalVmcs.restore(in);
         lastVpid12 = in.readLong();
         trapFlag = in.readBoolean();
         signals.restore(in);
@@ -395,16 +398,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         controls.eptp = in.readLong();
         entry.vmcsChanged();
         shadowing.unlinked();
-    }
-
-    private static Vmcs restored(StateReader in) {
-        long address = in.readLong();
-        if (address == NONE) {
-            return null;
-        }
-        Vmcs vmcs = region(address);
-        vmcs.restore(in);
-        return vmcs;
+        rare.forget();
     }
 
     @Override
@@ -420,7 +414,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public NestedState nestedState() {
-        shadowing.pull();
+        pull();
         if (guest) {
             apic.save();
         }
@@ -499,8 +493,8 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     // ------------------------------------------
 
     @Override
-    public void execute(Cpu c, Insn in) {
-        instructions.execute(in);
+    public void execute(Cpu c, ExtensionInstruction what, Insn in) {
+        instructions.execute(what, in);
     }
 
     @Override
@@ -521,6 +515,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
             forgetL2();
             stage.leave();
             shadowing.unlinked();
+            rare.forget();
         }
     }
 

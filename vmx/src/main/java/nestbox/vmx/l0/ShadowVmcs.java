@@ -58,6 +58,7 @@ final class ShadowVmcs {
     private final boolean possible;
     private final VmcsField[] readOnly;
     private final VmcsField[] readWrite;
+    private final int[] readWriteOrdinals;
     private final Set<VmcsField> shadowed = EnumSet.noneOf(VmcsField.class);
     private final HardwareVmcs shadow;
     private final long readBitmap;
@@ -76,6 +77,7 @@ final class ShadowVmcs {
         Set<VmxFeature> silicon = backend.controls().features();
         readOnly = both(READ_ONLY, silicon);
         readWrite = both(READ_WRITE, silicon);
+        readWriteOrdinals = VmcsDoor.ordinals(readWrite);
         shadowed.addAll(List.of(readOnly));
         shadowed.addAll(List.of(readWrite));
         if (possible) {
@@ -143,7 +145,7 @@ final class ShadowVmcs {
         }
         VmcsDoor door = backend.door();
         door.load(shadow);
-        door.forget(readWrite);
+        door.forget(readWriteOrdinals);
         for (VmcsField field : readWrite) {
             vmx.vmcs12.set(field, door.read(field));
         }

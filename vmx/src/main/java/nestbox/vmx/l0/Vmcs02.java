@@ -36,6 +36,8 @@ final class Vmcs02 {
     private boolean spoilt;
     /** The bitmap lets reads of x2APIC MSRs pass. */
     private boolean x2apicOpen;
+    /** The bitmap lets nothing pass. */
+    private boolean closed = true;
 
     Vmcs02(NestedVmx vmx) {
         this.vmx = vmx;
@@ -190,6 +192,11 @@ final class Vmcs02 {
     /** An MSR passes only if both bitmaps let it pass; of the x2APIC's, those that hardware virtualizes and L1 lets pass. */
     private void msrs(Controls12 c, Vmcs vmcs12) {
         boolean used = c.primary(VmxFeature.MSR_BITMAPS);
+        door.write(VmcsField.MSR_BITMAP, bitmap);
+        if (!used && closed) {
+            return;
+        }
+        closed = !used;
         for (int msr : PASSED) {
             pass(used, HIGH_READ, msr);
             pass(used, HIGH_WRITE, msr);
@@ -212,7 +219,6 @@ final class Vmcs02 {
         pass(delivery, LOW_WRITE, X2APIC_EOI);
         pass(delivery, LOW_WRITE, X2APIC_SELF_IPI);
         x2apicOpen = registers;
-        door.write(VmcsField.MSR_BITMAP, bitmap);
     }
 
     /** Lets one access to an MSR pass if L1's bitmap does and {@code possible}. */

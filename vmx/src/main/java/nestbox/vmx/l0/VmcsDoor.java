@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import java.util.stream.Stream;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.vmx.vmcs.VmcsField;
@@ -25,7 +26,10 @@ final class VmcsDoor {
 
     private final long operand;
     private final nestbox.mmu.core.HostFrames frames;
+    /** The VMCS that accesses are meant for; it becomes the processor's when there is one. */
     private HardwareVmcs current;
+    /** The processor's. */
+    private HardwareVmcs loaded;
 
     /** @param frames gives one frame for operands in memory; it must lie where the host maps memory one to one */
     VmcsDoor(HostProcessor host, nestbox.mmu.core.HostFrames frames) {
@@ -69,13 +73,22 @@ final class VmcsDoor {
         if (vmcs == current) {
             current = null;
         }
+        if (vmcs == loaded) {
+            loaded = null;
+        }
     }
 
-    /** VMPTRLD, unless it is current. */
+    /** Makes a VMCS current, by VMPTRLD once the processor is asked for something of it. */
     void load(HardwareVmcs vmcs) {
-        if (vmcs != current) {
-            withPointer(vmptrld, vmcs.region);
-            current = vmcs;
+        current = vmcs;
+    }
+
+    private void load() {
+        if (loaded != current) {
+            long rax = cpu.r[Reg.RAX];
+            withPointer(vmptrld, current.region);
+            cpu.r[Reg.RAX] = rax;
+            loaded = current;
         }
     }
 
@@ -105,6 +118,7 @@ final class VmcsDoor {
     long read(VmcsField field) {
         int i = field.ordinal();
         if (!current.known[i]) {
+            load();
             cpu.r[Reg.RCX] = field.encoding();
             door.execute(vmread);
             if (failed()) {
@@ -122,6 +136,7 @@ final class VmcsDoor {
         if (current.known[i] && current.values[i] == masked) {
             return;
         }
+        load();
         cpu.r[Reg.RCX] = field.encoding();
         cpu.r[Reg.RAX] = masked;
         door.execute(vmwrite);
@@ -132,15 +147,22 @@ final class VmcsDoor {
         current.known[i] = true;
     }
 
-    /** The processor has changed these fields. */
-    void forget(VmcsField... fields) {
-        for (VmcsField field : fields) {
-            current.known[field.ordinal()] = false;
+    /** The processor has changed the fields of these ordinals. */
+    void forget(int[] fields) {
+        boolean[] known = current.known;
+        for (int field : fields) {
+            known[field] = false;
         }
+    }
+
+    /** What {@link #forget} takes. */
+    static int[] ordinals(VmcsField... fields) {
+        return Stream.of(fields).mapToInt(VmcsField::ordinal).toArray();
     }
 
     /** VMLAUNCH or VMRESUME, with the guest's general registers in place. */
     boolean enter(long budget) {
+        load();
         return door.enter(current.launched ? vmresume : vmlaunch, budget);
     }
 }

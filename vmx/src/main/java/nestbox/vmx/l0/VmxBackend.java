@@ -95,7 +95,7 @@ final class VmxBackend implements VendorBackend {
         bitmap = msrBitmap(frames);
         identityMap = ept && !unrestricted && guest.id == 0 ? new IdentityMap(vcpu.hypervisor()) : null;
         state = new VmxGuestState(this, vmcs, guest, host);
-        exits = new VmxExits(vmcs);
+        exits = new VmxExits(vmcs, host, guest.extension instanceof NestedVmx);
         immediate = new ImmediateExit(vmcs, controls.allows(VmxFeature.PREEMPTION_TIMER));
         if (guest.extension instanceof NestedVmx extension) {
             nested = extension;
@@ -348,7 +348,12 @@ final class VmxBackend implements VendorBackend {
         }
     }
 
+    /** The host's registers are the same at every exit. */
     private void writeHost() {
+        if (vmcs.current().hostWritten) {
+            return;
+        }
+        vmcs.current().hostWritten = true;
         Cpu h = host.cpu();
         vmcs.write(VmcsField.HOST_CR0, h.cr0);
         vmcs.write(VmcsField.HOST_CR3, h.cr3);

@@ -1,13 +1,18 @@
 package nestbox.vmx.l0;
 
+import java.util.EnumMap;
+import java.util.Map;
 import nestbox.l0.Event;
 import nestbox.l0.Exit;
 import nestbox.l0.ExitKind;
+import nestbox.l0.HostProcessor;
+import nestbox.l0.KnownInstructions;
 import nestbox.mmu.core.PfError;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Vector;
+import nestbox.x86.insn.Insn;
 
 /** What VMX's exit fields mean to L0. */
 final class VmxExits {
@@ -19,10 +24,36 @@ final class VmxExits {
     private static final long FINAL = 1 << 8;
     private static final long DR6_BITS = 0xf | 1 << 13 | 1 << 14;
 
-    private final VmcsDoor vmcs;
+    /** A string instruction in the qualification of an I/O exit. */
+    private static final long STRING = 1 << 4;
 
-    VmxExits(VmcsDoor vmcs) {
+    private static final long INPUT = 1 << 3;
+
+    private final VmcsDoor vmcs;
+    private final KnownInstructions instructions;
+    private final Map<ExitReason, Insn> known = new EnumMap<>(ExitReason.class);
+
+    /** @param nested the guest has VMX */
+    VmxExits(VmcsDoor vmcs, HostProcessor host, boolean nested) {
         this.vmcs = vmcs;
+        instructions = new KnownInstructions(host);
+        known.put(ExitReason.CPUID, instructions.decoded("cpuid"));
+        known.put(ExitReason.HLT, instructions.decoded("hlt"));
+        known.put(ExitReason.RDTSC, instructions.decoded("rdtsc"));
+        known.put(ExitReason.MSR_READ, instructions.decoded("rdmsr"));
+        known.put(ExitReason.MSR_WRITE, instructions.decoded("wrmsr"));
+        if (nested) {
+            known.put(ExitReason.VMLAUNCH, instructions.decoded("vmlaunch"));
+            known.put(ExitReason.VMRESUME, instructions.decoded("vmresume"));
+        }
+    }
+
+    private Insn instruction(ExitReason reason, long qualification) {
+        Insn in = known.get(reason);
+        if (reason == ExitReason.IO_INSTRUCTION && (qualification & STRING) == 0) {
+            in = instructions.port((qualification & INPUT) != 0, (int) (qualification & 7) + 1);
+        }
+        return in == null || vmcs.read(VmcsField.VM_EXIT_INSTRUCTION_LEN) != in.length ? null : in;
     }
 
     void decode(Exit exit) {
@@ -37,6 +68,7 @@ final class VmxExits {
         exit.errorCode = 0;
         exit.detail = 0;
         exit.length = 0;
+        exit.known = null;
         if ((word & ExitReason.ENTRY_FAILURE) != 0) {
             exit.kind = ExitKind.INVALID_STATE;
             return;
@@ -61,7 +93,10 @@ final class VmxExits {
                 exit.kind = ExitKind.HYPERCALL;
                 exit.length = (int) vmcs.read(VmcsField.VM_EXIT_INSTRUCTION_LEN);
             }
-            default -> exit.kind = ExitKind.INSTRUCTION;
+            default -> {
+                exit.kind = ExitKind.INSTRUCTION;
+                exit.known = instruction(reason, exit.info1);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import java.util.stream.Stream;
 import nestbox.l0.GuestMsrs;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.StateGroup;
@@ -30,6 +31,9 @@ final class VmxGuestState {
 
     private static final int EFER = 0xc0000080;
     private static final int PAT = 0x277;
+
+    /** Segment registers of {@link StateGroup#SEGMENTS}. */
+    static final int[] OTHERS = {Reg.ES, Reg.DS, Reg.FS, Reg.GS, Reg.LDTR, Reg.TR};
 
     static final VmcsField[] SELECTOR = {
         VmcsField.GUEST_ES_SELECTOR,
@@ -74,6 +78,7 @@ final class VmxGuestState {
     static final VmcsField[] PDPTE = {
         VmcsField.GUEST_PDPTE0, VmcsField.GUEST_PDPTE1, VmcsField.GUEST_PDPTE2, VmcsField.GUEST_PDPTE3
     };
+    /** What an exit may leave with another value than L0 wrote, besides segment registers: the rest the guest cannot change. */
     private static final VmcsField[] CHANGING = {
         VmcsField.GUEST_RIP,
         VmcsField.GUEST_RSP,
@@ -83,19 +88,10 @@ final class VmxGuestState {
         VmcsField.GUEST_ACTIVITY_STATE,
         VmcsField.GUEST_CR0,
         VmcsField.GUEST_CR3,
-        VmcsField.GUEST_CR4,
-        VmcsField.GUEST_DR7,
-        VmcsField.GUEST_IA32_DEBUGCTL,
-        VmcsField.GUEST_IA32_EFER,
-        VmcsField.GUEST_IA32_PAT,
-        VmcsField.GUEST_SYSENTER_CS,
-        VmcsField.GUEST_SYSENTER_ESP,
-        VmcsField.GUEST_SYSENTER_EIP,
         VmcsField.GUEST_GDTR_BASE,
         VmcsField.GUEST_GDTR_LIMIT,
         VmcsField.GUEST_IDTR_BASE,
         VmcsField.GUEST_IDTR_LIMIT,
-        VmcsField.VM_ENTRY_CONTROLS,
         VmcsField.VM_ENTRY_INTR_INFO,
         VmcsField.VM_EXIT_REASON,
         VmcsField.EXIT_QUALIFICATION,
@@ -110,6 +106,12 @@ final class VmxGuestState {
         VmcsField.GUEST_INTR_STATUS,
         VmcsField.VM_INSTRUCTION_ERROR
     };
+
+    private static final int[] CHANGING_ORDINALS = VmcsDoor.ordinals(Stream.of(CHANGING, SELECTOR, BASE, LIMIT, RIGHTS)
+            .flatMap(Stream::of)
+            .toArray(VmcsField[]::new));
+
+    private static final int[] PDPTE_ORDINALS = VmcsDoor.ordinals(PDPTE);
 
     private final VmxBackend backend;
     private final VmcsDoor vmcs;
@@ -131,13 +133,9 @@ final class VmxGuestState {
 
     /** An exit has happened. */
     void exited() {
-        vmcs.forget(CHANGING);
-        vmcs.forget(SELECTOR);
-        vmcs.forget(BASE);
-        vmcs.forget(LIMIT);
-        vmcs.forget(RIGHTS);
+        vmcs.forget(CHANGING_ORDINALS);
         if (backend.ept()) {
-            vmcs.forget(PDPTE);
+            vmcs.forget(PDPTE_ORDINALS);
         }
     }
 
@@ -150,6 +148,11 @@ final class VmxGuestState {
         }
         if ((groups & StateGroup.CONTROL) != 0) {
             fetchControl();
+        }
+        if ((groups & StateGroup.CODE) != 0) {
+            fetchSegment(Reg.CS);
+            fetchSegment(Reg.SS);
+            guest.cpl = guest.rights[Reg.SS] >> 5 & 3;
         }
         if ((groups & StateGroup.SEGMENTS) != 0) {
             fetchSegments();
@@ -181,14 +184,17 @@ final class VmxGuestState {
         }
     }
 
+    private void fetchSegment(int i) {
+        guest.selector[i] = (int) vmcs.read(SELECTOR[i]);
+        guest.base[i] = vmcs.read(BASE[i]);
+        guest.limit[i] = vmcs.read(LIMIT[i]);
+        guest.rights[i] = (int) vmcs.read(RIGHTS[i]);
+    }
+
     private void fetchSegments() {
-        for (int i = 0; i < 8; i++) {
-            guest.selector[i] = (int) vmcs.read(SELECTOR[i]);
-            guest.base[i] = vmcs.read(BASE[i]);
-            guest.limit[i] = vmcs.read(LIMIT[i]);
-            guest.rights[i] = (int) vmcs.read(RIGHTS[i]);
+        for (int i : OTHERS) {
+            fetchSegment(i);
         }
-        guest.cpl = guest.rights[Reg.SS] >> 5 & 3;
         guest.gdtBase = vmcs.read(VmcsField.GUEST_GDTR_BASE);
         guest.gdtLimit = (int) vmcs.read(VmcsField.GUEST_GDTR_LIMIT);
         guest.idtBase = vmcs.read(VmcsField.GUEST_IDTR_BASE);
@@ -217,6 +223,10 @@ final class VmxGuestState {
         }
         if ((groups & StateGroup.SYSTEM) != 0) {
             storeSystem();
+        }
+        if ((groups & StateGroup.CODE) != 0) {
+            storeSegment(Reg.CS);
+            storeSegment(Reg.SS);
         }
         if ((groups & StateGroup.SEGMENTS) != 0) {
             storeSegments();
@@ -248,12 +258,16 @@ final class VmxGuestState {
         vmcs.write(VmcsField.GUEST_PENDING_DBG_EXCEPTIONS, held | enabled | (trap ? SINGLE_STEP : 0));
     }
 
+    private void storeSegment(int i) {
+        vmcs.write(SELECTOR[i], guest.selector[i]);
+        vmcs.write(BASE[i], guest.base[i]);
+        vmcs.write(LIMIT[i], guest.limit[i]);
+        vmcs.write(RIGHTS[i], guest.rights[i]);
+    }
+
     private void storeSegments() {
-        for (int i = 0; i < 8; i++) {
-            vmcs.write(SELECTOR[i], guest.selector[i]);
-            vmcs.write(BASE[i], guest.base[i]);
-            vmcs.write(LIMIT[i], guest.limit[i]);
-            vmcs.write(RIGHTS[i], guest.rights[i]);
+        for (int i : OTHERS) {
+            storeSegment(i);
         }
         vmcs.write(VmcsField.GUEST_GDTR_BASE, guest.gdtBase);
         vmcs.write(VmcsField.GUEST_GDTR_LIMIT, guest.gdtLimit);

@@ -31,8 +31,12 @@ final class Spaces implements Stateful {
 
     private final TranslationControl translations;
     private final Map<Long, Long> numbers = new HashMap<>();
+    /** The two asked for last, which a hypervisor above another one takes turns with. */
     private long lastRoot = -1;
+
     private long lastNumber;
+    private long formerRoot = -1;
+    private long formerNumber;
 
     Spaces(TranslationControl translations) {
         this.translations = translations;
@@ -42,14 +46,22 @@ final class Spaces implements Stateful {
     long tables(long eptp) {
         long root = eptp >>> 12 & 0xff_ffff_ffffL;
         if (root != lastRoot) {
-            if (numbers.size() == MOST_TABLES && !numbers.containsKey(root)) {
-                numbers.clear();
-                translations.dropEverything();
-            }
-            lastNumber = numbers.computeIfAbsent(root, key -> (long) numbers.size());
+            long number = root == formerRoot ? formerNumber : number(root);
+            formerRoot = lastRoot;
+            formerNumber = lastNumber;
             lastRoot = root;
+            lastNumber = number;
         }
         return lastNumber;
+    }
+
+    private long number(long root) {
+        if (numbers.size() == MOST_TABLES && !numbers.containsKey(root)) {
+            numbers.clear();
+            lastRoot = -1;
+            translations.dropEverything();
+        }
+        return numbers.computeIfAbsent(root, key -> (long) numbers.size());
     }
 
     private static long group(int vpid) {
@@ -114,6 +126,7 @@ final class Spaces implements Stateful {
         in.section("extended page tables");
         numbers.clear();
         lastRoot = -1;
+        formerRoot = -1;
         for (long left = in.readCount(); left > 0; left--) {
             numbers.put(in.readLong(), (long) numbers.size());
         }

@@ -10,6 +10,7 @@ import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
@@ -180,8 +181,8 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
     }
 
     @Override
-    public void execute(Cpu c, Insn in) {
-        instructions.execute(in);
+    public void execute(Cpu c, ExtensionInstruction what, Insn in) {
+        instructions.execute(what, in);
     }
 
     @Override

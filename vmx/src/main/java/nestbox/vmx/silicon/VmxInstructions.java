@@ -7,6 +7,7 @@ import nestbox.vmx.vmcs.InstructionError;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsLayout;
 import nestbox.x86.Cpu;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.insn.Insn;
@@ -30,21 +31,21 @@ final class VmxInstructions {
         invalidations = new Invalidations(vmx, this);
     }
 
-    void execute(Insn in) {
-        switch (in.form.mnemonic()) {
-            case "VMREAD" -> fields.read(in);
-            case "VMWRITE" -> fields.write(in);
-            case "VMRESUME" -> enter(in, false);
-            case "VMLAUNCH" -> enter(in, true);
-            case "VMCALL" -> vmcall(in);
-            case "VMXON" -> vmxon(in);
-            case "VMXOFF" -> vmxoff(in);
-            case "VMPTRLD" -> vmptrld(in);
-            case "VMPTRST" -> vmptrst(in);
-            case "VMCLEAR" -> vmclear(in);
-            case "INVEPT" -> invalidations.invept(in);
-            case "INVVPID" -> invalidations.invvpid(in);
-            case "VMFUNC" -> vmx.functions.execute(in);
+    void execute(ExtensionInstruction what, Insn in) {
+        switch (what) {
+            case VMREAD -> fields.read(in);
+            case VMWRITE -> fields.write(in);
+            case VMRESUME -> enter(in, false);
+            case VMLAUNCH -> enter(in, true);
+            case VMCALL -> vmcall(in);
+            case VMXON -> vmxon(in);
+            case VMXOFF -> vmxoff(in);
+            case VMPTRLD -> vmptrld(in);
+            case VMPTRST -> vmptrst(in);
+            case VMCLEAR -> vmclear(in);
+            case INVEPT -> invalidations.invept(in);
+            case INVVPID -> invalidations.invvpid(in);
+            case VMFUNC -> vmx.functions.execute(in);
             default -> throw cpu.raise(Vector.UD);
         }
     }

@@ -6,6 +6,7 @@ import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
 import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.memory.PhysicalMemory;
+import nestbox.x86.Flags;
 
 /**
  * The processor's copy of one active VMCS. VMPTRLD fills it from memory; VMCLEAR writes it back, and so does making another VMCS
@@ -133,10 +134,14 @@ public final class Vmcs implements Stateful {
     public void set(VmcsField field, long value) {
         int i = field.ordinal();
         long masked = value & field.mask();
-        if (values[i] != masked) {
+        long changed = values[i] ^ masked;
+        if (changed != 0) {
             values[i] = masked;
             dirty[i >> 6] |= 1L << i;
-            stale |= readers[i];
+            if (field != VmcsField.GUEST_RFLAGS || (changed & ~(long) Flags.ARITHMETIC) != 0) {
+                // No check reads an arithmetic flag, and they change all the time.
+                stale |= readers[i];
+            }
         }
     }
 

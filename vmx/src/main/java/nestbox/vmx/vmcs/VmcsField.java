@@ -269,11 +269,15 @@ public enum VmcsField {
 
     private static final int INDICES = 64;
     private static final VmcsField[] ALL = values();
-    private static final VmcsField[] BY_SLOT = new VmcsField[16 * INDICES];
+    /** Also by the encoding of the upper half of a 64-bit field. */
+    private static final VmcsField[] BY_SLOT = new VmcsField[2 * 16 * INDICES];
 
     static {
         for (VmcsField field : ALL) {
             BY_SLOT[slot(field.encoding)] = field;
+            if (field.width() == Width.BITS_64) {
+                BY_SLOT[slot(field.encoding | 1)] = field;
+            }
         }
     }
 
@@ -303,9 +307,7 @@ public enum VmcsField {
         if ((encoding & ~0x6fffL) != 0 || (encoding >>> 1 & 0x1ff) >= INDICES) {
             return null;
         }
-        VmcsField field = BY_SLOT[slot((int) encoding)];
-        boolean high = (encoding & 1) != 0;
-        return field != null && high && field.width() != Width.BITS_64 ? null : field;
+        return BY_SLOT[slot((int) encoding)];
     }
 
     /** Number of rows; ordinals are below it. */
@@ -370,6 +372,6 @@ public enum VmcsField {
     }
 
     private static int slot(int encoding) {
-        return ((encoding >>> 13 & 3) << 2 | encoding >>> 10 & 3) * INDICES + (encoding >>> 1 & INDICES - 1);
+        return ((encoding >>> 13 & 3) << 2 | encoding >>> 10 & 3) * 2 * INDICES + (encoding & 2 * INDICES - 1);
     }
 }

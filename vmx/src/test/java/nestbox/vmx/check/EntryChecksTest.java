@@ -18,6 +18,7 @@ import nestbox.vmx.VmxModel;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.capability.VmxModels;
 import nestbox.vmx.vmcs.VmcsField;
+import nestbox.x86.Flags;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -82,6 +83,18 @@ class EntryChecksTest {
             }
         }
         return tests.stream();
+    }
+
+    /** {@link nestbox.vmx.vmcs.Vmcs} relies on it. */
+    @Test
+    void noRowReadsAnArithmeticFlag() {
+        for (RowCase rowCase : CASES) {
+            TestState state = rowCase.violating();
+            long flags = state.get(VmcsField.GUEST_RFLAGS);
+            assertThat(failing(state.set(VmcsField.GUEST_RFLAGS, flags ^ Flags.ARITHMETIC)))
+                    .as(rowCase.id)
+                    .isEqualTo(failing(rowCase.violating()));
+        }
     }
 
     @Test

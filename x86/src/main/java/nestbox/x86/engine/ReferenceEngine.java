@@ -10,10 +10,27 @@ public final class ReferenceEngine implements Engine {
     private final Cpu cpu;
     private final Decoder decoder;
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
+    private FetchListener listener = in -> {};
+    private Insn given;
 
     public ReferenceEngine(Cpu cpu, Decoder decoder) {
         this.cpu = cpu;
         this.decoder = decoder;
+    }
+
+    /** Told of each instruction between its fetch and its execution. */
+    @FunctionalInterface
+    public interface FetchListener {
+        void fetched(Insn in);
+    }
+
+    public void listen(FetchListener newListener) {
+        listener = newListener;
+    }
+
+    /** The next step executes {@code in}, which has no operand relative to RIP, without fetching it. */
+    public void give(Insn in) {
+        given = in;
     }
 
     @Override
@@ -26,7 +43,9 @@ public final class ReferenceEngine implements Engine {
     /** Executes one instruction, whatever is pending, and returns it. */
     public Insn step() {
         long start = cpu.rip;
-        Insn in = fetch();
+        Insn in = given == null ? fetch() : given;
+        given = null;
+        listener.fetched(in);
         if ((cpu.pending & Cpu.PENDING_ENDBRANCH) != 0) {
             Cet.arrive(cpu, in);
         }

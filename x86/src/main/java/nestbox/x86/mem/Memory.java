@@ -11,10 +11,7 @@ import nestbox.x86.Cpu;
  * too, so it never makes anything staler than the port is.
  */
 public final class Memory {
-    private static final int ENTRIES = 256;
-    private static final int INDEX_MASK = ENTRIES - 1;
     private static final long PAGE = FastPage.PAGE;
-    private static final long EMPTY = FastPage.EMPTY;
 
     /** Sets of fast translations, see {@link #select}. */
     public static final int SUPERVISOR = 0;
@@ -25,10 +22,10 @@ public final class Memory {
     /** Every access takes the slow path (alignment checks); the port fills nothing here but fetches. */
     public static final int SLOW = 3;
 
-    /** Added to a set's number: the guest's own sets, so that a world switch flushes nothing. */
+    /** Added to a set's number once or twice: the sets of a guest's own, so that a world switch flushes nothing. */
     public static final int GUEST_BANK = 4;
 
-    private static final int SETS = 8;
+    private static final int SETS = 3 * GUEST_BANK;
 
     private final Cpu cpu;
     private final MemoryPort port;
@@ -64,52 +61,6 @@ public final class Memory {
         select(SUPERVISOR);
     }
 
-    /** Fast translations of one class of accesses. */
-    private static final class FastSet {
-        final FastPage[] readPages = FastPage.table(ENTRIES);
-        final FastPage[] writePages = FastPage.table(ENTRIES);
-        final long[] fetchTag = new long[ENTRIES];
-        final long[] fetchPage = new long[ENTRIES];
-        boolean empty;
-
-        FastSet() {
-            drop();
-        }
-
-        void drop() {
-            if (!empty) {
-                for (int i = 0; i < ENTRIES; i++) {
-                    readPages[i].tag = EMPTY;
-                    writePages[i].tag = EMPTY;
-                }
-                Arrays.fill(fetchTag, EMPTY);
-                empty = true;
-            }
-        }
-
-        void drop(long linear, long mask) {
-            for (int i = 0; i < ENTRIES; i++) {
-                dropAt(i, linear, mask);
-            }
-        }
-
-        void dropAt(int i, long linear, long mask) {
-            readPages[i].drop(linear, mask);
-            writePages[i].drop(linear, mask);
-            if ((fetchTag[i] & mask) == linear) {
-                fetchTag[i] = EMPTY;
-            }
-        }
-
-        void dropWritesTo(byte[] data, int offset) {
-            for (FastPage page : writePages) {
-                if (page.leadsTo(data, offset)) {
-                    page.tag = EMPTY;
-                }
-            }
-        }
-    }
-
     /**
      * Selects the set of fast translations for the current class of accesses ({@link #SUPERVISOR}, {@link #USER},
      * {@link #SUPERVISOR_AC}, {@link #SLOW}), so that a change of class flushes nothing.
@@ -129,10 +80,6 @@ public final class Memory {
         return port;
     }
 
-    private static int index(long linear) {
-        return (int) (linear >>> 12) & INDEX_MASK;
-    }
-
     /** The entry of a direct-mapped table; this form of masking needs no bounds check. */
     private static FastPage at(FastPage[] pages, long linear) {
         return pages[(int) (linear >>> 12) & (pages.length - 1)];
@@ -144,34 +91,35 @@ public final class Memory {
 
     /** Lets loads of the page at {@code linear} go straight to {@code data}; {@code offset} is the page's first byte in it. */
     public void fillRead(long linear, byte[] data, int offset) {
-        selected.empty = false;
-        at(readPages, linear).set(linear, data, offset);
+        selected.fillRead(linear, data, offset);
     }
 
     /** As {@link #fillRead} for stores: never for ROM, pages with code, pages watched by a breakpoint, or a clear D bit. */
     public void fillWrite(long linear, byte[] data, int offset) {
-        selected.empty = false;
-        at(writePages, linear).set(linear, data, offset);
+        selected.fillWrite(linear, data, offset);
     }
 
     public void fillFetch(long linear, long physical) {
-        int i = index(linear);
-        selected.empty = false;
-        fetchTag[i] = linear & PAGE;
-        fetchPage[i] = physical & PAGE;
+        selected.fillFetch(linear, physical);
     }
 
     /** Forgets every fast translation and makes the running block end after its current instruction. */
     public void dropAll() {
-        for (FastSet set : sets) {
-            set.drop();
-        }
-        translationChanged();
+        dropSets(0, SETS);
     }
 
-    /** Forgets the fast translations of one bank: 0 or {@link #GUEST_BANK}. */
-    public void dropBank(int bank) {
-        for (int i = bank; i < bank + GUEST_BANK; i++) {
+    /** Forgets the fast translations of one bank: 0 or a multiple of {@link #GUEST_BANK}. */
+    void dropBank(int bank) {
+        dropSets(bank, bank + GUEST_BANK);
+    }
+
+    /** Forgets the fast translations of every guest. */
+    void dropGuests() {
+        dropSets(GUEST_BANK, SETS);
+    }
+
+    private void dropSets(int from, int to) {
+        for (int i = from; i < to; i++) {
             sets[i].drop();
         }
         translationChanged();
@@ -183,11 +131,11 @@ public final class Memory {
      */
     public void dropPages(long linear, int shift) {
         for (FastSet set : sets) {
-            if (!set.empty) {
+            if (!set.empty()) {
                 if (shift == 12) {
-                    set.dropAt(index(linear), linear & PAGE, -1L);
+                    set.dropPage(linear);
                 } else {
-                    set.drop(linear & -1L << shift, -1L << shift);
+                    set.drop(linear, shift);
                 }
             }
         }
@@ -196,7 +144,7 @@ public final class Memory {
     /** Forgets fast stores into the RAM page whose first byte is {@code data[offset]}: it has come to hold code. */
     public void dropWritesTo(byte[] data, int offset) {
         for (FastSet set : sets) {
-            if (!set.empty) {
+            if (!set.empty()) {
                 set.dropWritesTo(data, offset);
             }
         }
@@ -226,7 +174,7 @@ public final class Memory {
 
     /** Physical address of the code byte at {@code linear}; raises what an instruction fetch raises. */
     public long fetch(long linear) {
-        int i = index(linear);
+        int i = FastSet.index(linear);
         if (fetchTag[i] == (linear & PAGE)) {
             return fetchPage[i] | (linear & 0xfff);
         }

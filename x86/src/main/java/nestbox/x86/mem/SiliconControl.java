@@ -24,9 +24,8 @@ final class SiliconControl implements TranslationControl {
 
     private final Cpu cpu;
     private final SiliconPort port;
+    private final Worlds worlds;
     private final PagingState host;
-    /** Of a guest, so that neither world's state is recomputed at a switch. */
-    private final PagingState guest;
     /** The one in force. */
     private PagingState state;
 
@@ -37,11 +36,11 @@ final class SiliconControl implements TranslationControl {
     private boolean a20Open = true;
     private boolean a20Ignored;
 
-    SiliconControl(Cpu cpu, SiliconPort port, PagingState host, PagingState guest, TranslationCache cache) {
+    SiliconControl(Cpu cpu, SiliconPort port, Worlds worlds, TranslationCache cache) {
         this.cpu = cpu;
         this.port = port;
-        this.host = host;
-        this.guest = guest;
+        this.worlds = worlds;
+        this.host = worlds.host().state;
         this.state = host;
         this.cache = cache;
         this.amd = cpu.features.vendor() == Vendor.AMD;
@@ -179,11 +178,12 @@ final class SiliconControl implements TranslationControl {
     @Override
     public void enterSpace(long newSpace, SecondStage second) {
         space = newSpace;
-        state = newSpace == 0 ? host : guest;
+        Worlds.World world = worlds.of(newSpace);
+        state = world.state;
         state.setPdptesInMemory(second != null && second.pdptesInMemory);
         state.update();
         cache.select(space, state.pcid());
-        port.enter(state, second, space, cache.pcid());
+        port.enter(world, second, space, cache.pcid());
     }
 
     @Override

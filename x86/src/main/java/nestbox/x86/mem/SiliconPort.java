@@ -14,6 +14,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
+import nestbox.x86.mem.Worlds.World;
 
 /**
  * The silicon's memory port: linear addresses through the translation cache, the page walk and the A20 gate to physical
@@ -46,13 +47,7 @@ public final class SiliconPort implements MemoryPort {
     private final Walker walker = new Walker();
     private final TableReader tables = new PhysicalTables();
     private final GuestTables guestTables = new GuestTables();
-    /** The bank of fast translations in use. */
-    private int bank;
-
-    /** What each world's bank was filled under, by 0 for the host and 1 for a guest. */
-    private final long[] bankSpaces = new long[2];
-
-    private final int[] bankPcids = new int[2];
+    private World world;
     private final SiliconControl control;
     /** The page whose accesses the extension performs while a guest runs, and the same while one does. */
     private long guestWatched = TranslationControl.NO_PAGE;
@@ -74,13 +69,13 @@ public final class SiliconPort implements MemoryPort {
     public SiliconPort(Cpu cpu, PhysicalMemory physical, RetentionPolicy policy) {
         this.cpu = cpu;
         this.physical = physical;
-        PagingState host = new PagingState(cpu);
-        this.state = host;
+        Worlds worlds = new Worlds(cpu);
+        this.world = worlds.host();
+        this.state = world.state;
         this.breakpoints = new DataBreakpoints(cpu);
         this.cache = new TranslationCache(policy, new Listener());
         this.guestPhysicals = new GuestPhysicalCache(policy);
-        PagingState guest = new PagingState(cpu);
-        this.control = new SiliconControl(cpu, this, host, guest, cache);
+        this.control = new SiliconControl(cpu, this, worlds, cache);
         unpaged.set(false, false, false, false, false);
         state.update();
         physical.addLayoutListener(() -> cpu.mem.dropAll());
@@ -213,26 +208,24 @@ public final class SiliconPort implements MemoryPort {
         state.lift(ac && !user);
         fastClass = user ? Access.USER : 0;
         fast = !alignment;
-        cpu.mem.select(bank
+        cpu.mem.select(world.bank
                 | (alignment ? Memory.SLOW : user ? Memory.USER : lifted ? Memory.SUPERVISOR_AC : Memory.SUPERVISOR));
-        int world = bank == 0 ? 0 : 1;
-        bankPcids[world] = cache.pcid();
-        cpu.mem.tagged(bankSpaces[world], cache.pcid());
+        world.pcid = cache.pcid();
+        cpu.mem.tagged(world.space, cache.pcid());
     }
 
     /** A world switch: the registers, the paging state and the cache's tags are the new world's already. */
-    void enter(PagingState newState, SecondStage newSecond, long space, int pcid) {
-        state = newState;
+    void enter(World newWorld, SecondStage newSecond, long space, int pcid) {
+        world = newWorld;
+        state = newWorld.state;
         second = newSecond;
         if (second != null) {
             second.cache = guestPhysicals;
         }
-        bank = space == 0 ? 0 : Memory.GUEST_BANK;
         watched = space == 0 ? TranslationControl.NO_PAGE : guestWatched;
-        int world = space == 0 ? 0 : 1;
-        if (newState.takeStale() || space != bankSpaces[world] || pcid != bankPcids[world]) {
-            cpu.mem.dropBank(bank);
-            bankSpaces[world] = space;
+        if (state.takeStale() || space != world.space || pcid != world.pcid) {
+            cpu.mem.dropBank(world.bank);
+            world.space = space;
         }
         contextChanged();
     }
@@ -240,7 +233,7 @@ public final class SiliconPort implements MemoryPort {
     void watchPage(long page) {
         if (page != guestWatched) {
             guestWatched = page;
-            cpu.mem.dropBank(Memory.GUEST_BANK);
+            cpu.mem.dropGuests();
         }
     }
 

@@ -1,7 +1,6 @@
 package nestbox.x86.system;
 
-import nestbox.x86.Cpu;
-import nestbox.x86.Vector;
+import nestbox.x86.ExtensionInstruction;
 import nestbox.x86.insn.Handler;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.model.Feature;
@@ -14,7 +13,7 @@ public final class SystemOps {
     public static Handler bind(Insn in) {
         Feature feature = in.form.feature();
         if (feature == Feature.VMX || feature == Feature.SVM || feature == Feature.SKINIT) {
-            return SystemOps::extension;
+            return ExtensionInstruction.valueOf(in.form.mnemonic()).handler();
         }
         Handler handler = SegmentOps.bind(in);
         handler = handler != null ? handler : InterruptOps.bind(in);
@@ -25,12 +24,5 @@ public final class SystemOps {
         handler = handler != null ? handler : CetOps.bind(in);
         handler = handler != null ? handler : Waits.bind(in);
         return handler != null ? handler : Hints.bind(in);
-    }
-
-    private static void extension(Cpu c, Insn in) {
-        if (c.extension == null) {
-            throw c.raise(Vector.UD);
-        }
-        c.extension.execute(c, in);
     }
 }
