@@ -83,7 +83,8 @@ final class VmcsDoor {
         current = vmcs;
     }
 
-    private void load() {
+    /** The current VMCS becomes the processor's, which writes the one before back to memory. */
+    void settle() {
         if (loaded != current) {
             long rax = cpu.r[Reg.RAX];
             withPointer(vmptrld, current.region);
@@ -118,7 +119,7 @@ final class VmcsDoor {
     long read(VmcsField field) {
         int i = field.ordinal();
         if (!current.known[i]) {
-            load();
+            settle();
             cpu.r[Reg.RCX] = field.encoding();
             door.execute(vmread);
             if (failed()) {
@@ -136,7 +137,7 @@ final class VmcsDoor {
         if (current.known[i] && current.values[i] == masked) {
             return;
         }
-        load();
+        settle();
         cpu.r[Reg.RCX] = field.encoding();
         cpu.r[Reg.RAX] = masked;
         door.execute(vmwrite);
@@ -162,7 +163,7 @@ final class VmcsDoor {
 
     /** VMLAUNCH or VMRESUME, with the guest's general registers in place. */
     boolean enter(long budget) {
-        load();
+        settle();
         return door.enter(current.launched ? vmresume : vmlaunch, budget);
     }
 }
