@@ -63,7 +63,10 @@ record SubtestRun(Outcome.Kind outcome, boolean announced, long instructions, lo
     }
 
     private static long exits(Nestbox lab) {
-        return lab.hypervisor().map(Hypervisor::counters).map(counters -> counters.exits).orElse(0L);
+        return lab.hypervisor()
+                .map(Hypervisor::counters)
+                .map(counters -> counters.exits)
+                .orElse(0L);
     }
 
     /** The serial port: notes time and instructions when the subtest is announced. */

@@ -27,7 +27,8 @@ class NestedRareFieldsTest {
             """;
 
     private static String tell(VmcsField field) {
-        return "mov eax, " + field.encoding() + "\n vmread rcx, rax\n mov rax, rcx\n call hex\n mov al, ' '\n call putc\n";
+        return "mov eax, " + field.encoding()
+                + "\n vmread rcx, rax\n mov rax, rcx\n call hex\n mov al, ' '\n call putc\n";
     }
 
     @NestedTest(l0 = {L0Mode.TDP, L0Mode.SHADOW})
@@ -35,7 +36,9 @@ class NestedRareFieldsTest {
         Guest guest = Guest.longMode()
                 .vmcs("vmcs", v -> v.onExit("exit"))
                 .body("vmlaunch\njmp vmx_failed")
-                .label("exit", """
+                .label(
+                        "exit",
+                        """
                         mov [kept], rbx
                         mov rax, rbx
                         call hex
@@ -45,7 +48,7 @@ class NestedRareFieldsTest {
                         test qword [count], 1
                         jz unasked
                         """ + tell(VmcsField.GUEST_FS_SELECTOR) + tell(VmcsField.GUEST_FS_AR_BYTES)
-                        + tell(VmcsField.GUEST_GS_SELECTOR) + tell(VmcsField.GUEST_GDTR_LIMIT) + """
+                                + tell(VmcsField.GUEST_GS_SELECTOR) + tell(VmcsField.GUEST_GDTR_LIMIT) + """
                         mov eax, 0x4810
                         mov edx, 0x7f
                         vmwrite rax, rdx
@@ -57,7 +60,8 @@ class NestedRareFieldsTest {
                         vmread rcx, rax
                         cmp ecx, 18
                         je finish
-                        """ + RESUME_BEHIND + "kept: dq 0\ncount: dq 0\n")
+                        """
+                                + RESUME_BEHIND + "kept: dq 0\ncount: dq 0\n")
                 .label("l2", """
                         sgdt [table]
                         movzx ebx, word [table]

@@ -45,9 +45,7 @@ public final class Permissions {
     public void set(boolean writeProtect, boolean smep, boolean smap, boolean ac, boolean reportsFetch) {
         this.writeProtect = writeProtect;
         this.reportsFetch = reportsFetch;
-        denied =
-                BY_SETTING[
-                        (writeProtect ? WRITE_PROTECT : 0) | (smep ? SMEP : 0) | (smap ? SMAP : 0) | (ac ? AC : 0)];
+        denied = BY_SETTING[(writeProtect ? WRITE_PROTECT : 0) | (smep ? SMEP : 0) | (smap ? SMAP : 0) | (ac ? AC : 0)];
     }
 
     private static int[] denied(int setting) {

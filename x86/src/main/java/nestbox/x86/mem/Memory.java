@@ -1,6 +1,5 @@
 package nestbox.x86.mem;
 
-import java.util.Arrays;
 import nestbox.mmu.memory.LittleEndian;
 import nestbox.mmu.paging.Access;
 import nestbox.x86.Cpu;
