@@ -45,6 +45,12 @@ abstract class NestedControl {
         sets[1] = chance(50) ? 1 : 0;
     }
 
+    /** 64 bits of which about a quarter is set. */
+    final long few() {
+        long some = random.nextLong();
+        return some & random.nextLong();
+    }
+
     /** The guests' VMCS fields or VMCBs, tables of the second stage, bitmaps: 8 bytes each, by address. */
     final Map<Long, Long> words(long root) {
         Map<Long, Long> words = new TreeMap<>();

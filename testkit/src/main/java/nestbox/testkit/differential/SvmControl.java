@@ -71,7 +71,7 @@ final class SvmControl extends NestedControl {
         super(image, shape, stage, random);
         takesEfer = chance(50);
         for (int guest = 0; guest < GUESTS; guest++) {
-            cr[guest] = random.nextLong() & random.nextLong() & FREE_CR;
+            cr[guest] = few() & FREE_CR;
             misc1[guest] = SHUTDOWN | RDTSC | random.nextLong() & FREE;
             misc2[guest] = NEEDED2 | random.nextLong() & FREE2;
             misc3[guest] = chance(30) ? INVPCID : 0;
@@ -339,7 +339,7 @@ final class SvmControl extends NestedControl {
                 return List.of(NestedStep.l1(L1Op.FLIP, vmcb, bit));
             }
             case 2 -> {
-                long bits = random.nextLong() & random.nextLong() & 0x3ffff & ~4;
+                long bits = few() & 0x3ffff & ~4;
                 return List.of(NestedStep.l1(L1Op.STORE4, vmcb + 8, bits));
             }
             case 3 -> {

@@ -84,7 +84,7 @@ final class VmxControl extends NestedControl {
             pin[guest] =
                     (chance(60) ? EXTERNAL_INTERRUPTS : 0) | (chance(60) ? NMIS | (chance(50) ? VIRTUAL_NMIS : 0) : 0);
             primary[guest] = RDTSC | SECONDARY | (chance(70) ? MSR_BITMAPS : 0) | (chance(60) ? IO_BITMAPS : 0);
-            primary[guest] |= random.nextLong() & random.nextLong() & FREE;
+            primary[guest] |= few() & FREE;
             vpid[guest] = chance(60) ? guest + 1 : 0;
             secondary[guest] = INSTRUCTIONS | (tdp ? EPT : 0) | (vpid[guest] != 0 ? VPID : 0);
             secondary[guest] |=
@@ -115,7 +115,7 @@ final class VmxControl extends NestedControl {
         segments(segments);
         pairs(words, NestedLayout.FIELDS + NestedLayout.CPL0_FIELDS, segments);
         list(words, NestedLayout.EXIT_FIELDS, List.of(EXIT_FIELDS));
-        list(words, NestedLayout.DUMP_FIELDS, probes.dumped(tdp));
+        list(words, NestedLayout.DUMP_FIELDS, probes.dumped());
         pairs(words, NestedLayout.PROBE_FIELDS, probes.fields(image));
         if (takesEfer) {
             for (long half : new long[] {0x400, 0xc00}) {
@@ -435,7 +435,7 @@ final class VmxControl extends NestedControl {
                 return List.of(current(guest), flip(VmcsField.PIN_BASED_VM_EXEC_CONTROL, EXTERNAL_INTERRUPTS));
             }
             case 2 -> {
-                long bits = random.nextLong() & random.nextLong() & 0x3ffff & ~6;
+                long bits = few() & 0x3ffff & ~6;
                 return List.of(
                         current(guest),
                         write(VmcsField.EXCEPTION_BITMAP, bits),

@@ -69,7 +69,7 @@ final class VmxProbes {
     }
 
     /** What a probe saves and puts back, and "dump" sums: all that does not only tell of the last exit. */
-    List<VmcsField> dumped(boolean tdp) {
+    List<VmcsField> dumped() {
         List<VmcsField> fields = new ArrayList<>();
         for (VmcsField field : VmcsField.values()) {
             if (field.group() != VmcsField.Group.READ_ONLY) {
