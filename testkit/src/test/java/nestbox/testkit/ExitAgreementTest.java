@@ -89,7 +89,7 @@ class ExitAgreementTest {
                 "GUEST_RIP",
                 "GUEST_RFLAGS",
                 "GUEST_CS_BASE",
-                "GUEST_GDTR_LIMIT",
+                "GUEST_RSP",
                 "VM_EXIT_REASON",
                 "EXIT_QUALIFICATION"
             })
