@@ -85,14 +85,7 @@ class ExitAgreementTest {
     @ParameterizedTest
     @EnumSource(
             value = VmcsField.class,
-            names = {
-                "GUEST_RIP",
-                "GUEST_RFLAGS",
-                "GUEST_CS_BASE",
-                "GUEST_RSP",
-                "VM_EXIT_REASON",
-                "EXIT_QUALIFICATION"
-            })
+            names = {"GUEST_RIP", "GUEST_RFLAGS", "GUEST_CS_BASE", "GUEST_RSP", "VM_EXIT_REASON", "EXIT_QUALIFICATION"})
     void aFieldOfVmcs12ThatIsNotHardwaresIsFound(VmcsField field) {
         ExitAgreement agreement = run(INTEL, L0Mode.TDP, "exact", machine -> set(machine, field, 0x55));
         assertThat(agreement.wrong()).singleElement().asString().contains("vmcs12 has " + field + " = 0x55, hardware ");
