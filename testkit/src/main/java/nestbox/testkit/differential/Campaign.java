@@ -3,6 +3,7 @@ package nestbox.testkit.differential;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import nestbox.core.NestboxException;
@@ -10,6 +11,7 @@ import nestbox.core.Seed;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.testkit.differential.Differential.Difference;
+import nestbox.x86.model.CpuModel;
 
 /**
  * Many random cases under many ways to run them, each compared with bare silicon that keeps every translation.
@@ -32,15 +34,29 @@ public record Campaign(
     /** Silicon of a vendor, and its guest's model: what both show alike under every way. */
     public enum Platform {
         /** LAM and protection keys are left out: L0 hides them under shadow paging, and LAM has no intercept. */
-        INTEL("max,+vmx,-lam,-pku,-pks", "max,-vmx,-lam,-pku,-pks"),
-        AMD("EPYC-Milan,+svm,-pku", "EPYC-Milan,-svm,-pku");
+        INTEL("max,+vmx,-lam,-pku,-pks", "max,-vmx,-lam,-pku,-pks", true, Set.of("tdp", "shadow")),
+        AMD("EPYC-Milan,+svm,-pku", "EPYC-Milan,-svm,-pku", false, Set.of("tdp", "shadow")),
+        /** With protection keys. */
+        INTEL_KEYS("max,+vmx,-lam,-pks", "max,-vmx,-lam,-pks", true, Set.of("tdp")),
+        AMD_KEYS("EPYC-Milan,+svm", "EPYC-Milan,-svm", false, Set.of("tdp")),
+        /** Without PCIDs, INVPCID, SMEP, SMAP, pages of 1 GiB and unrestricted guests. */
+        NEHALEM("Nehalem,+vmx", "Nehalem,-vmx", false, Set.of("tdp", "shadow")),
+        /** Without EPT, too. */
+        PENRYN("Penryn,+vmx", "Penryn,-vmx", false, Set.of("shadow")),
+        /** Without PCIDs and INVPCID. */
+        NAPLES("EPYC,+svm", "EPYC,-svm", false, Set.of("tdp", "shadow"));
 
         private final String silicon;
         private final String guest;
+        private final boolean fiveLevels;
+        /** L0's MMUs that can give the guest all of its model. */
+        private final Set<String> mmus;
 
-        Platform(String silicon, String guest) {
+        Platform(String silicon, String guest, boolean fiveLevels, Set<String> mmus) {
             this.silicon = silicon;
             this.guest = guest;
+            this.fiveLevels = fiveLevels;
+            this.mmus = mmus;
         }
     }
 
@@ -49,14 +65,14 @@ public record Campaign(
         List<String> ways = new ArrayList<>();
         for (String mode : List.of("none", "tdp", "shadow")) {
             for (String retention : List.of("keep", "none", "lru:4", "lru:64", "seeded:7")) {
-                if (!mode.equals("none") || !retention.equals("keep")) {
+                boolean reference = mode.equals("none") && retention.equals("keep");
+                if (!reference && (mode.equals("none") || platform.mmus.contains(mode))) {
                     ways.add(mode + "/" + retention);
                 }
             }
         }
         List<Shape> shapes = new ArrayList<>(List.of(Shape.values()));
-        if (platform == Platform.AMD) {
-            // The model has four levels.
+        if (!platform.fiveLevels) {
             shapes.remove(Shape.FIVE_LEVEL);
         }
         return new Campaign(platform, List.copyOf(shapes), cpus, ways, 4000, UnaryOperator.identity());
@@ -99,7 +115,7 @@ public record Campaign(
     /** The case with a number, the same for the same seed. */
     public Case guest(long seed, long number) {
         Shape shape = shapes.get((int) (number % shapes.size()));
-        return new Generator(shape, caseSeed(seed, number), cpus, true, false).generate(caseSteps);
+        return guest(shape, seed, number, false);
     }
 
     /**
@@ -112,7 +128,7 @@ public record Campaign(
         Differential runs = new Differential();
         for (long number = 0, done = 0; done < steps; number++) {
             Shape shape = shapes.get((int) (number % shapes.size()));
-            Case guest = new Generator(shape, caseSeed(seed, number), cpus, true, true).generate(caseSteps);
+            Case guest = guest(shape, seed, number, true);
             for (Subject subject : subjects(shape, number)) {
                 String outcome = runs.run(guest, subject.checked()).outcome();
                 if (!outcome.startsWith("ended")) {
@@ -126,13 +142,22 @@ public record Campaign(
         return Optional.empty();
     }
 
+    private Case guest(Shape shape, long seed, long number, boolean forgetful) {
+        Traits traits = Traits.of(CpuModel.parse(model(shape)));
+        return new Generator(shape, caseSeed(seed, number), cpus, traits, forgetful, true).generate(caseSteps);
+    }
+
     private static long caseSeed(long seed, long number) {
         return new Seed(seed * 0x10001 + number).nextLong();
     }
 
+    /** The guest's model; L0 hides LA57 under shadow paging. */
+    private String model(Shape shape) {
+        return platform.guest + (platform.fiveLevels && shape != Shape.FIVE_LEVEL ? ",-la57" : "");
+    }
+
     private Subject subject(Shape shape, L0Mode mode, String retention, long seed) {
-        String la57 = shape == Shape.FIVE_LEVEL || platform == Platform.AMD ? "" : ",-la57";
-        return Subject.of(mode, retention, platform.silicon, platform.guest + la57, cpus, seed);
+        return Subject.of(mode, retention, platform.silicon, model(shape), cpus, seed);
     }
 
     /** Compares one case; empty if there is no difference. */

@@ -9,7 +9,7 @@ import java.util.Map;
  * @param shape paging mode at the start
  * @param cpus processors
  * @param root the first top table
- * @param tables entries of page tables at the start, by physical address
+ * @param tables page tables at the start, in words of 4 bytes by physical address
  * @param steps what it does
  */
 public record Case(Shape shape, int cpus, long root, Map<Long, Long> tables, List<Step> steps) {

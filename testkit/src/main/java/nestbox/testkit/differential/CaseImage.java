@@ -39,6 +39,17 @@ final class CaseImage {
             jmp eax
             """);
 
+    /** To the 32-bit code segment, and so to compatibility mode; SS is null after an interrupt of CPL 3. */
+    private static final String LEAVE = """
+            push 8
+                    mov eax, mode_32
+                    push rax
+                    db 0x48, 0xcb
+                    bits 32
+            mode_32: mov eax, 0x10
+                    mov ss, ax
+            """;
+
     private final boolean wide;
     private final Assembly program;
 
@@ -76,7 +87,9 @@ final class CaseImage {
                 .replace("$bits", wide ? "64" : "32")
                 .replace("$code", wide ? "0x18" : "8")
                 .replace("$user", wide ? "0x33" : "0x23")
-                .replace("$iret", wide ? "iretq" : "iret");
+                .replace("$iret", wide ? "iretq" : "iret")
+                .replace("$popf", wide ? "popfq" : "popf")
+                .replace("$leave", wide ? LEAVE : "");
     }
 
     /** The code's bytes, which begin at {@link Layout#IMAGE}. */
@@ -92,7 +105,7 @@ final class CaseImage {
         return "PARAMETERS equ " + Layout.PARAMETERS + "\nTURN equ " + Layout.TURN + "\nSCRATCH equ " + Layout.SCRATCH
                 + "\nGDT_POINTER equ " + Layout.GDT_POINTER + "\nIDT_POINTER equ " + Layout.IDT_POINTER
                 + "\nSTACKS equ " + Layout.STACKS + "\nSTEPS equ " + Layout.STEPS + "\nLOG equ " + Layout.LOG
-                + "\nUSER equ " + Layout.USER + "\nUSER_STACK equ " + Layout.USER_STACK + "\nAPIC equ " + Layout.APIC
+                + "\nMAILBOX equ " + Layout.MAILBOX + "\nREAL equ " + Layout.REAL + "\nUSER equ " + Layout.USER + "\nUSER_STACK equ " + Layout.USER_STACK + "\nAPIC equ " + Layout.APIC
                 + "\n";
     }
 
@@ -131,8 +144,9 @@ final class CaseImage {
     void surroundings(PhysicalMemory memory, Shape shape, int cpus, Map<Long, Long> tables) {
         descriptors(memory, cpus);
         gates(memory);
+        RealMode.write(memory, address("mode_real"));
         userCode(memory);
-        tables.forEach((address, value) -> memory.write(address, shape.entryBytes, value));
+        tables.forEach((address, value) -> memory.write(address, 4, value));
         for (int i = 0; i < Layout.FRAME_COUNT; i++) {
             frame(memory, Layout.FRAMES + 0x1000L * i, i);
         }
@@ -174,6 +188,8 @@ final class CaseImage {
             }
             memory.write(tss + 0x66, 2, 0x68);
         }
+        memory.write(Layout.GDT + RealMode.CODE, 8, 0x00009b000000ffffL);
+        memory.write(Layout.GDT + RealMode.DATA, 8, 0x000093000000ffffL);
         memory.write(Layout.GDT_POINTER, 2, 0xff);
         memory.write(Layout.GDT_POINTER + 2, 8, Layout.GDT);
         memory.write(Layout.IDT_POINTER, 2, 0xfff);
@@ -185,7 +201,10 @@ final class CaseImage {
             gate(memory, vector, "fault" + vector, 0x8e);
         }
         gate(memory, 0x80, "back", 0xee);
+        gate(memory, 2, "nmi", 0x8e);
         gate(memory, 0x90, "interrupt", 0x8e);
+        gate(memory, 0x91, "shot", 0x8e);
+        gate(memory, 0x92, "timer", 0x8e);
     }
 
     /** A gate of the steps' own table. */

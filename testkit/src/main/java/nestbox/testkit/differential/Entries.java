@@ -12,15 +12,18 @@ final class Entries {
 
     private static final long ACCESSED_DIRTY = 0x60;
     private static final long RESERVED = 1L << 51;
+    private static final long KEY = 0xfL << 59;
     private static final long LARGE_RESERVED = 1 << 13;
 
     private final Tables tables;
     private final Shape shape;
     private final Seed random;
+    private final Traits traits;
 
-    Entries(Tables tables, Seed random) {
+    Entries(Tables tables, Seed random, Traits traits) {
         this.tables = tables;
         this.random = random;
+        this.traits = traits;
         shape = tables.shape;
     }
 
@@ -96,6 +99,7 @@ final class Entries {
         }
         if (shape.entryBytes == 8) {
             value |= noExecute && chance(20) ? Tables.NO_EXECUTE : 0;
+            value |= shape.wide && traits.keys() && chance(40) ? random.nextLong() & KEY : 0;
             value |= chance(2) ? RESERVED : 0;
             value |= large && chance(3) ? LARGE_RESERVED : 0;
         }
@@ -118,12 +122,13 @@ final class Entries {
             if ((entry & Tables.PRESENT) == 0
                     || !pdpte && (entry & Tables.WRITABLE) == 0 && (processor.cr0 & Processor.CR0_WP) != 0
                     || (entry & RESERVED) != 0
+                    || (entry & Tables.LARGE) != 0 && path.size() == shape.levels - 2 && !traits.gigabyte()
                     || (entry & Tables.NO_EXECUTE) != 0 && !processor.noExecute()
                     || (entry & (Tables.LARGE | LARGE_RESERVED)) == (Tables.LARGE | LARGE_RESERVED)) {
                 return false;
             }
             user &= pdpte || (entry & Tables.USER) != 0;
         }
-        return !user || (processor.cr4 & Processor.CR4_SMAP) == 0;
+        return !user || (processor.cr4 & (Processor.CR4_SMAP | Processor.CR4_PKE)) == 0;
     }
 }

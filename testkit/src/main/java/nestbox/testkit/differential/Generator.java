@@ -18,39 +18,86 @@ final class Generator {
     private static final long NO_FLUSH = 1L << 63;
     private static final int MOST_SINGLE = 6;
 
-    private final Shape shape;
     private final Seed random;
-    private final boolean invpcid;
+    final Traits traits;
     private final boolean forgetful;
-    private final Tables tables;
-    private final Entries entries;
+    /** The paging modes that the guest switches between, the one at the start first. */
+    final List<View> views = new ArrayList<>();
+
+    private final int firstView;
     private final List<Step> steps = new ArrayList<>();
-    private final Processor[] processors;
+    final Processor[] processors;
     private final Map<Long, Long> initial;
-    private Processor now;
+    /** Null for a guest that stays in its paging mode and is not interrupted. */
+    private final Excursions excursions;
+
+    /** Who takes the next step, and its paging mode. */
+    Processor now;
+
+    Shape shape;
+    Tables tables;
+    private Entries entries;
+
+    /** Page tables in one paging mode. */
+    record View(Shape shape, Tables tables, Entries entries) {}
 
     /**
+     * A guest that stays in its paging mode.
+     *
      * @param invpcid the processor has INVPCID and PCIDs
      * @param forgetful the guest leaves out invalidations
      */
     Generator(Shape shape, long seed, int cpus, boolean invpcid, boolean forgetful) {
-        this.shape = shape;
+        this(shape, seed, cpus, Traits.simple(invpcid), forgetful, false);
+    }
+
+    /** @param excursions the guest switches between paging modes, too, enters real mode and is interrupted */
+    Generator(Shape shape, long seed, int cpus, Traits traits, boolean forgetful, boolean excursions) {
+        this.traits = traits;
         this.forgetful = forgetful;
-        this.invpcid = invpcid;
         random = new Seed(seed);
-        tables = new Tables(shape);
-        entries = new Entries(tables, random);
+        addViews(shape, excursions);
+        firstView = views.get(0).shape == shape ? 0 : 1;
         processors = new Processor[cpus];
         for (int i = 0; i < cpus; i++) {
             processors[i] = new Processor(i, shape);
+            processors[i].view = firstView;
         }
-        now = processors[0];
-        for (Slot slot : tables.slots) {
-            if (random.nextInt(8) != 0) {
-                tables.set(slot.address(), entries.linked(slot));
+        this.excursions = excursions ? new Excursions(this, random) : null;
+        turn(processors[0]);
+        initial = Map.copyOf(tables.contents());
+    }
+
+    private void addViews(Shape first, boolean all) {
+        if (all && !first.wide) {
+            addView(Shape.TWO_LEVEL, null);
+            addView(Shape.PAE, views.get(0).tables);
+        } else {
+            addView(first, null);
+            if (all && traits.fiveLevels()) {
+                addView(first == Shape.FIVE_LEVEL ? Shape.FOUR_LEVEL : Shape.FIVE_LEVEL, views.get(0).tables);
             }
         }
-        initial = Map.copyOf(tables.contents());
+    }
+
+    private void addView(Shape of, Tables beside) {
+        Tables its = new Tables(of, beside);
+        View view = new View(of, its, new Entries(its, random, traits));
+        views.add(view);
+        for (Slot slot : its.slots) {
+            if (random.nextInt(8) != 0) {
+                its.set(slot.address(), view.entries.linked(slot));
+            }
+        }
+    }
+
+    /** The next steps are this processor's. */
+    void turn(Processor processor) {
+        now = processor;
+        View view = views.get(now.view);
+        shape = view.shape;
+        tables = view.tables;
+        entries = view.entries;
     }
 
     /** A case of about {@code count} steps. */
@@ -58,7 +105,8 @@ final class Generator {
         while (steps.size() < count) {
             action();
         }
-        return new Case(shape, processors.length, tables.roots[0], initial, List.copyOf(steps));
+        View first = views.get(firstView);
+        return new Case(first.shape, processors.length, first.tables.roots[0], initial, List.copyOf(steps));
     }
 
     /** The steps of one more action. */
@@ -77,15 +125,15 @@ final class Generator {
         return tables.roots[0];
     }
 
-    private void emit(Op op, long a, long b, long c) {
+    void emit(Op op, long a, long b, long c) {
         steps.add(new Step(op, now.id, a, b, c));
     }
 
-    private boolean chance(int percent) {
+    boolean chance(int percent) {
         return random.nextInt(100) < percent;
     }
 
-    private <T> T pick(List<T> list) {
+    <T> T pick(List<T> list) {
         return list.get(random.nextInt(list.size()));
     }
 
@@ -105,13 +153,15 @@ final class Generator {
             emit(word(), pick(tables.slots).address(), 0, 0);
         } else if (choice < 98) {
             emit(Op.PCI, 0x8000005bL, random.nextInt(4), 0);
+        } else if (excursions != null) {
+            excursions.action();
         } else if (processors.length > 1) {
-            now = processors[random.nextInt(processors.length)];
+            turn(pick(List.of(processors)));
         } else {
             emit(Op.IPI, 0, 0, 0);
         }
         if (processors.length > 1 && chance(6)) {
-            now = processors[random.nextInt(processors.length)];
+            turn(pick(List.of(processors)));
         }
     }
 
@@ -122,7 +172,7 @@ final class Generator {
     // ---- accesses
     // -------------------------------------------------------------------------------------------------------
 
-    private void settle() {
+    void settle() {
         if (now.stale) {
             flushAll();
         }
@@ -133,9 +183,11 @@ final class Generator {
         long page = pick(tables.pages);
         List<Long> path = tables.path(now.space, page, now.pageSizeExtension());
         long target = now.paging() ? tables.target(path, page) : page;
-        boolean tame = target < 0 || Entries.isData(target);
+        // By PDPTEs that are in the registers alone it may lead anywhere.
+        boolean known = !now.deferred;
+        boolean tame = known && (target < 0 || Entries.isData(target));
         int choice = random.nextInt(10);
-        if (choice < 2 && !forgetful && (target < 0 || Entries.isCode(target)) && now.paging()) {
+        if (choice < 2 && known && !forgetful && (target < 0 || Entries.isCode(target)) && now.paging()) {
             emit(chance(30) ? Op.USER_CALL : Op.CALL, page + Layout.CODE, 0, 0);
         } else if (choice < 6 && tame) {
             store(page, target);
@@ -149,8 +201,9 @@ final class Generator {
     }
 
     private void load(long page) {
-        switch (random.nextInt(6)) {
+        switch (random.nextInt(8)) {
             case 0 -> emit(Op.USER_LOAD, page + offset(4), 0, 0);
+            case 5 -> emit(excursions == null ? Op.LOAD4 : Op.AC_LOAD, page + offset(4), 0, 0);
             case 1 -> emit(Op.LOAD1, page + offset(1), 0, 0);
             case 2 -> emit(Op.LOAD2, page + offset(2), 0, 0);
             case 3 -> emit(shape.wide ? Op.LOAD8 : Op.LOAD4, page + offset(4), 0, 0);
@@ -163,7 +216,8 @@ final class Generator {
         // A page behind this one may be code or a table, so that stores do not cross.
         long value = random.nextLong() & 0x7fffffffL;
         long within = Entries.FIRST_DATA + (long) random.nextInt((0xfe0 - Entries.FIRST_DATA) / 8) * 8;
-        switch (random.nextInt(7)) {
+        switch (random.nextInt(8)) {
+            case 6 -> emit(excursions == null ? Op.STORE4 : Op.CMPXCHG, page + within, value, 0);
             case 0 -> emit(Op.USER_STORE, page + within, value, 0);
             case 1 -> emit(Op.STORE1, page + within, value, 0);
             case 2 -> emit(Op.STORE2, page + within + 1, value, 0);
@@ -178,6 +232,10 @@ final class Generator {
     // ----------------------------------------------------------------------------------------------------------
 
     private void edit() {
+        if (views.size() > 1 && chance(8)) {
+            editElsewhere();
+            return;
+        }
         Slot slot = pick(tables.slots);
         if (shape == Shape.PAE && slot.level() == 3) {
             editRegister(slot);
@@ -216,12 +274,12 @@ final class Generator {
 
     private void write(Slot slot, long value) {
         tables.set(slot.address(), value);
-        long at = slot.address();
         boolean one = shape.wide || shape.entryBytes == 4;
-        long through = one && !forgetful && chance(40) ? mapping(at) : -1;
-        if (through >= 0) {
-            at = through;
-        }
+        long through = one && !forgetful && chance(40) ? mapping(slot.address()) : -1;
+        store(shape, through >= 0 ? through : slot.address(), value);
+    }
+
+    private void store(Shape shape, long at, long value) {
         if (shape.entryBytes == 4) {
             emit(Op.STORE4, at, value & 0xffffffffL, 0);
         } else if (shape.wide) {
@@ -234,9 +292,26 @@ final class Generator {
         }
     }
 
+    /** An entry of the paging mode that the present processor is not in. */
+    private void editElsewhere() {
+        View other = views.get(1 - now.view);
+        Slot slot = pick(other.tables.slots);
+        boolean pointer = other.shape == Shape.PAE && slot.level() == 3;
+        long value = pointer ? other.entries.pdpte(slot) : other.entries.random(slot, now.noExecute());
+        boolean used = List.of(processors).stream().anyMatch(p -> p.view != now.view);
+        if (pointer && used) {
+            return;
+        }
+        other.tables.set(slot.address(), value);
+        store(other.shape, slot.address(), value);
+        for (Processor processor : processors) {
+            processor.stale |= processor.view != now.view;
+        }
+    }
+
     /** A linear address of the zones that the present processor can store to and that leads to {@code physical}, or -1. */
     private long mapping(long physical) {
-        if (now.stale || !now.paging()) {
+        if (now.stale || now.deferred || !now.paging()) {
             return -1;
         }
         for (long page : tables.pages) {
@@ -264,16 +339,36 @@ final class Generator {
 
     /** A PDPTE in memory: the registers follow with the next load of CR3. */
     private void editRegister(Slot slot) {
+        if (traits.pdpteRegisters() && chance(15)) {
+            illegalPdpte(slot);
+            return;
+        }
         write(slot, entries.pdpte(slot));
         int space = slot.address() >>> 12 == tables.roots[0] >>> 12 ? 0 : 1;
         Processor editor = now;
         for (Processor processor : processors) {
-            if (processor.space == space) {
-                now = processor;
-                switchSpace(space);
+            if (processor.space == space && processor.view == editor.view) {
+                turn(processor);
+                if (traits.pdpteRegisters() && !forgetful && chance(40)) {
+                    now.deferred = true;
+                } else {
+                    switchSpace(space);
+                }
             }
         }
-        now = editor;
+        turn(editor);
+    }
+
+    /** A PDPTE with a reserved bit: loading CR3 raises #GP, and the registers stay (SDM Vol. 3, "PDPTE Registers"). */
+    private void illegalPdpte(Slot slot) {
+        long good = tables.entry(slot.address());
+        long[] bits = {1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1L << 52, 1L << 63};
+        write(slot, entries.pdpte(slot) | Tables.PRESENT | bits[random.nextInt(bits.length)]);
+        int space = slot.address() >>> 12 == tables.roots[0] >>> 12 ? 0 : 1;
+        if (now.paging()) {
+            emit(Op.CR3, tables.roots[space], 0, 0);
+        }
+        write(slot, good);
     }
 
     // ---- invalidations
@@ -284,15 +379,17 @@ final class Generator {
             return;
         }
         for (Processor other : processors) {
-            other.stale |= other != now;
+            if (other != now && (excursions == null || !excursions.shoot(other, slot, affected))) {
+                other.stale = true;
+            }
         }
         if (now.stale) {
             return;
         }
         int way = random.nextInt(7);
-        if (way == 6 || !now.paging()) {
+        if (way == 6 || !now.paging() || now.deferred) {
             flushAll();
-        } else if (way == 5 && invpcid) {
+        } else if (way == 5 && traits.invpcid()) {
             emit(Op.INVPCID, 0, 0, 2);
             now.clean();
         } else if (slot.global()) {
@@ -317,15 +414,15 @@ final class Generator {
     private void local(int way, Set<Long> affected) {
         boolean pcids = now.pcids();
         int pcid = now.pcid(now.space);
-        if (way == 0 && invpcid && affected.size() <= MOST_SINGLE) {
+        if (way == 0 && traits.invpcid() && affected.size() <= MOST_SINGLE) {
             for (long page : affected) {
                 emit(Op.INVPCID, pcid, page, 0);
             }
-        } else if (way == 1 && invpcid) {
+        } else if (way == 1 && traits.invpcid()) {
             emit(Op.INVPCID, pcid, 0, 1);
         } else if (way == 2) {
             switchSpace(now.space);
-        } else if (way == 3 && invpcid) {
+        } else if (way == 3 && traits.invpcid()) {
             emit(Op.INVPCID, 0, 0, 3);
             now.dirty[0] = false;
             now.dirty[1] = false;
@@ -337,7 +434,7 @@ final class Generator {
             return;
         }
         int other = 1 - now.space;
-        if (!invpcid || chance(50)) {
+        if (!traits.invpcid() || chance(50)) {
             now.dirty[other] = true;
         } else if (chance(50) && affected.size() <= MOST_SINGLE) {
             for (long page : affected) {
@@ -348,7 +445,7 @@ final class Generator {
         }
     }
 
-    private void flushAll() {
+    void flushAll() {
         emit(Op.CR4, Processor.CR4_PGE, 0, 0);
         emit(Op.CR4, Processor.CR4_PGE, 0, 0);
         now.clean();
@@ -357,16 +454,17 @@ final class Generator {
     private void needlessInvalidation() {
         if (chance(50)) {
             emit(Op.INVLPG, pick(tables.pages) + random.nextInt(0x1000), 0, 0);
-        } else if (invpcid) {
+        } else if (excursions != null || traits.invpcid()) {
             // Of a PCID that is not legal without CR4.PCIDE, too.
             emit(Op.INVPCID, random.nextInt(3), pick(tables.pages), random.nextInt(5));
         }
     }
 
-    private void switchSpace(int to) {
+    void switchSpace(int to) {
         boolean keep = now.pcids() && now.space != to && !now.dirty[to] && chance(60);
         now.space = to;
         emit(Op.CR3, tables.roots[to] | now.pcid(to) | (keep ? NO_FLUSH : 0), 0, 0);
+        now.deferred &= !now.paging();
         if (!keep) {
             now.dirty[to] = false;
         }
@@ -376,7 +474,7 @@ final class Generator {
     // ----------------------------------------------------------------------------------------------
 
     private void control() {
-        switch (random.nextInt(8)) {
+        switch (random.nextInt(excursions == null ? 8 : 10)) {
             case 0, 1 -> {
                 emit(Op.CR0, Processor.CR0_WP, 0, 0);
                 now.cr0 ^= Processor.CR0_WP;
@@ -404,17 +502,34 @@ final class Generator {
                     now.clean();
                 }
             }
+            case 8 -> keys();
             default -> illegal();
         }
     }
 
-    private void toggle(long bit) {
+    /** Of a bit that the processor lacks this raises #GP. Those that are toggled load PDPTEs, too, but for SMAP, PCIDE and PKE. */
+    void toggle(long bit) {
         emit(Op.CR4, bit, 0, 0);
-        now.cr4 ^= bit;
+        if (traits.hasCr4(bit)) {
+            now.cr4 ^= bit;
+            now.deferred &= bit == Processor.CR4_SMAP || !now.paging();
+        }
+    }
+
+    /** Protection keys, which no invalidation goes with. */
+    private void keys() {
+        if (chance(30)) {
+            toggle(Processor.CR4_PKE);
+        } else {
+            emit(Op.WRPKRU, random.nextLong() & random.nextLong() & 0xfffffffcL, 0, 0);
+        }
     }
 
     private void togglePcids() {
-        if (!invpcid) {
+        if (!traits.pcid()) {
+            if (excursions != null) {
+                toggle(Processor.CR4_PCIDE);
+            }
             return;
         }
         if (now.pcids()) {
@@ -431,6 +546,7 @@ final class Generator {
     private void togglePaging() {
         emit(Op.CR0, Processor.CR0_PG, 0, 0);
         now.cr0 ^= Processor.CR0_PG;
+        now.deferred = false;
         if (!now.paging()) {
             now.clean();
         }
@@ -438,10 +554,15 @@ final class Generator {
 
     /** What raises #GP and changes nothing. */
     private void illegal() {
-        switch (random.nextInt(3)) {
+        switch (random.nextInt(excursions == null ? 3 : 4)) {
             case 0 -> emit(Op.CR4, 1L << 31, 0, 0);
             case 1 -> emit(Op.EFER, 1 << 1, 0, 0);
-            default -> emit(Op.CR3, shape.wide ? tables.roots[now.space] | 1L << 62 : tables.roots[now.space], 0, 0);
+            case 2 -> {
+                // Loads CR3 where no bit of it is reserved.
+                emit(Op.CR3, shape.wide ? tables.roots[now.space] | 1L << 62 : tables.roots[now.space], 0, 0);
+                now.deferred &= !now.paging();
+            }
+            default -> excursions.illegal();
         }
     }
 }

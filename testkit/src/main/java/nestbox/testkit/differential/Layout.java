@@ -11,10 +11,17 @@ final class Layout {
     static final long SCRATCH = 0x5400;
     static final long GDT_POINTER = 0x5200;
     static final long IDT_POINTER = 0x5210;
+    /** What processors tell each other: an address, what to do, a flag that it is done, and what real mode has read. */
+    static final long MAILBOX = 0x5300;
+
     static final long GDT = 0x6000;
     static final long IDT = 0x7000;
     /** Real-mode code of the other processors. */
     static final long TRAMPOLINE = 0x8000;
+    /** Code that runs in real mode. */
+    static final long REAL = 0x8100;
+    /** Its interrupt vectors. */
+    static final long REAL_VECTORS = 0x8400;
     /** One task-state segment each processor, 100h apart. */
     static final long TSS = 0x9000;
 

@@ -43,7 +43,23 @@ public enum Op {
     /** Writes the byte b to the PCI configuration address a. */
     PCI,
     /** An interrupt of the processor to itself through its APIC, which must be mapped. */
-    IPI;
+    IPI,
+    /** Atomically replaces the 4 bytes at a by b if they are c, and logs them. */
+    CMPXCHG,
+    /** As LOAD4, with EFLAGS.AC set. */
+    AC_LOAD,
+    WRPKRU,
+    /** The APIC's timer after a instructions; b: the processor halts meanwhile. */
+    TIMER,
+    /** A non-maskable interrupt to processor a. */
+    NMI,
+    /** Processor c is interrupted to invalidate: with b = 0 the address a, with 1 everything, with 2 its address space. */
+    SHOOT,
+    /**
+     * Leaves paging, and IA-32e mode, and comes back with CR3 = a and the bits b of CR4 inverted. With bit 0 of c through real
+     * mode, where the word at c[31:16] is read; with bit 1 EFER.LME is off in between.
+     */
+    MODE;
 
     @Override
     public String toString() {

@@ -21,6 +21,9 @@ final class Tables {
     /** Bits of an entry's address in any format. */
     static final long ADDRESS = 0x000ffffffffff000L;
 
+    /** Where PDPTEs lie in a top table of two-level paging: it needs the entries for no address in use, and ignores CR3[11:5]. */
+    static final long POINTERS = 0xfc0;
+
     private static final int PAGES = 4;
 
     /** One table that steps may edit. */
@@ -39,14 +42,24 @@ final class Tables {
     final List<Long> pages = new ArrayList<>();
 
     /** By the offset of an entry, in units of 4 bytes. */
-    private final long[] entries = new long[(int) (Layout.TABLES_END - Layout.TABLES) / 4];
+    private final long[] entries;
 
-    private long next = Layout.TABLES;
+    private long next;
 
     Tables(Shape shape) {
+        this(shape, null);
+    }
+
+    /**
+     * @param beside tables of the same guest in another paging mode, or null. PDPTEs lie within the top tables of two-level paging,
+     *     so that one value of CR3 is good for both
+     */
+    Tables(Shape shape, Tables beside) {
         this.shape = shape;
+        entries = beside == null ? new long[(int) (Layout.TABLES_END - Layout.TABLES) / 4] : beside.entries;
+        next = beside == null ? Layout.TABLES : beside.next;
         for (int space = 0; space < SPACES; space++) {
-            roots[space] = allocate();
+            roots[space] = beside != null && shape == Shape.PAE ? beside.roots[space] + POINTERS : allocate();
         }
         kernel();
         zones();
@@ -77,12 +90,16 @@ final class Tables {
         entries[(int) (address - Layout.TABLES) >> 2] = value;
     }
 
-    /** Every entry that is not 0, by its address. */
+    /** Every entry that is not 0, in words of 4 bytes by their addresses. */
     Map<Long, Long> contents() {
         Map<Long, Long> contents = new HashMap<>();
         for (int i = 0; i < entries.length; i++) {
-            if (entries[i] != 0) {
-                contents.put(Layout.TABLES + 4L * i, entries[i]);
+            long at = Layout.TABLES + 4L * i;
+            if ((int) entries[i] != 0) {
+                contents.put(at, entries[i] & 0xffffffffL);
+            }
+            if (entries[i] >>> 32 != 0) {
+                contents.put(at + 4, entries[i] >>> 32);
             }
         }
         return contents;

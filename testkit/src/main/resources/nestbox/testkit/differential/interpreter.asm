@@ -15,7 +15,8 @@ start:  xor ebp, ebp
         je flat
         mov dword [0xfee000f0], 0x1ff
         mov dword [0xfee00300], 0xc4608
-flat:   lgdt [GDT_POINTER]
+flat:   mov dword [0xfee000f0], 0x1ff
+        lgdt [GDT_POINTER]
         lidt [IDT_POINTER]
         jmp 8:reload
 reload: mov eax, 0x10
@@ -43,7 +44,16 @@ reload: mov eax, 0x10
         mov cr0, eax
         jmp $code:loop
         bits $bits
-loop:   mov esi, STEPS - 32
+loop:   test ebp, ebp               ; the first processor interrupts no other before that one is here
+        jne arrived
+        cmp dword [PARAMETERS + 12], 1
+        je ready
+absent: pause
+        cmp dword [MAILBOX + 32], 0
+        je absent
+        jmp ready
+arrived:   mov dword [MAILBOX + 32], 1
+ready:  mov esi, STEPS - 32
         mov edi, LOG - 16
         jmp next
 
@@ -68,7 +78,9 @@ next:   add esi, 32
         shr edx, 5
 do_wait:   cmp [TURN], edx
         je mine
+        sti                     ; another processor may ask for something
         pause
+        cli
         jmp do_wait
 mine:   mov $bx, [$si + 8]
         mov $dx, [$si + 16]
@@ -82,11 +94,13 @@ do_end:    cmp ebp, 0
         shr edx, 5
 last:   cmp [TURN], edx
         je over
+        sti
         pause
+        cli
         jmp last
 over:   mov edx, 0xf4
         xor eax, eax
         out dx, eax
-stop:   cli
+stop:   sti
         hlt
         jmp stop

@@ -89,7 +89,7 @@ do_pci:    push $dx
         pop $ax
         out dx, al
         jmp done
-do_ipi:    mov eax, APIC           ; to the processor itself, in xAPIC mode
+do_ipi:    mov eax, APIC              ; to the processor itself, in xAPIC mode; [APIC] would be sign-extended
         mov dword [$ax + 0xf0], 0x1ff
         mov dword [$ax + 0x300], 0x44090
         sti
@@ -103,6 +103,130 @@ interrupt:
         pop $ax
         mov dword [$di + 8], 0x90
         $iret
+do_cmpxchg:
+        mov eax, ecx
+        lock cmpxchg [$bx], edx
+        jmp log
+do_aload:  stac
+        mov eax, [$bx]
+        clac
+        jmp log
+do_wrpkru: mov eax, ebx
+        xor ecx, ecx
+        xor edx, edx
+        wrpkru
+        jmp done
+
+do_timer:  mov dword [MAILBOX + 16], 0     ; EBX instructions; EDX: halted meanwhile
+        mov eax, APIC
+        mov dword [$ax + 0x3e0], 0xb
+        mov dword [$ax + 0x320], 0x92
+        mov [$ax + 0x380], ebx
+        test edx, edx
+        jne halted
+spins:  sti
+        nop
+        cli
+        cmp dword [MAILBOX + 16], 0
+        je spins
+        jmp flagged
+halted: cmp dword [MAILBOX + 16], 0
+        jne flagged
+        sti
+        hlt
+        cli
+        jmp halted
+do_nmi:    mov dword [MAILBOX + 16], 0     ; to the processor EBX
+        shl ebx, 24
+        mov eax, APIC
+        mov [$ax + 0x310], ebx
+        mov dword [$ax + 0x300], 0x4400
+awaits: pause
+        cmp dword [MAILBOX + 16], 0
+        je awaits
+flagged:   mov eax, [MAILBOX + 16]
+        jmp log
+nmi:    mov dword [MAILBOX + 16], 2
+        $iret
+timer:  push $ax
+        mov dword [MAILBOX + 16], 1
+        jmp handled
+
+do_shoot:  mov [MAILBOX], $bx         ; the processor ECX invalidates: 0 the address EBX, 1 everything, 2 its space
+        mov [MAILBOX + 8], edx
+        mov dword [MAILBOX + 16], 0
+        shl ecx, 24
+        mov eax, APIC
+        mov [$ax + 0x310], ecx
+        mov dword [$ax + 0x300], 0x4091
+        jmp awaits
+shot:   push $ax
+        mov eax, [MAILBOX + 8]
+        cmp eax, 1
+        je shot_all
+        ja shot_space
+        mov $ax, [MAILBOX]
+        invlpg [$ax]
+        jmp shot_done
+shot_all:  mov $ax, cr4
+        xor $ax, 0x80
+        mov cr4, $ax
+        xor $ax, 0x80
+        mov cr4, $ax
+        jmp shot_done
+shot_space:
+        mov $ax, cr3
+        mov cr3, $ax
+shot_done: mov dword [MAILBOX + 16], 3
+handled:   mov eax, APIC
+        mov dword [$ax + 0xb0], 0
+        pop $ax
+        $iret
+
+do_mode:   $leave                     ; paging off; CR4 inverted by EDX, CR3 := EBX; paging on
+        mov dword [MAILBOX + 24], 0
+        mov eax, cr0
+        and eax, 0x7fffffff
+        mov cr0, eax
+        test cl, 2
+        je mode_lme
+        mov eax, ecx
+        mov ecx, 0xc0000080
+        push eax
+        push edx
+        rdmsr
+        and eax, 0xfffffeff
+        wrmsr
+        or eax, 0x100
+        wrmsr
+        pop edx
+        pop ecx
+mode_lme:  test cl, 1
+        je mode_on
+        jmp 0x80:REAL                 ; RealMode.java's
+mode_real: mov eax, 0x10
+        mov ss, ax
+        mov eax, 0x2b
+        mov ds, ax
+        mov es, ax
+mode_on:   mov eax, cr4
+        xor eax, edx
+        mov cr4, eax
+        mov cr3, ebx
+        mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax
+        jmp $code:mode_end
+        bits $bits
+mode_end:  mov esi, esi
+        mov edi, edi
+        mov ebp, ebp
+        mov ecx, ebp
+        shl ecx, 14
+        mov esp, STACKS
+        sub esp, ecx
+        mov eax, [MAILBOX + 24]
+        jmp log
 
 ; ---- exceptions -------------------------------------------------------------------------------------------------------
 
@@ -111,6 +235,8 @@ report: mov ecx, ebp            ; EAX is the vector and the error code; CR2 coun
         shl ecx, 14
         mov esp, STACKS
         sub esp, ecx
+        push 2
+        $popf                   ; EFLAGS.AC may be set
         mov esi, [TURN]         ; REP MOVSB may have moved both
         mov edi, esi
         shl esi, 5
@@ -129,7 +255,8 @@ report: mov ecx, ebp            ; EAX is the vector and the error code; CR2 coun
         align 8
 operations:
         $word 0, do_load1, do_load2, do_load4, do_load8, do_store1, do_store2, do_store4, do_store8, do_call, do_xadd, do_copy, do_or, do_and
-        $word do_uload, do_ustore, do_ucall, do_invlpg, do_invpcid, do_cr3, do_cr0, do_cr4, do_efer, do_pci, do_ipi
+        $word do_uload, do_ustore, do_ucall, do_invlpg, do_invpcid, do_cr3, do_cr0, do_cr4, do_efer, do_pci, do_ipi, do_cmpxchg
+        $word do_aload, do_wrpkru, do_timer, do_nmi, do_shoot, do_mode
 $more
 
 user:                           ; copied to USER

@@ -1,0 +1,52 @@
+package nestbox.testkit.differential;
+
+import nestbox.x86.model.CpuFeatures;
+import nestbox.x86.model.Feature;
+import nestbox.x86.model.Vendor;
+
+/**
+ * What the guest's processor has, as far as steps depend on it. Steps use what it lacks, too: that raises #GP or #UD.
+ *
+ * @param pdpteRegisters PAE paging goes by four registers until they are loaded anew; AMD's nested paging reads memory (APM Vol. 2,
+ *     "Legacy PAE Mode" of nested paging), so that software may rely on neither there
+ */
+record Traits(
+        boolean pcid,
+        boolean invpcid,
+        boolean smep,
+        boolean smap,
+        boolean noExecute,
+        boolean gigabyte,
+        boolean keys,
+        boolean fiveLevels,
+        boolean pdpteRegisters) {
+    /** PCIDs and INVPCID or neither; all the rest but protection keys. */
+    static Traits simple(boolean pcids) {
+        return new Traits(pcids, pcids, true, true, true, true, false, false, false);
+    }
+
+    static Traits of(CpuFeatures model) {
+        return new Traits(
+                model.has(Feature.PCID),
+                model.has(Feature.INVPCID),
+                model.has(Feature.SMEP),
+                model.has(Feature.SMAP),
+                model.has(Feature.NX),
+                model.has(Feature.PDPE1GB),
+                model.has(Feature.PKU),
+                model.has(Feature.LA57),
+                model.vendor() == Vendor.INTEL);
+    }
+
+    /** Whether a bit of CR4 that steps toggle exists. */
+    boolean hasCr4(long bit) {
+        if (bit == Processor.CR4_PCIDE) {
+            return pcid;
+        } else if (bit == Processor.CR4_SMEP) {
+            return smep;
+        } else if (bit == Processor.CR4_SMAP) {
+            return smap;
+        }
+        return bit != Processor.CR4_PKE || keys;
+    }
+}
