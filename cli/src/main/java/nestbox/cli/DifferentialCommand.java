@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 import nestbox.core.NestboxException;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
@@ -54,7 +55,10 @@ final class DifferentialCommand implements Callable<Integer> {
             names = "--vendor",
             paramLabel = "VENDOR",
             defaultValue = "intel",
-            description = "intel or amd. Default: ${DEFAULT-VALUE}.")
+            description = {
+                "Silicon: intel or amd; intel-keys or amd-keys, with protection keys; or an older model: nehalem, penryn, naples.",
+                "Default: ${DEFAULT-VALUE}."
+            })
     private String vendor;
 
     @Option(
@@ -107,16 +111,14 @@ final class DifferentialCommand implements Callable<Integer> {
         if (processors < 1 || processors > 2) {
             throw new NestboxException("--smp", processors + " is neither 1 nor 2");
         }
-        if (number != null && forgetful) {
-            throw new NestboxException("--forgetful", "goes with --steps, not with --case");
-        }
         if (number != null && number < 0) {
             throw new NestboxException("--case", number + " is negative");
         }
         Campaign campaign = Campaign.of(constant("--vendor", Campaign.Platform.class, vendor), processors)
                 .withCaseSteps((int) Math.min(Integer.MAX_VALUE, Quantity.count("--case-steps", caseSteps)));
-        if (!policies.isEmpty() || !yields.isEmpty()) {
-            campaign = campaign.with(this::changed);
+        campaign = campaign.withPolicies(policies);
+        if (!yields.isEmpty()) {
+            campaign = campaign.with(this::yielding);
         }
         if (ways != null) {
             campaign = campaign.withWays(ways);
@@ -129,16 +131,20 @@ final class DifferentialCommand implements Callable<Integer> {
         long chosen = chosenSeed();
         System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));
         if (number != null) {
-            Optional<Difference> difference = campaign.compare(new Differential(), chosen, number);
-            System.out.println(difference.map(Object::toString).orElse("no difference"));
-            return difference.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
+            Optional<String> wrong = forgetful
+                    ? campaign.judge(new Differential(), chosen, number)
+                    : campaign.compare(new Differential(), chosen, number).map(Difference::toString);
+            System.out.println(wrong.orElse("no difference"));
+            return wrong.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
         }
         long wanted = Quantity.count("--steps", steps);
         LongConsumer progress = progress(wanted);
         Optional<String> finding = forgetful
                 ? campaign.runForgetful(chosen, wanted, progress)
                 : campaign.run(chosen, wanted, progress).map(Object::toString);
-        System.out.println(finding.orElse("no difference in " + wanted + " steps of each way"));
+        String again = yields.stream().map(text -> " --yield " + text).collect(Collectors.joining());
+        System.out.println(
+                finding.map(text -> text + again).orElse("no difference in " + wanted + " steps of each way"));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
     }
 
@@ -184,9 +190,8 @@ final class DifferentialCommand implements Callable<Integer> {
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
     }
 
-    private NestboxConfiguration changed(NestboxConfiguration configuration) {
+    private NestboxConfiguration yielding(NestboxConfiguration configuration) {
         NestboxConfiguration.Builder builder = configuration.toBuilder();
-        policies.forEach(builder::policy);
         if (configuration.l0() != L0Mode.NONE) {
             yields.forEach(builder::yieldAt);
         }

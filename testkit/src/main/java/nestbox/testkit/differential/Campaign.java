@@ -2,10 +2,14 @@ package nestbox.testkit.differential;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import nestbox.core.NestboxException;
 import nestbox.core.Seed;
 import nestbox.modules.L0Mode;
@@ -22,7 +26,8 @@ import nestbox.x86.model.CpuModel;
  * @param ways each {@code MODE/RETENTION}: {@code tdp/keep}, {@code shadow/lru:64}, {@code none/seeded:7}, and with {@code +check}
  *     behind it under {@code --check tlb}
  * @param caseSteps steps of one case
- * @param change what is done to the configuration of each way, such as a policy
+ * @param change what is done to the configuration of each way
+ * @param policies of L0, by name
  */
 public record Campaign(
         Platform platform,
@@ -30,7 +35,8 @@ public record Campaign(
         int cpus,
         List<String> ways,
         int caseSteps,
-        UnaryOperator<NestboxConfiguration> change) {
+        UnaryOperator<NestboxConfiguration> change,
+        Map<String, String> policies) {
     /** Silicon of a vendor, and its guest's model: what both show alike under every way. */
     public enum Platform {
         /** LAM and protection keys are left out: L0 hides them under shadow paging, and LAM has no intercept. */
@@ -75,23 +81,27 @@ public record Campaign(
         if (!platform.fiveLevels) {
             shapes.remove(Shape.FIVE_LEVEL);
         }
-        return new Campaign(platform, List.copyOf(shapes), cpus, ways, 4000, UnaryOperator.identity());
+        return new Campaign(platform, List.copyOf(shapes), cpus, ways, 4000, UnaryOperator.identity(), Map.of());
     }
 
     public Campaign withWays(List<String> others) {
-        return new Campaign(platform, shapes, cpus, others, caseSteps, change);
+        return new Campaign(platform, shapes, cpus, others, caseSteps, change, policies);
     }
 
     public Campaign withShapes(List<Shape> others) {
-        return new Campaign(platform, others, cpus, ways, caseSteps, change);
+        return new Campaign(platform, others, cpus, ways, caseSteps, change, policies);
     }
 
     public Campaign with(UnaryOperator<NestboxConfiguration> changed) {
-        return new Campaign(platform, shapes, cpus, ways, caseSteps, changed);
+        return new Campaign(platform, shapes, cpus, ways, caseSteps, changed, policies);
     }
 
     public Campaign withCaseSteps(int count) {
-        return new Campaign(platform, shapes, cpus, ways, count, change);
+        return new Campaign(platform, shapes, cpus, ways, count, change, policies);
+    }
+
+    public Campaign withPolicies(Map<String, String> chosen) {
+        return new Campaign(platform, shapes, cpus, ways, caseSteps, change, new TreeMap<>(chosen));
     }
 
     public Campaign {
@@ -118,6 +128,11 @@ public record Campaign(
         return guest(shape, seed, number, false);
     }
 
+    /** As {@link #guest}, of a guest that leaves out invalidations. */
+    Case forgetful(long seed, long number) {
+        return guest(shapes.get((int) (number % shapes.size())), seed, number, true);
+    }
+
     /**
      * Runs guests that leave out invalidations in each way, under {@code --check tlb}: each access must be among those that the guest
      * has permitted.
@@ -127,17 +142,25 @@ public record Campaign(
     public Optional<String> runForgetful(long seed, long steps, LongConsumer progress) {
         Differential runs = new Differential();
         for (long number = 0, done = 0; done < steps; number++) {
-            Shape shape = shapes.get((int) (number % shapes.size()));
-            Case guest = guest(shape, seed, number, true);
-            for (Subject subject : subjects(shape, number)) {
-                String outcome = runs.run(guest, subject.checked()).outcome();
-                if (!outcome.startsWith("ended")) {
-                    return Optional.of("seed " + seed + ", case " + number + ", " + shape + ", " + subject.name() + ": "
-                            + outcome);
-                }
+            Optional<String> wrong = judge(runs, seed, number);
+            if (wrong.isPresent()) {
+                return wrong;
             }
             done += caseSteps;
             progress.accept(done);
+        }
+        return Optional.empty();
+    }
+
+    /** Runs one guest that leaves out invalidations; what went wrong in words, or nothing. */
+    public Optional<String> judge(Differential runs, long seed, long number) {
+        Case guest = forgetful(seed, number);
+        for (Subject subject : subjects(guest.shape(), number)) {
+            String outcome = runs.run(guest, subject.checked()).outcome();
+            if (!outcome.startsWith("ended")) {
+                return Optional.of("seed " + seed + ", case " + number + ", " + guest.shape() + ", " + subject.name()
+                        + ": " + outcome + "\nagain by: " + command(seed, number, subject.name()) + " --forgetful");
+            }
         }
         return Optional.empty();
     }
@@ -152,7 +175,7 @@ public record Campaign(
     }
 
     /** The guest's model; L0 hides LA57 under shadow paging. */
-    private String model(Shape shape) {
+    String model(Shape shape) {
         return platform.guest + (platform.fiveLevels && shape != Shape.FIVE_LEVEL ? ",-la57" : "");
     }
 
@@ -166,7 +189,28 @@ public record Campaign(
         return runs.compare(guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), subjects(guest.shape(), number));
     }
 
-    private List<Subject> subjects(Shape shape, long number) {
+    private NestboxConfiguration changed(NestboxConfiguration configuration) {
+        NestboxConfiguration.Builder builder = change.apply(configuration).toBuilder();
+        policies.forEach(builder::policy);
+        return builder.build();
+    }
+
+    /** The command that runs one case in one way again. */
+    String command(long seed, long number, String way) {
+        StringBuilder text = new StringBuilder("nestbox differential --vendor ");
+        text.append(platform.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        text.append(" --smp ").append(cpus).append(" --shapes ");
+        text.append(shapes.stream()
+                .map(shape -> shape.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                .collect(Collectors.joining(",")));
+        text.append(" --case-steps ").append(caseSteps).append(" --seed ").append(seed);
+        text.append(" --case ").append(number).append(" --ways ").append(way);
+        policies.forEach((name, value) ->
+                text.append(" --policy ").append(name).append('=').append(value));
+        return text.toString();
+    }
+
+    List<Subject> subjects(Shape shape, long number) {
         List<Subject> subjects = new ArrayList<>();
         for (String way : ways) {
             String[] parts = parts(way);
@@ -176,7 +220,7 @@ public record Campaign(
                 boolean check = parts[1].endsWith(Subject.CHECK);
                 String retention = check ? parts[1].substring(0, parts[1].length() - Subject.CHECK.length()) : parts[1];
                 Subject subject = subject(shape, mode, retention, number);
-                Subject changed = new Subject(subject.name(), change.apply(subject.configuration()), false);
+                Subject changed = new Subject(subject.name(), changed(subject.configuration()), false);
                 subjects.add(check ? changed.checked() : changed);
             }
         }
@@ -194,7 +238,9 @@ public record Campaign(
         for (long number = 0; done < steps; number++) {
             Optional<Difference> difference = compare(runs, seed, number);
             if (difference.isPresent()) {
-                return Optional.of(new Finding(seed, number, done, difference.get()));
+                String command =
+                        command(seed, number, difference.get().subject().name());
+                return Optional.of(new Finding(seed, number, done, difference.get(), command));
             }
             done += caseSteps;
             progress.accept(done);
@@ -209,11 +255,12 @@ public record Campaign(
      * @param number of the case
      * @param before steps without a difference before it
      * @param difference with minimized steps
+     * @param command that runs the case again
      */
-    public record Finding(long seed, long number, long before, Difference difference) {
+    public record Finding(long seed, long number, long before, Difference difference, String command) {
         @Override
         public String toString() {
-            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference;
+            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference + "again by: " + command;
         }
     }
 }
