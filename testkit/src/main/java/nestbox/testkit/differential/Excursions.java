@@ -68,7 +68,7 @@ final class Excursions {
             return;
         }
         guest.emit(Op.CR3, guest.views.get(1).tables().roots[now.space], 0, 0);
-        guest.toggle(Processor.CR4_PAE);
+        guest.controls.toggle(Processor.CR4_PAE);
         now.view = 1 - now.view;
         now.clean();
         guest.turn(now);

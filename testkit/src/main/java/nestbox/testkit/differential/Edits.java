@@ -1,0 +1,173 @@
+package nestbox.testkit.differential;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import nestbox.core.Seed;
+import nestbox.testkit.differential.Generator.View;
+import nestbox.testkit.differential.Tables.Slot;
+
+/** Steps that change page tables. */
+final class Edits {
+    /** Percentage of edits that the last access went through. */
+    private static final int LOCAL = 40;
+
+    private final Generator guest;
+    private final Seed random;
+
+    Edits(Generator guest, Seed random) {
+        this.guest = guest;
+        this.random = random;
+    }
+
+    void edit() {
+        if (guest.views.size() > 1 && guest.chance(8)) {
+            editElsewhere();
+            return;
+        }
+        Slot slot = guest.chance(LOCAL) ? onPath() : guest.pick(guest.tables.slots);
+        if (guest.shape == Shape.PAE && slot.level() == 3) {
+            editRegister(slot);
+            return;
+        }
+        long old = guest.tables.entry(slot.address());
+        boolean present = (old & Tables.PRESENT) != 0;
+        if (present && guest.chance(25)) {
+            grant(slot, old);
+            return;
+        }
+        Set<Long> affected = present ? affected(slot) : Set.of();
+        long value = guest.entries.random(slot, guest.now.noExecute());
+        write(slot, value);
+        if (!affected.isEmpty()) {
+            guest.invalidations.invalidate(slot, affected);
+            guest.accesses.recent = guest.pick(List.copyOf(affected));
+        }
+    }
+
+    /** An entry that the last access went through. */
+    private Slot onPath() {
+        List<Long> path =
+                guest.tables.path(guest.now.space, guest.accesses.recent, guest.now.pageSizeExtension());
+        List<Slot> there = guest.tables.slots.stream()
+                .filter(slot -> path.contains(slot.address()))
+                .toList();
+        return guest.pick(there.isEmpty() ? guest.tables.slots : there);
+    }
+
+    /** Adds rights, which needs no invalidation; the user bit is none of them, since SMAP and SMEP deny by it. */
+    private void grant(Slot slot, long old) {
+        guest.emit(Op.OR, slot.address(), Tables.WRITABLE, 0);
+        long value = old | Tables.WRITABLE;
+        if (guest.shape.entryBytes == 8 && (old & Tables.NO_EXECUTE) != 0 && guest.chance(50)) {
+            guest.emit(Op.AND, slot.address() + 4, 0x7fffffff, 0);
+            value &= ~Tables.NO_EXECUTE;
+        }
+        guest.tables.set(slot.address(), value);
+        if (guest.chance(20)) {
+            Set<Long> affected = affected(slot);
+            if (!affected.isEmpty()) {
+                guest.invalidations.invalidate(slot, affected);
+            }
+        }
+    }
+
+    private void write(Slot slot, long value) {
+        guest.tables.set(slot.address(), value);
+        boolean one = guest.shape.wide || guest.shape.entryBytes == 4;
+        long through = one && !guest.forgetful && guest.chance(40) ? mapping(slot.address()) : -1;
+        store(guest.shape, through >= 0 ? through : slot.address(), value);
+    }
+
+    private void store(Shape format, long at, long value) {
+        if (format.entryBytes == 4) {
+            guest.emit(Op.STORE4, at, value & 0xffffffffL, 0);
+        } else if (format.wide) {
+            guest.emit(Op.STORE8, at, value, 0);
+        } else {
+            // Not present in between, so that no half of an entry counts; through the identity map, which stays.
+            guest.emit(Op.STORE4, at, 0, 0);
+            guest.emit(Op.STORE4, at + 4, value >>> 32, 0);
+            guest.emit(Op.STORE4, at, value & 0xffffffffL, 0);
+        }
+    }
+
+    /** An entry of the paging mode that the present processor is not in. */
+    private void editElsewhere() {
+        View other = guest.views.get(1 - guest.now.view);
+        Slot slot = guest.pick(other.tables().slots);
+        boolean pointer = other.shape() == Shape.PAE && slot.level() == 3;
+        long value = pointer ? other.entries().pdpte(slot) : other.entries().random(slot, guest.now.noExecute());
+        boolean used = List.of(guest.processors).stream().anyMatch(p -> p.view != guest.now.view);
+        if (pointer && used) {
+            return;
+        }
+        other.tables().set(slot.address(), value);
+        store(other.shape(), slot.address(), value);
+        for (Processor processor : guest.processors) {
+            processor.stale |= processor.view != guest.now.view;
+        }
+    }
+
+    /** A linear address of the zones that the present processor can store to and that leads to {@code physical}, or -1. */
+    private long mapping(long physical) {
+        if (guest.now.stale || guest.now.deferred || !guest.now.paging()) {
+            return -1;
+        }
+        for (long page : guest.tables.pages) {
+            List<Long> path = guest.tables.path(guest.now.space, page, guest.now.pageSizeExtension());
+            if (guest.tables.target(path, page) >>> 12 == physical >>> 12 && guest.entries.writable(path, guest.now)) {
+                return page | physical & 0xfff;
+            }
+        }
+        return -1;
+    }
+
+    /** Pages of the zones whose walk in any space visits an entry. */
+    private Set<Long> affected(Slot slot) {
+        Set<Long> affected = new LinkedHashSet<>();
+        for (long page : guest.tables.pages) {
+            for (int space = 0; space < Tables.SPACES; space++) {
+                if (guest.tables.visits(space, page, true, slot.address())
+                        || guest.shape == Shape.TWO_LEVEL && guest.tables.visits(space, page, false, slot.address())) {
+                    affected.add(page);
+                }
+            }
+        }
+        return affected;
+    }
+
+    /** A PDPTE in memory: the registers follow with the next load of CR3. */
+    private void editRegister(Slot slot) {
+        if (guest.traits.pdpteRegisters() && guest.chance(15)) {
+            illegalPdpte(slot);
+            return;
+        }
+        write(slot, guest.entries.pdpte(slot));
+        int space = slot.address() >>> 12 == guest.tables.roots[0] >>> 12 ? 0 : 1;
+        Processor editor = guest.now;
+        for (Processor processor : guest.processors) {
+            if (processor.space == space && processor.view == editor.view) {
+                guest.turn(processor);
+                if (guest.traits.pdpteRegisters() && !guest.forgetful && guest.chance(40)) {
+                    guest.now.deferred = true;
+                } else {
+                    guest.controls.switchSpace(space);
+                }
+            }
+        }
+        guest.turn(editor);
+    }
+
+    /** A PDPTE with a reserved bit: loading CR3 raises #GP, and the registers stay (SDM Vol. 3, "PDPTE Registers"). */
+    private void illegalPdpte(Slot slot) {
+        long good = guest.tables.entry(slot.address());
+        long[] bits = {1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1L << 52, 1L << 63};
+        write(slot, guest.entries.pdpte(slot) | Tables.PRESENT | bits[random.nextInt(bits.length)]);
+        int space = slot.address() >>> 12 == guest.tables.roots[0] >>> 12 ? 0 : 1;
+        if (guest.now.paging()) {
+            guest.emit(Op.CR3, guest.tables.roots[space], 0, 0);
+        }
+        write(slot, good);
+    }
+}
