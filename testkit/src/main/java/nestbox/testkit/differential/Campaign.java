@@ -1,6 +1,7 @@
 package nestbox.testkit.differential;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -109,7 +110,13 @@ public record Campaign(
             throw new NestboxException("differential", "a case has 1 to " + (Layout.MOST_STEPS - 256) + " steps");
         }
         for (String way : ways) {
-            parts(way);
+            boolean runs = false;
+            for (Shape shape : shapes) {
+                runs |= !hidden(shape, L0Mode.named("differential", parts(way)[0]));
+            }
+            if (!runs) {
+                throw new NestboxException("differential", way + " has no five-level paging");
+            }
         }
     }
 
@@ -186,7 +193,13 @@ public record Campaign(
     /** Compares one case; empty if there is no difference. */
     public Optional<Difference> compare(Differential runs, long seed, long number) {
         Case guest = guest(seed, number);
-        return runs.compare(guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), subjects(guest.shape(), number));
+        return compare(runs, guest, subjects(guest.shape(), number));
+    }
+
+    private Optional<Difference> compare(Differential runs, Case guest, List<Subject> others) {
+        return others.isEmpty()
+                ? Optional.empty()
+                : runs.compare(guest, subject(guest.shape(), L0Mode.NONE, "keep", 0), others);
     }
 
     private NestboxConfiguration changed(NestboxConfiguration configuration) {
@@ -210,13 +223,17 @@ public record Campaign(
         return text.toString();
     }
 
+    /** L0 hides LA57 under shadow paging. */
+    private static boolean hidden(Shape shape, L0Mode mode) {
+        return shape == Shape.FIVE_LEVEL && mode != L0Mode.NONE && !mode.tdp();
+    }
+
     List<Subject> subjects(Shape shape, long number) {
         List<Subject> subjects = new ArrayList<>();
         for (String way : ways) {
             String[] parts = parts(way);
             L0Mode mode = L0Mode.named("differential", parts[0]);
-            boolean hidden = shape == Shape.FIVE_LEVEL && mode != L0Mode.NONE && !mode.tdp();
-            if (!hidden) {
+            if (!hidden(shape, mode)) {
                 boolean check = parts[1].endsWith(Subject.CHECK);
                 String retention = check ? parts[1].substring(0, parts[1].length() - Subject.CHECK.length()) : parts[1];
                 Subject subject = subject(shape, mode, retention, number);
@@ -228,24 +245,36 @@ public record Campaign(
     }
 
     /**
-     * Runs cases from the first on until {@code steps} steps have been compared in each way, or a difference is found.
+     * Runs cases from the first on until each way has been compared in {@code steps} steps at least, or a difference is found. A step
+     * counts for a way if that way has run it and all that it shows was compared: one generated action of the guest, whose result
+     * goes into the log, and the memory and the registers that the case ends with.
      *
-     * @param progress told of the steps done after each case
+     * @param progress told after each case of the steps of the way that has fewest
      */
     public Optional<Finding> run(long seed, long steps, LongConsumer progress) {
         Differential runs = new Differential();
-        long done = 0;
-        for (long number = 0; done < steps; number++) {
-            Optional<Difference> difference = compare(runs, seed, number);
+        Map<String, Long> done = new HashMap<>();
+        ways.forEach(way -> done.put(way, 0L));
+        for (long number = 0; least(done) < steps; number++) {
+            Case guest = guest(seed, number);
+            List<Subject> due = subjects(guest.shape(), number).stream()
+                    .filter(subject -> done.get(subject.name()) < steps)
+                    .toList();
+            Optional<Difference> difference = compare(runs, guest, due);
             if (difference.isPresent()) {
                 String command =
                         command(seed, number, difference.get().subject().name());
-                return Optional.of(new Finding(seed, number, done, difference.get(), command));
+                return Optional.of(new Finding(seed, number, least(done), difference.get(), command));
             }
-            done += caseSteps;
-            progress.accept(done);
+            due.forEach(subject ->
+                    done.merge(subject.name(), (long) guest.steps().size(), Long::sum));
+            progress.accept(least(done));
         }
         return Optional.empty();
+    }
+
+    private static long least(Map<String, Long> done) {
+        return done.values().stream().mapToLong(count -> count).min().orElse(Long.MAX_VALUE);
     }
 
     /**
