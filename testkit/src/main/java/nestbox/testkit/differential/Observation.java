@@ -32,14 +32,20 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
 
     static Observation of(CaseImage image, Case guest, Subject subject) {
         Nestbox lab = Nestbox.create(subject.configuration());
-        return of(image, guest, lab, subject.check() ? check(lab) : null);
+        return of(image, guest, lab, subject.check() ? check(lab) : null, subject.userspace());
     }
 
     /** @param ledger that judges the run, or null */
     static Observation of(CaseImage image, Case guest, Nestbox lab, TlbLedger ledger) {
+        return of(image, guest, lab, ledger, false);
+    }
+
+    private static Observation of(CaseImage image, Case guest, Nestbox lab, TlbLedger ledger, boolean userspace) {
         Machine machine = lab.machine();
         image.load(machine, guest);
-        Outcome outcome = lab.run(1000L * (guest.steps().size() + 1000));
+        long limit = 1000L * (guest.steps().size() + 1000);
+        Userspace meanwhile = userspace ? new Userspace(lab) : null;
+        Outcome outcome = userspace ? meanwhile.run(limit) : lab.run(limit);
         PhysicalMemory memory = machine.memory();
         long[] log = new long[2 * guest.steps().size()];
         for (int i = 0; i < log.length; i++) {
@@ -61,8 +67,9 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
                     String.format("cr0=%x cr2=%x cr3=%x cr4=%x efer=%x", cpu.cr0, cpu.cr2, cpu.cr3, cpu.cr4, cpu.efer));
         }
         boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT;
+        String end = ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail();
         return new Observation(
-                ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail(),
+                userspace && meanwhile.wrong() != null ? meanwhile.wrong() : end,
                 log,
                 words,
                 List.copyOf(registers));

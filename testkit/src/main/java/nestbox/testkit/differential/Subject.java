@@ -9,13 +9,20 @@ import nestbox.modules.NestboxConfiguration;
  * @param name short, for reports and the command line: {@code shadow/keep}
  * @param configuration the laboratory
  * @param check a ledger judges every translation, and ends the run at a stale one that had to be gone
+ * @param userspace memory slots are logged, moved, taken away and brought back meanwhile
  */
-public record Subject(String name, NestboxConfiguration configuration, boolean check) {
+public record Subject(String name, NestboxConfiguration configuration, boolean check, boolean userspace) {
     /** Behind a way's name. */
     static final String CHECK = "+check";
 
+    static final String USERSPACE = "+userspace";
+
     Subject checked() {
-        return new Subject(name + CHECK, configuration, true);
+        return new Subject(name + CHECK, configuration, true, userspace);
+    }
+
+    Subject withUserspace() {
+        return new Subject(name + USERSPACE, configuration, check, true);
     }
 
     /**
@@ -33,6 +40,6 @@ public record Subject(String name, NestboxConfiguration configuration, boolean c
         builder = mode == L0Mode.NONE
                 ? builder.cpu(guest)
                 : builder.cpu(silicon).guestCpu(guest).l0(mode);
-        return new Subject(mode.text() + "/" + tlb, builder.build(), false);
+        return new Subject(mode.text() + "/" + tlb, builder.build(), false, false);
     }
 }
