@@ -413,6 +413,7 @@ public final class MmuVcpu implements PolicyContext, Stateful {
 
     /** An emulated instruction has written guest memory; see {@link MmuVm#trackWrite}. */
     public void trackWrite(Gpa address, int bytes) {
+        vm.slots().markDirty(space(), address.value() >>> 12);
         vm.trackWrite(address, bytes);
     }
 

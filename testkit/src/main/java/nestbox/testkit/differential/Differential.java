@@ -78,7 +78,9 @@ public final class Differential {
                 List<Step> fewer = new ArrayList<>(small.steps());
                 fewer.subList(at, Math.min(at + size, fewer.size())).clear();
                 Case smaller = small.with(List.copyOf(fewer));
-                String still = run(smaller, reference).difference(run(smaller, subject), smaller);
+                Observation right = run(smaller, reference);
+                boolean ends = right.outcome().startsWith("ended");
+                String still = ends ? right.difference(run(smaller, subject), smaller) : null;
                 if (still != null && kind(still).equals(kind(what)) && obeys(smaller, reference)) {
                     small = smaller;
                     found = still;

@@ -57,6 +57,17 @@ class DifferentialTest {
         run(campaign, fresh(platform + ", " + cpus + " processors"), 3000);
     }
 
+    /** Nobody can tell that L0's memory slots are logged, moved, taken away and brought back meanwhile. */
+    @ParameterizedTest
+    @EnumSource(names = {"INTEL", "AMD"})
+    void userspaceAtWork(Campaign.Platform platform) {
+        Campaign campaign = Campaign.of(platform, 1)
+                .withWays(List.of("tdp/keep+userspace", "shadow/lru:64+userspace"))
+                .withCaseSteps(1500);
+        run(campaign, FIXED, 4500);
+        run(campaign, fresh("userspace, " + platform), 4500);
+    }
+
     @Test
     void theReferenceMmu() {
         run(

@@ -83,4 +83,13 @@ class StepsTest {
         assertThat(seen.outcome()).isEqualTo("ended");
         assertThat(seen.log()[0]).isEqualTo(2);
     }
+
+    /** What L0's emulator writes, here a table that is shadowed, is in the dirty log, too. */
+    @Test
+    void theDirtyLogHasWhatIsEmulated() {
+        Campaign campaign = Campaign.of(Campaign.Platform.INTEL, 1)
+                .withWays(List.of("shadow/keep+userspace"))
+                .withCaseSteps(1000);
+        assertThat(campaign.compare(new Differential(), 3, 1)).isEmpty();
+    }
 }
