@@ -105,7 +105,8 @@ final class CaseImage {
         return "PARAMETERS equ " + Layout.PARAMETERS + "\nTURN equ " + Layout.TURN + "\nSCRATCH equ " + Layout.SCRATCH
                 + "\nGDT_POINTER equ " + Layout.GDT_POINTER + "\nIDT_POINTER equ " + Layout.IDT_POINTER
                 + "\nSTACKS equ " + Layout.STACKS + "\nSTEPS equ " + Layout.STEPS + "\nLOG equ " + Layout.LOG
-                + "\nMAILBOX equ " + Layout.MAILBOX + "\nREAL equ " + Layout.REAL + "\nUSER equ " + Layout.USER + "\nUSER_STACK equ " + Layout.USER_STACK + "\nAPIC equ " + Layout.APIC
+                + "\nMAILBOX equ " + Layout.MAILBOX + "\nREAL equ " + Layout.REAL + "\nUSER equ " + Layout.USER
+                + "\nUSER_STACK equ " + Layout.USER_STACK + "\nAPIC equ " + Layout.APIC
                 + "\n";
     }
 

@@ -122,7 +122,13 @@ final class Controls {
             case 1 -> guest.emit(Op.EFER, 1 << 1, 0, 0);
             case 2 -> {
                 // Loads CR3 where no bit of it is reserved.
-                guest.emit(Op.CR3, guest.shape.wide ? guest.tables.roots[guest.now.space] | 1L << 62 : guest.tables.roots[guest.now.space], 0, 0);
+                guest.emit(
+                        Op.CR3,
+                        guest.shape.wide
+                                ? guest.tables.roots[guest.now.space] | 1L << 62
+                                : guest.tables.roots[guest.now.space],
+                        0,
+                        0);
                 guest.now.deferred &= !guest.now.paging();
             }
             default -> guest.excursions.illegal();

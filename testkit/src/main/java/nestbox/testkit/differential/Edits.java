@@ -47,8 +47,7 @@ final class Edits {
 
     /** An entry that the last access went through. */
     private Slot onPath() {
-        List<Long> path =
-                guest.tables.path(guest.now.space, guest.accesses.recent, guest.now.pageSizeExtension());
+        List<Long> path = guest.tables.path(guest.now.space, guest.accesses.recent, guest.now.pageSizeExtension());
         List<Slot> there = guest.tables.slots.stream()
                 .filter(slot -> path.contains(slot.address()))
                 .toList();

@@ -25,6 +25,7 @@ final class Generator {
     private final Map<Long, Long> initial;
     /** Null for a guest that stays in its paging mode and is not interrupted. */
     final Excursions excursions;
+
     final Accesses accesses;
     final Edits edits;
     final Invalidations invalidations;
