@@ -24,8 +24,8 @@ import nestbox.x86.model.CpuModel;
  * @param platform silicon and the model that the guest sees
  * @param shapes paging modes, taken in turn
  * @param cpus processors of the guest
- * @param ways each {@code MODE/RETENTION}: {@code tdp/keep}, {@code shadow/lru:64}, {@code none/seeded:7}, and with {@code +check}
- *     behind it under {@code --check tlb}
+ * @param ways each {@code MODE/RETENTION}: {@code tdp/keep}, {@code shadow/lru:64}, {@code none/seeded:7}, behind it {@code +userspace} for
+ *     changes of L0's memory slots meanwhile, and {@code +check} for {@code --check tlb}
  * @param caseSteps steps of one case
  * @param change what is done to the configuration of each way
  * @param policies of L0, by name
@@ -234,11 +234,11 @@ public record Campaign(
             String[] parts = parts(way);
             L0Mode mode = L0Mode.named("differential", parts[0]);
             if (!hidden(shape, mode)) {
-                boolean check = parts[1].endsWith(Subject.CHECK);
-                String retention = check ? parts[1].substring(0, parts[1].length() - Subject.CHECK.length()) : parts[1];
+                String retention = parts[1].replaceAll("\\+.*", "");
                 Subject subject = subject(shape, mode, retention, number);
-                Subject changed = new Subject(subject.name(), changed(subject.configuration()), false);
-                subjects.add(check ? changed.checked() : changed);
+                Subject changed = new Subject(subject.name(), changed(subject.configuration()), false, false);
+                changed = parts[1].contains(Subject.USERSPACE) ? changed.withUserspace() : changed;
+                subjects.add(parts[1].endsWith(Subject.CHECK) ? changed.checked() : changed);
             }
         }
         return subjects;
@@ -266,8 +266,8 @@ public record Campaign(
                         command(seed, number, difference.get().subject().name());
                 return Optional.of(new Finding(seed, number, least(done), difference.get(), command));
             }
-            due.forEach(
-                    subject -> done.merge(subject.name(), (long) guest.steps().size(), Long::sum));
+            due.forEach(subject ->
+                    done.merge(subject.name(), (long) guest.steps().size(), Long::sum));
             progress.accept(least(done));
         }
         return Optional.empty();
@@ -289,8 +289,7 @@ public record Campaign(
     public record Finding(long seed, long number, long before, Difference difference, String command) {
         @Override
         public String toString() {
-            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference + "again by: "
-                    + command;
+            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference + "again by: " + command;
         }
     }
 }
