@@ -109,11 +109,6 @@ final class Injection {
         Nesting nesting = vcpu.nesting();
         boolean injected = true;
         if (again.isException() || again.active && !exception.active) {
-            if (again.type == EventInDelivery.NMI) {
-                // It blocked the next one when its delivery began, and none may be injected while NMIs are blocked.
-                vcpu.take(StateGroup.BASIC);
-                guest.nmiBlocked = false;
-            }
             backend.inject(again);
             again.clear();
         } else if (exception.active) {
