@@ -266,8 +266,8 @@ public record Campaign(
                         command(seed, number, difference.get().subject().name());
                 return Optional.of(new Finding(seed, number, least(done), difference.get(), command));
             }
-            due.forEach(subject ->
-                    done.merge(subject.name(), (long) guest.steps().size(), Long::sum));
+            due.forEach(
+                    subject -> done.merge(subject.name(), (long) guest.steps().size(), Long::sum));
             progress.accept(least(done));
         }
         return Optional.empty();
@@ -289,7 +289,8 @@ public record Campaign(
     public record Finding(long seed, long number, long before, Difference difference, String command) {
         @Override
         public String toString() {
-            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference + "again by: " + command;
+            return "seed " + seed + ", case " + number + ", after " + before + " steps: " + difference + "again by: "
+                    + command;
         }
     }
 }

@@ -69,10 +69,7 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
         boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT;
         String end = ended ? "ended" + stale(ledger) : outcome.kind() + " " + outcome.detail();
         return new Observation(
-                userspace && meanwhile.wrong() != null ? meanwhile.wrong() : end,
-                log,
-                words,
-                List.copyOf(registers));
+                userspace && meanwhile.wrong() != null ? meanwhile.wrong() : end, log, words, List.copyOf(registers));
     }
 
     static TlbLedger check(Nestbox lab) {

@@ -19,7 +19,9 @@ final class Userspace {
     private static final int LONGEST = 6000;
     private static final long ELSEWHERE = 0x1000000;
     /** Pages that are compared between two looks into the log. */
-    private static final long[][] WATCHED = {{0, 0x5000}, {Layout.TABLES, Layout.FRAMES + 0x10000}, {Layout.LOG, Layout.LOG + 0x20000}};
+    private static final long[][] WATCHED = {
+        {0, 0x5000}, {Layout.TABLES, Layout.FRAMES + 0x10000}, {Layout.LOG, Layout.LOG + 0x20000}
+    };
 
     private final Nestbox lab;
     private final MmuVm mmu;
