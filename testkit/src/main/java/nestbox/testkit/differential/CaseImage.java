@@ -202,7 +202,7 @@ final class CaseImage {
             gate(memory, vector, "fault" + vector, 0x8e);
         }
         gate(memory, 0x80, "back", 0xee);
-        gate(memory, 2, "nmi", 0x8e);
+        gate(memory, 2, "signal", 0x8e);
         gate(memory, 0x90, "interrupt", 0x8e);
         gate(memory, 0x91, "shot", 0x8e);
         gate(memory, 0x92, "timer", 0x8e);

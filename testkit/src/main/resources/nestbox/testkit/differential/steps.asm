@@ -136,7 +136,7 @@ halted: cmp dword [MAILBOX + 16], 0
         hlt
         cli
         jmp halted
-do_nmi:    mov dword [MAILBOX + 16], 0     ; to the processor EBX
+do_signal:    mov dword [MAILBOX + 16], 0     ; to the processor EBX
         shl ebx, 24
         mov eax, APIC
         mov [$ax + 0x310], ebx
@@ -146,7 +146,7 @@ awaits: pause
         je awaits
 flagged:   mov eax, [MAILBOX + 16]
         jmp log
-nmi:    mov dword [MAILBOX + 16], 2
+signal: mov dword [MAILBOX + 16], 2
         $iret
 timer:  push $ax
         mov dword [MAILBOX + 16], 1
@@ -256,7 +256,7 @@ report: mov ecx, ebp            ; EAX is the vector and the error code; CR2 coun
 operations:
         $word 0, do_load1, do_load2, do_load4, do_load8, do_store1, do_store2, do_store4, do_store8, do_call, do_xadd, do_copy, do_or, do_and
         $word do_uload, do_ustore, do_ucall, do_invlpg, do_invpcid, do_cr3, do_cr0, do_cr4, do_efer, do_pci, do_ipi, do_cmpxchg
-        $word do_aload, do_wrpkru, do_timer, do_nmi, do_shoot, do_mode
+        $word do_aload, do_wrpkru, do_timer, do_signal, do_shoot, do_mode
 $more
 
 user:                           ; copied to USER
