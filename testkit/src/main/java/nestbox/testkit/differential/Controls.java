@@ -84,7 +84,8 @@ final class Controls {
         if (guest.chance(30)) {
             toggle(Processor.CR4_PKE);
         } else {
-            guest.emit(Op.WRPKRU, random.nextLong() & random.nextLong() & 0xfffffffcL, 0, 0);
+            long some = random.nextLong();
+            guest.emit(Op.WRPKRU, some & random.nextLong() & 0xfffffffcL, 0, 0);
         }
     }
 
