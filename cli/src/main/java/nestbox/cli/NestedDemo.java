@@ -69,7 +69,7 @@ final class NestedDemo {
         RunSettings settings = new RunSettings();
         settings.assembled = image;
         settings.cpu = "max,+vmx";
-        settings.guestCpu = "max,+vmx";
+        settings.guestCpu = l0.equals("none") ? null : "max,+vmx";
         settings.l0 = l0;
         settings.summary = false;
         return settings;

@@ -34,6 +34,13 @@ class MainTest {
                 .doesNotContain("\tat ");
     }
 
+    /** The README's first command; it fails if L1 does something else under L0 or a policy's outcome is not the catalogue's. */
+    @Test
+    void theDemoComesToItsEnd() {
+        Result result = run("demo", "--quiet");
+        assertThat(result.code()).as(result.err()).isZero();
+    }
+
     @Test
     void badOptionsAreNamed() throws IOException {
         Path image = Files.write(directory.resolve("image"), new byte[8192]);
