@@ -1,6 +1,5 @@
 package nestbox.testkit.differential;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,30 +68,14 @@ public final class Differential {
     }
 
     private Difference minimized(Case guest, Subject reference, Subject subject, String what) {
-        Case small = guest;
-        String found = what;
-        int size = Math.max(1, guest.steps().size() / 2);
-        while (size > 0) {
-            boolean removed = false;
-            for (int at = 0; at < small.steps().size(); ) {
-                List<Step> fewer = new ArrayList<>(small.steps());
-                fewer.subList(at, Math.min(at + size, fewer.size())).clear();
-                Case smaller = small.with(List.copyOf(fewer));
-                Observation right = run(smaller, reference);
-                boolean ends = right.outcome().startsWith("ended");
-                String still = ends ? right.difference(run(smaller, subject), smaller) : null;
-                if (still != null && kind(still).equals(kind(what)) && obeys(smaller, reference)) {
-                    small = smaller;
-                    found = still;
-                    removed = true;
-                } else {
-                    at += size;
-                }
-            }
-            if (!removed || size == 1 && small.steps().size() < 2) {
-                size /= 2;
-            }
-        }
-        return new Difference(subject, small, what, found);
+        Minimizer.Found<Step> small = Minimizer.minimize(new Minimizer.Found<>(guest.steps(), what), steps -> {
+            Case smaller = guest.with(steps);
+            Observation right = run(smaller, reference);
+            boolean ends = right.outcome().startsWith("ended");
+            String still = ends ? right.difference(run(smaller, subject), smaller) : null;
+            boolean same = still != null && kind(still).equals(kind(what)) && obeys(smaller, reference);
+            return same ? still : null;
+        });
+        return new Difference(subject, guest.with(small.steps()), what, small.what());
     }
 }

@@ -176,30 +176,14 @@ public record NestedCampaign(
         }
 
         private Finding minimized(NestedCase nested, String way, String what) {
-            NestedCase small = nested;
-            String found = what;
-            int size = Math.max(1, nested.steps().size() / 2);
-            while (size > 0) {
-                boolean removed = false;
-                for (int at = 0; at < small.steps().size(); ) {
-                    List<NestedStep> fewer = new ArrayList<>(small.steps());
-                    fewer.subList(at, Math.min(at + size, fewer.size())).clear();
-                    NestedCase smaller = small.with(List.copyOf(fewer));
-                    String still = differs(smaller, way);
-                    if (still != null && kind(still).equals(kind(what))) {
-                        small = smaller;
-                        found = still;
-                        removed = true;
-                    } else {
-                        at += size;
-                    }
-                }
-                if (!removed || size == 1 && small.steps().size() < 2) {
-                    size /= 2;
-                }
-            }
+            Minimizer.Found<NestedStep> found =
+                    Minimizer.minimize(new Minimizer.Found<>(nested.steps(), what), steps -> {
+                        String still = differs(nested.with(steps), way);
+                        return still != null && kind(still).equals(kind(what)) ? still : null;
+                    });
+            NestedCase small = nested.with(found.steps());
             List<String> words = run(small, REFERENCE).words(run(small, way), 12);
-            return new Finding(seed, number, done, way, small, what, found + "\n  " + String.join("\n  ", words));
+            return new Finding(seed, number, done, way, small, what, found.what() + "\n  " + String.join("\n  ", words));
         }
     }
 }
