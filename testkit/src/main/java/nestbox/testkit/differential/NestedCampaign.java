@@ -183,7 +183,8 @@ public record NestedCampaign(
                     });
             NestedCase small = nested.with(found.steps());
             List<String> words = run(small, REFERENCE).words(run(small, way), 12);
-            return new Finding(seed, number, done, way, small, what, found.what() + "\n  " + String.join("\n  ", words));
+            return new Finding(
+                    seed, number, done, way, small, what, found.what() + "\n  " + String.join("\n  ", words));
         }
     }
 }
