@@ -70,12 +70,20 @@ final class Controls {
         }
     }
 
-    /** Of a bit that the processor lacks this raises #GP. Those that are toggled load PDPTEs, too, but for SMAP, PCIDE and PKE. */
+    /**
+     * Of a bit that the processor lacks this raises #GP. Some bits load PDPTEs, too; clearing CR4.SMEP does so without an invalidation
+     * (SDM Vol. 3, "PDPTE Registers" and "Operations that Invalidate TLBs and Paging-Structure Caches").
+     */
     void toggle(long bit) {
         guest.emit(Op.CR4, bit, 0, 0);
-        if (guest.traits.hasCr4(bit)) {
-            guest.now.cr4 ^= bit;
-            guest.now.deferred &= bit == Processor.CR4_SMAP || !guest.now.paging();
+        if (!guest.traits.hasCr4(bit)) {
+            return;
+        }
+        guest.now.cr4 ^= bit;
+        boolean loads = guest.now.paging() && (bit & (Processor.CR4_PSE | Processor.CR4_PGE | Processor.CR4_SMEP)) != 0;
+        if (loads && guest.now.deferred) {
+            guest.now.deferred = false;
+            flushAll();
         }
     }
 

@@ -45,7 +45,9 @@ record NestedObservation(
         });
         Machine machine = lab.machine();
         image.load(machine, nested);
-        Outcome outcome = lab.run(TICKS * (nested.steps().size() + 100));
+        long limit = TICKS * (nested.steps().size() + 100);
+        Deadline.set(machine, 100 * limit);
+        Outcome outcome = lab.run(limit);
         boolean ended = outcome.kind() == Outcome.Kind.DEBUG_EXIT && outcome.code() == 0;
         int count = nested.steps().size();
         PhysicalMemory memory = machine.memory();

@@ -44,6 +44,7 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
         Machine machine = lab.machine();
         image.load(machine, guest);
         long limit = 1000L * (guest.steps().size() + 1000);
+        Deadline.set(machine, 100 * limit);
         Userspace meanwhile = userspace ? new Userspace(lab) : null;
         Outcome outcome = userspace ? meanwhile.run(limit) : lab.run(limit);
         PhysicalMemory memory = machine.memory();
