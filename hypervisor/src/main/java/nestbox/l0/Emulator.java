@@ -7,6 +7,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
 import nestbox.x86.Reg;
+import nestbox.x86.Vector;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Form;
 import nestbox.x86.insn.Insn;
@@ -39,7 +40,21 @@ final class Emulator {
         this.vcpu = vcpu;
         this.reference = reference;
         guest = vcpu.guest();
-        reference.listen(in -> vcpu.take(groups(in)));
+        reference.listen(in -> {
+            vcpu.take(groups(in));
+            reportNumericError(in);
+        });
+    }
+
+    /**
+     * #MF before an MMX instruction, whatever the guest's CR0.NE is: it would run on L0's registers, and L0 has CR0.NE set. So KVM
+     * emulates it, and so VMX runs it, where CR0.NE is fixed to 1.
+     */
+    private void reportNumericError(Insn in) {
+        boolean mmx = in.form != null && in.form.feature() == Feature.MMX;
+        if (mmx && guest.fpu.pending() && (guest.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) == 0) {
+            throw guest.raise(Vector.MF);
+        }
     }
 
     /** What an instruction may read or change. */
@@ -84,7 +99,7 @@ final class Emulator {
     }
 
     private void fault(GuestFault fault) {
-        if (fault.vector == nestbox.x86.Vector.EXTENSION) {
+        if (fault.vector == Vector.EXTENSION) {
             guest.extension.unwound(guest);
             return;
         }
@@ -103,7 +118,7 @@ final class Emulator {
             long bits = guest.pendingDebug;
             guest.pendingDebug = 0;
             guest.unpend(Cpu.PENDING_DEBUG_TRAP);
-            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, bits);
+            vcpu.injection().raise(Vector.DB, false, 0, bits);
         }
     }
 
@@ -138,7 +153,7 @@ final class Emulator {
         guest.setSystemFlags(guest.systemFlags & ~(long) Flags.RF);
         long hits = Boundary.breakpoints(guest);
         if (hits != 0) {
-            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, hits);
+            vcpu.injection().raise(Vector.DB, false, 0, hits);
         } else {
             step();
         }
@@ -207,7 +222,7 @@ final class Emulator {
         goBehind(length);
         guest.ticks++;
         if ((guest.systemFlags & Flags.TF) != 0) {
-            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, 1 << 14);
+            vcpu.injection().raise(Vector.DB, false, 0, 1 << 14);
         }
     }
 
