@@ -416,7 +416,8 @@ final class VmxBackend implements VendorBackend {
             vmcs.write(VmcsField.EPT_POINTER, root.eptp());
         } else {
             boolean pcid = (guest.cr4 & Cpu.CR4_PCIDE) != 0 && (guest.efer & Cpu.EFER_LMA) != 0;
-            vmcs.write(VmcsField.GUEST_CR3, root.hpa() | (pcid ? guest.cr3 & 0xfff : 0));
+            long kept = Cpu.CR3_LAM_U57 | Cpu.CR3_LAM_U48 | (pcid ? 0xfff : 0);
+            vmcs.write(VmcsField.GUEST_CR3, root.hpa() | guest.cr3 & kept);
         }
     }
 
