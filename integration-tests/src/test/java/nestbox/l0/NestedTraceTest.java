@@ -109,8 +109,6 @@ class NestedTraceTest {
     void onlyChecksOfL0CanBeLeftOut(Vendor vendor, String row) {
         NestboxConfiguration.Builder builder =
                 EntryLab.configuration(vendor, Way.NESTED_TDP).toBuilder().policy(NestedPolicies.OMIT, row);
-        assertThatThrownBy(builder::build)
-                .hasMessageContaining("check.omit")
-                .hasMessageContaining(row);
+        assertThatThrownBy(builder::build).hasMessageContaining("check.omit").hasMessageContaining(row);
     }
 }

@@ -279,10 +279,12 @@ public record NestboxConfiguration(
             EntryInjections failures = silicon == null ? null : injections(silicon, reasons);
             reasonsAgainstYields(plain, reasons);
             if (silicon != null) {
-                collect(reasons, () -> hypervisor
-                        .build()
-                        .nested()
-                        .omittedChecks(backends(silicon).ownChecks()));
+                collect(
+                        reasons,
+                        () -> hypervisor
+                                .build()
+                                .nested()
+                                .omittedChecks(backends(silicon).ownChecks()));
             }
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));

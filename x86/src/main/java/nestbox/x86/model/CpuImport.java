@@ -74,7 +74,8 @@ public record CpuImport(CpuModel.Builder builder, List<String> notes) {
         List<String> lines = lines(file);
         if (lines.stream().noneMatch(VmxcapText::recognizes)) {
             throw new NestboxException(
-                    file, "not the text of vmxcap: it has neither a line 'Basic VMX Information' nor 'pin-based controls'");
+                    file,
+                    "not the text of vmxcap: it has neither a line 'Basic VMX Information' nor 'pin-based controls'");
         }
         VmxcapText text = new VmxcapText(file, lines);
         text.needWhole();

@@ -111,8 +111,7 @@ final class VmxcapText {
         boolean one = switch (setting) {
             case "yes", "default", "forced" -> true;
             case "no" -> false;
-            default ->
-                throw error(label, setting, "is none of yes, no, default, forced");
+            default -> throw error(label, setting, "is none of yes, no, default, forced");
         };
         Integer bit = part.bits().get(label);
         if (bit == null) {
