@@ -57,7 +57,8 @@ class OwnPartsTest {
             }
         });
         Guest guest = Guest.longMode()
-                .body("mov dx, 0x200 \n mov al, 'A' \n out dx, al \n in al, dx \n mov dx, 0x3f8 \n out dx, al \n jmp finish");
+                .body(
+                        "mov dx, 0x200 \n mov al, 'A' \n out dx, al \n in al, dx \n mov dx, 0x3f8 \n out dx, al \n jmp finish");
         assertThat(lab.run(guest)).endedWell().printed("B");
     }
 }
