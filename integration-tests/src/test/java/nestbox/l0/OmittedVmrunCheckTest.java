@@ -88,10 +88,9 @@ class OmittedVmrunCheckTest {
         all.put("inject.exception.vector", new Violation(set(VmcbField.EVENTINJ, VALID | EXCEPTION | 9)));
         all.put(
                 "inject.exception.mode",
-                new Violation(longMode.andThen(code(0xa9b)).andThen(set(VmcbField.EVENTINJ, VALID | EXCEPTION | OVERFLOW))));
-        all.put(
-                "nested.ncr3.reserved",
-                new Violation(change(VmcbField.N_CR3, 0, BEYOND), Set.of(Way.NESTED_TDP), ""));
+                new Violation(
+                        longMode.andThen(code(0xa9b)).andThen(set(VmcbField.EVENTINJ, VALID | EXCEPTION | OVERFLOW))));
+        all.put("nested.ncr3.reserved", new Violation(change(VmcbField.N_CR3, 0, BEYOND), Set.of(Way.NESTED_TDP), ""));
         all.put("nested.pat", new Violation(set(VmcbField.G_PAT, 2)));
         return all;
     }
@@ -106,25 +105,20 @@ class OmittedVmrunCheckTest {
 
     private static void registers(Map<String, Violation> all) {
         all.put("save.efer.svme", new Violation(change(VmcbField.EFER, Cpu.EFER_SVME, 0)));
-        all.put(
-                "save.efer.reserved",
-                new Violation(change(VmcbField.EFER, 0, FFXSR), Set.copyOf(WAYS), ",-fxsr-opt"));
-        all.put(
-                "save.cr4.reserved",
-                new Violation(change(VmcbField.CR4, 0, Cpu.CR4_SMEP), Set.copyOf(WAYS), ",-smep"));
+        all.put("save.efer.reserved", new Violation(change(VmcbField.EFER, 0, FFXSR), Set.copyOf(WAYS), ",-fxsr-opt"));
+        all.put("save.cr4.reserved", new Violation(change(VmcbField.CR4, 0, Cpu.CR4_SMEP), Set.copyOf(WAYS), ",-smep"));
         all.put("save.cr0.cd-nw", new Violation(change(VmcbField.CR0, 0, Cpu.CR0_NW)));
         all.put("save.cr0.high", new Violation(change(VmcbField.CR0, 0, HIGH)));
-        all.put(
-                "save.cr3.reserved",
-                new Violation(change(VmcbField.CR3, 0, BEYOND), Set.of(Way.SHADOW_ON_SHADOW), ""));
+        all.put("save.cr3.reserved", new Violation(change(VmcbField.CR3, 0, BEYOND), Set.of(Way.SHADOW_ON_SHADOW), ""));
         all.put("save.dr6.high", new Violation(change(VmcbField.DR6, 0, HIGH)));
         all.put("save.dr7.high", new Violation(change(VmcbField.DR7, 0, HIGH)));
     }
 
     /** What a run comes to: who refused the first entry, or that L2 ran. */
     private static String run(String check, Violation violation, Way way, boolean omitted) {
-        NestboxConfiguration.Builder builder =
-                EntryLab.configuration(Vendor.SVM, way).toBuilder().cpu("max,+svm").guestCpu("max,+svm" + violation.lacks);
+        NestboxConfiguration.Builder builder = EntryLab.configuration(Vendor.SVM, way).toBuilder()
+                .cpu("max,+svm")
+                .guestCpu("max,+svm" + violation.lacks);
         if (omitted) {
             builder.policy(NestedPolicies.OMIT, check);
         }
@@ -150,7 +144,8 @@ class OmittedVmrunCheckTest {
         violations().forEach((check, violation) -> {
             Finder finder = OmittedVmrunChecks.all().get(check).finder();
             for (Way way : WAYS) {
-                tests.add(DynamicTest.dynamicTest(check + ", " + finder + ", " + way, () -> decide(check, violation, way)));
+                tests.add(DynamicTest.dynamicTest(
+                        check + ", " + finder + ", " + way, () -> decide(check, violation, way)));
             }
         });
         return tests.stream();
@@ -166,13 +161,12 @@ class OmittedVmrunCheckTest {
         if (way == WAYS.get(0) || check.startsWith("nested.")) {
             assertThat(run(check, violation, way, false)).as("L0 makes it").isEqualTo(check);
         }
-        String expected =
-                switch (OmittedVmrunChecks.all().get(check).finder()) {
-                    case SILICON -> "hardware";
-                    case ANOTHER_STEP -> "pdptes";
-                    case NOBODY -> violation.where.contains(way) ? "ran" : "hardware";
-                    case NOTHING_TO_FIND -> check;
-                };
+        String expected = switch (OmittedVmrunChecks.all().get(check).finder()) {
+            case SILICON -> "hardware";
+            case ANOTHER_STEP -> "pdptes";
+            case NOBODY -> violation.where.contains(way) ? "ran" : "hardware";
+            case NOTHING_TO_FIND -> check;
+        };
         assertThat(run(check, violation, way, true)).as("L0 leaves it out").isEqualTo(expected);
     }
 

@@ -55,13 +55,7 @@ public final class OmittedVmrunChecks {
         registers(rows);
         String noStacks = "L0 offers hypervisors no shadow stacks";
         add(rows, Finder.NOTHING_TO_FIND, noStacks, "save.s-cet.reserved", "save.cet.wp", "save.cet.v86");
-        add(
-                rows,
-                Finder.SILICON,
-                "EVENTINJ passes",
-                "inject.type",
-                "inject.exception.vector",
-                "inject.exception.mode");
+        add(rows, Finder.SILICON, "EVENTINJ passes", "inject.type", "inject.exception.vector", "inject.exception.mode");
         add(rows, Finder.NOTHING_TO_FIND, "without CR0.PG VMRUN is #UD, as with KVM", "nested.host-paging");
         add(rows, Finder.NOBODY, "vmcb02 has a root of L0's", "nested.ncr3.reserved");
         add(rows, Finder.SILICON, "G_PAT passes", "nested.pat");
