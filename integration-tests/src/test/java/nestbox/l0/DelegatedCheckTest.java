@@ -55,10 +55,7 @@ class DelegatedCheckTest {
         for (String segment : DATA) {
             put(segment, "accessed", rights(segment, 0xc092));
             put(segment, "readable", rights(segment, 0xc099));
-            put(
-                    segment,
-                    "dpl",
-                    Map.of(field(segment, "SELECTOR"), 0x12L, field(segment, "AR_BYTES"), 0xc0b3L));
+            put(segment, "dpl", Map.of(field(segment, "SELECTOR"), 0x12L, field(segment, "AR_BYTES"), 0xc0b3L));
         }
         attributes("TR", 0x8b, false);
         attributes("LDTR", 0x82, false);
@@ -118,10 +115,7 @@ class DelegatedCheckTest {
         put(segment, "reserved-low", rights(segment, good | 0x800));
         put(segment, "reserved-high", rights(segment, good | 0x8000_0000L));
         long granular = ofMemory ? good : good | 0x8000;
-        put(
-                segment,
-                "g.low",
-                Map.of(field(segment, "AR_BYTES"), granular, field(segment, "LIMIT"), 0xffeL));
+        put(segment, "g.low", Map.of(field(segment, "AR_BYTES"), granular, field(segment, "LIMIT"), 0xffeL));
         put(
                 segment,
                 "g.high",
