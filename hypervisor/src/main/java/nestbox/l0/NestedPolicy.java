@@ -96,6 +96,21 @@ public enum NestedPolicy implements PolicyPoint {
                     "L1's VMREAD and VMWRITE of the fields that matter at every exit go to a shadow VMCS and cause none",
                     Boolean.TRUE),
             value("off", SLOW, "Linux, enable_shadow_vmcs=0", "each of them leaves L1", Boolean.FALSE)),
+    VMWRITE_RIGHTS(
+            "vmwrite.accessRights",
+            "drop",
+            value(
+                    "keep",
+                    RIGHT,
+                    "SDM, silicon",
+                    "VMWRITE keeps reserved bits of access rights, and VM entry refuses them",
+                    Boolean.TRUE),
+            value(
+                    "drop",
+                    DEVIATES,
+                    "Linux, handle_vmwrite",
+                    "it clears bits 11:8 and 31:17, as some processors do",
+                    Boolean.FALSE)),
     SVM_INVALID_EXIT(
             "svm.invalidExit",
             "kvm",
