@@ -121,6 +121,16 @@ public enum NestedPolicy implements PolicyPoint {
                     "a VMRUN that fails clears EXITINTINFO in vmcb12 and leaves EVENTINJ",
                     Boolean.FALSE),
             value("kvm", DEVIATES, "Linux", "it clears EVENTINJ and leaves EXITINTINFO", Boolean.TRUE)),
+    SVM_INTERRUPT_SHADOW(
+            "svm.interruptInShadow",
+            "exit",
+            value(
+                    "wait",
+                    RIGHT,
+                    "APM",
+                    "an interrupt that L1 intercepts is not recognized in an interrupt shadow of L2",
+                    Boolean.TRUE),
+            value("exit", DEVIATES, "Linux", "L2 leaves for it at once, and finds the shadow again", Boolean.FALSE)),
     HYPERCALL_PATCH(
             "hypercall.patch",
             "on",

@@ -563,7 +563,8 @@ public final class Vcpu implements Execution {
         };
     }
 
-    void leaveAtOnce() {
+    /** The next entry ends at the first boundary at which the silicon takes an interrupt. */
+    public void leaveAtOnce() {
         leaveAtOnce = true;
     }
 
