@@ -17,12 +17,11 @@ import nestbox.modules.L0Mode;
  * @param globs of subtests' names; none: all
  */
 record SubtestArguments(Path directory, L0Mode mode, double seconds, int cpus, List<String> globs) {
-    static final String USAGE =
-            "usage: subtests DIRECTORY [--l0 tdp|shadow] [--seconds N] [--smp N] [GLOB...]\n"
-                    + "  DIRECTORY    built checkout of kvm-unit-tests\n"
-                    + "  --seconds N  longest run, in seconds of the processor; default: 60\n"
-                    + "  --smp N      processors of the machine, 1 to 16; default: 2\n"
-                    + "  GLOB         names of subtests, with * for anything; default: all";
+    static final String USAGE = "usage: subtests DIRECTORY [--l0 tdp|shadow] [--seconds N] [--smp N] [GLOB...]\n"
+            + "  DIRECTORY    built checkout of kvm-unit-tests\n"
+            + "  --seconds N  longest run, in seconds of the processor; default: 60\n"
+            + "  --smp N      processors of the machine, 1 to 16; default: 2\n"
+            + "  GLOB         names of subtests, with * for anything; default: all";
     private static final int MOST_CPUS = 16;
 
     /** @throws IllegalArgumentException with what is wrong, for the user */

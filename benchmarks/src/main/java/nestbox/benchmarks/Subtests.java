@@ -99,7 +99,8 @@ public final class Subtests {
     }
 
     private boolean wanted(String name) {
-        return asked.globs().isEmpty() || asked.globs().stream().anyMatch(glob -> name.matches(glob.replace("*", ".*")));
+        return asked.globs().isEmpty()
+                || asked.globs().stream().anyMatch(glob -> name.matches(glob.replace("*", ".*")));
     }
 
     private Path image(Suite suite) {
