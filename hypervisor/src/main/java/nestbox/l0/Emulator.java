@@ -32,9 +32,14 @@ final class Emulator {
     private static final Set<Feature> INTEGER =
             EnumSet.of(Feature.MSR, Feature.TSC, Feature.RDTSCP, Feature.VMX, Feature.SVM, Feature.CMOV, Feature.CX8);
 
+    /** What exits for its own sake and KVM emulates all the same; for the others it has a function each. */
+    private static final Set<String> STRINGS = Set.of("INS", "OUTS");
+
     private final Vcpu vcpu;
     private final Cpu guest;
     private final ReferenceEngine reference;
+    /** KVM has its emulator for the instruction, whatever it is. */
+    private boolean whole;
 
     Emulator(Vcpu vcpu, ReferenceEngine reference) {
         this.vcpu = vcpu;
@@ -42,6 +47,9 @@ final class Emulator {
         guest = vcpu.guest();
         reference.listen(in -> {
             vcpu.take(groups(in));
+            if (whole || in.form != null && STRINGS.contains(in.form.mnemonic())) {
+                L0Trace.emulate(vcpu, reference.fetched(), in.length);
+            }
             reportNumericError(in);
         });
     }
@@ -71,12 +79,17 @@ final class Emulator {
         return little ? LITTLE : StateGroup.SWITCHED;
     }
 
-    /** Executes the instruction at the guest's RIP. */
-    void step() {
-        step(null);
+    /** As {@link #step(Insn)} of whatever is at RIP; KVM has its emulator for it. */
+    void emulate() {
+        whole = true;
+        try {
+            step(null);
+        } finally {
+            whole = false;
+        }
     }
 
-    /** As {@link #step()}; {@code known} is the instruction, if it is one of 64-bit code, or null. */
+    /** Executes the instruction at the guest's RIP; {@code known} is it, if it is one of 64-bit code, or null. */
     void step(Insn known) {
         vcpu.take(LITTLE);
         vcpu.hypervisor().counters().insnEmulation++;
@@ -135,11 +148,14 @@ final class Emulator {
             } else if (guest.pending != 0) {
                 Boundary.service(guest, reference);
             } else {
+                whole = true;
                 reference.step();
             }
         } catch (GuestFault fault) {
             Exceptions.deliverFault(guest);
             guest.ticks++;
+        } finally {
+            whole = false;
         }
     }
 
@@ -155,7 +171,7 @@ final class Emulator {
         if (hits != 0) {
             vcpu.injection().raise(Vector.DB, false, 0, hits);
         } else {
-            step();
+            emulate();
         }
         return true;
     }

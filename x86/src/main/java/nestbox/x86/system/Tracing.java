@@ -30,6 +30,24 @@ final class Tracing {
         }
     }
 
+    static void controlRead(Cpu c, int register, long value) {
+        if (c.trace.on) {
+            c.trace.emit(TraceEvents.CR_READ, register, value);
+        }
+    }
+
+    static void msrRead(Cpu c, int index, long value) {
+        if (c.trace.on) {
+            c.trace.emit(TraceEvents.MSR_READ, index & 0xffffffffL, value);
+        }
+    }
+
+    static void msrFault(Cpu c, boolean write, int index, long value) {
+        if (c.trace.on) {
+            c.trace.emit(TraceEvents.MSR_FAULT, write ? 1 : 0, index & 0xffffffffL, value);
+        }
+    }
+
     /** {@link Cpu#activity} has changed. */
     static void activity(Cpu c) {
         if (c.trace.on) {
