@@ -28,8 +28,9 @@ public final class L0Trace {
     static final TraceEventType INJ_VIRQ = TraceEventType.of("kvm_inj_virq", "irq", "soft", "reinjected");
     static final TraceEventType INJ_NMI = TraceEventType.of("kvm_inj_nmi", "vcpu");
     /** An instruction that KVM would give to its emulator; its bytes from the lowest of the first word on, its mode in bits. */
-    static final TraceEventType EMULATE = TraceEventType.of(
-            "kvm_emulate_insn", "#csbase", "#rip", "length", "#bytes", "#bytes_8", "mode", "failed");
+    static final TraceEventType EMULATE =
+            TraceEventType.of("kvm_emulate_insn", "#csbase", "#rip", "length", "#bytes", "#bytes_8", "mode", "failed");
+
     static final TraceEventType HYPERCALL = TraceEventType.of("kvm_hypercall", "#nr", "#a0", "#a1", "#a2", "#a3");
 
     /** Another vCPU had a turn at a {@link YieldPoint}, by its number; KVM has no tracepoint for it. */

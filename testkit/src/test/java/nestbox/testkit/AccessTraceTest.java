@@ -41,7 +41,8 @@ class AccessTraceTest {
         assertThat(text.toString())
                 .contains("cr_read: register=3 value=0x")
                 .contains("msr_read: msr=0x1b value=0xfee00900")
-                .containsPattern("kvm_emulate_insn: csbase=0x0 rip=0x[0-9a-f]+ length=7 bytes=0x4000000025048a bytes_8=0x0 mode=9")
+                .containsPattern(
+                        "kvm_emulate_insn: csbase=0x0 rip=0x[0-9a-f]+ length=7 bytes=0x4000000025048a bytes_8=0x0 mode=9")
                 .containsPattern("kvm_emulate_insn: .* length=1 bytes=0x6e ");
     }
 }

@@ -15,6 +15,7 @@ final class ApicRig {
     final List<String> log = new ArrayList<>();
     /** Vectors of the interrupts that software has ended. */
     final List<Integer> ended = new ArrayList<>();
+
     final boolean[] line;
     long timeStampOffset;
 
