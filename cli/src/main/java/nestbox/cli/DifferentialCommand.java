@@ -190,8 +190,8 @@ final class DifferentialCommand implements Callable<Integer> {
                         : campaign.runForgetful(chosen, wanted, progress(wanted))
                 : (number != null ? campaign.compare(chosen, number) : campaign.run(chosen, wanted, progress(wanted)))
                         .map(Object::toString);
-        System.out.println(finding.orElse(
-                "no difference" + (number != null ? "" : " in " + wanted + " steps of L2 in each way")));
+        System.out.println(
+                finding.orElse("no difference" + (number != null ? "" : " in " + wanted + " steps of L2 in each way")));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
     }
 

@@ -22,7 +22,9 @@ public record NestedCase(
         List<NestedStep> steps) {
     /** Those that are not L1's. */
     long stepsOfGuests() {
-        return steps.stream().filter(step -> step.who() != NestedStep.HYPERVISOR).count();
+        return steps.stream()
+                .filter(step -> step.who() != NestedStep.HYPERVISOR)
+                .count();
     }
 
     NestedCase with(List<NestedStep> others) {

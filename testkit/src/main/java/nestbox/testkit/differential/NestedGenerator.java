@@ -19,8 +19,7 @@ final class NestedGenerator {
     private int guest;
 
     /** @param forgetful L1 and its guests leave out invalidations */
-    NestedGenerator(
-            NestedVendor vendor, Shape shape, boolean tdp, NestedImage image, long seed, boolean forgetful) {
+    NestedGenerator(NestedVendor vendor, Shape shape, boolean tdp, NestedImage image, long seed, boolean forgetful) {
         this.vendor = vendor;
         this.shape = shape;
         random = new Seed(seed);

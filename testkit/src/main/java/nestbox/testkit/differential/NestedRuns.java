@@ -79,7 +79,8 @@ final class NestedRuns {
             Minimizer.Found<NestedStep> found = Minimizer.minimize(
                     new Minimizer.Found<>(nested.steps(), disobedience),
                     steps -> same(disobeys(nested.with(steps)), disobedience));
-            return new Wrong(REFERENCE, nested.with(found.steps()), what, "the generator made an L1 that " + found.what());
+            return new Wrong(
+                    REFERENCE, nested.with(found.steps()), what, "the generator made an L1 that " + found.what());
         }
         Minimizer.Found<NestedStep> found = Minimizer.minimize(
                 new Minimizer.Found<>(nested.steps(), what), steps -> same(differs(nested.with(steps), way), what));

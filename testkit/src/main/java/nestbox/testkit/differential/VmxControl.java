@@ -357,9 +357,7 @@ final class VmxControl extends NestedControl {
         vpid[guest] = guest + 1 + 2 * random.nextInt(3);
         // Of one that nobody has used nothing is cached.
         return with(
-                used.add(vpid[guest])
-                        ? List.of()
-                        : unlessForgotten(NestedStep.l1(L1Op.INVVPID, 1, vpid[guest])),
+                used.add(vpid[guest]) ? List.of() : unlessForgotten(NestedStep.l1(L1Op.INVVPID, 1, vpid[guest])),
                 current(guest),
                 write(VmcsField.VIRTUAL_PROCESSOR_ID, vpid[guest]));
     }

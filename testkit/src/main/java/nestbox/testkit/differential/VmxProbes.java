@@ -60,6 +60,7 @@ final class VmxProbes {
     private static final long[] NOT_CANONICAL = {1L << 47, 1L << 48, 0x8000L << 32 | 5, 0xffff7fffffffffffL, 1L << 63};
     /** With 57 bits, too: a processor that has them takes such a host state whatever CR4.LA57 is. */
     private static final long[] NEVER_CANONICAL = {1L << 56, 1L << 57, 0x80L << 52 | 5, 0xfeffffffffffffffL, 1L << 63};
+
     private static final long[] CANONICAL = {0, 0xffff800000000000L, 0x7fffffffffffL, -8};
 
     private final Seed random;
@@ -167,7 +168,10 @@ final class VmxProbes {
                 flip(
                         VmcsField.GUEST_CR0,
                         pick(new long[] {1, 2, 4, 8, 1 << 5, 1 << 16, 1 << 18, 1 << 29, 1 << 30, 1L << 31, 1L << 32}));
-            case 1 -> flip(VmcsField.GUEST_CR4, control.shape.besideAccessedFlags(1L << random.nextInt(32), Processor.CR4_PAE));
+            case 1 ->
+                flip(
+                        VmcsField.GUEST_CR4,
+                        control.shape.besideAccessedFlags(1L << random.nextInt(32), Processor.CR4_PAE));
             case 2 -> flip(VmcsField.GUEST_CR3, pick(new long[] {1, 1 << 3, 1 << 11, 1L << 52, 1L << 63}));
             case 3 -> flip(VmcsField.GUEST_IA32_EFER, 1L << random.nextInt(17));
             case 4 -> flip(VmcsField.GUEST_DR7, 1L << random.nextInt(34));

@@ -101,7 +101,9 @@ final class VmxStart {
         fields.put(VmcsField.PIN_BASED_VM_EXEC_CONTROL, PIN_DEFAULT | control.pin[guest]);
         fields.put(VmcsField.CPU_BASED_VM_EXEC_CONTROL, PRIMARY_DEFAULT | control.primary[guest]);
         fields.put(VmcsField.SECONDARY_VM_EXEC_CONTROL, control.secondary[guest]);
-        fields.put(VmcsField.VM_EXIT_CONTROLS, EXIT_DEFAULT | 4 | 0x200 | (control.acknowledge ? 1L << 15 : 0) | 0xfL << 18);
+        fields.put(
+                VmcsField.VM_EXIT_CONTROLS,
+                EXIT_DEFAULT | 4 | 0x200 | (control.acknowledge ? 1L << 15 : 0) | 0xfL << 18);
         fields.put(VmcsField.VM_ENTRY_CONTROLS, ENTRY_DEFAULT | 4 | (shape.wide ? 0x200 : 0) | 3L << 14);
         fields.put(VmcsField.VIRTUAL_PROCESSOR_ID, (long) control.vpid[guest]);
         if (control.tdp) {

@@ -91,9 +91,10 @@ class NestedDifferentialTest {
         assertThat(found.way()).isEqualTo("tdp/keep");
         assertThat(found.nested().steps()).hasSizeLessThan(12);
         assertThat(found.toString())
-                .endsWith("again by: nestbox differential --nested tdp --vendor intel --shapes four-level --case-steps 60"
-                        + " --seed " + FIXED + " --case " + found.number()
-                        + " --ways tdp/keep --policy vpid.flushTarget=vpid01");
+                .endsWith(
+                        "again by: nestbox differential --nested tdp --vendor intel --shapes four-level --case-steps 60"
+                                + " --seed " + FIXED + " --case " + found.number()
+                                + " --ways tdp/keep --policy vpid.flushTarget=vpid01");
     }
 
     /** A difference that L1 or a guest makes is named as the generator's. */
