@@ -115,7 +115,7 @@ class NestedDifferentialTest {
     @EnumSource
     void guestsRun(NestedVendor vendor) {
         NestedImage image = new NestedImage(vendor, true);
-        NestedCase nested = nested(vendor, image, false, 1000, FIXED);
+        NestedCase nested = nested(vendor, image, false, 2000, FIXED);
         NestedObservation bare = NestedObservation.of(image, nested, NestedSubject.of("none/keep", vendor, true, 0));
         assertThat(bare.outcome()).isEqualTo("ended");
         long[] records = bare.records();
