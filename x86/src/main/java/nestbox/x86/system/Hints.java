@@ -88,7 +88,7 @@ final class Hints {
                 Tracing.msrRead(c, index, value);
                 pair(c, value);
             } catch (GuestFault fault) {
-                Tracing.msrFault(c, false, index, 0);
+                Tracing.msrFault(c, fault, false, index, 0);
                 throw fault;
             }
         }
@@ -101,7 +101,7 @@ final class Hints {
             try {
                 c.msrs.write(index, pair(c));
             } catch (GuestFault fault) {
-                Tracing.msrFault(c, true, index, pair(c));
+                Tracing.msrFault(c, fault, true, index, pair(c));
                 throw fault;
             }
         }
