@@ -126,7 +126,7 @@ public final class EventQueue implements Stateful {
     @Override
     public void restore(StateReader in) {
         in.section("events");
-        size = in.readInt();
+        size = in.readCount();
         nextSequence = in.readLong();
         while (due.length < size) {
             grow();
@@ -135,7 +135,7 @@ public final class EventQueue implements Stateful {
         for (int i = 0; i < size; i++) {
             due[i] = in.readLong();
             sequence[i] = in.readLong();
-            target[i] = in.readInt();
+            target[i] = in.readIndex(targets.size());
             event[i] = in.readInt();
             argument[i] = in.readLong();
             nextDue = Math.min(nextDue, due[i]);

@@ -37,6 +37,16 @@ public final class StateReader {
         }
     }
 
+    /** A number from {@code least} to {@code most}. */
+    public int readInt(int least, int most) {
+        int at = in.position();
+        int value = readInt();
+        if (value < least || value > most) {
+            throw new NestboxException("state", "offset " + at + ": " + value + " is not " + least + " to " + most);
+        }
+        return value;
+    }
+
     /** A number of things that follow, of which each takes a byte at least. */
     public int readCount() {
         int at = in.position();

@@ -1,6 +1,9 @@
 package nestbox.machine;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
 import nestbox.core.Clock;
@@ -41,6 +44,8 @@ import nestbox.x86.system.Reset;
  */
 public final class Machine implements Stateful {
     private static final long SLEEP_LIMIT = 100 * Clock.HZ;
+    /** Ticks after which no saved state is expected: decades. */
+    private static final long LATEST = 1L << 60;
 
     private final MachineConfig config;
     private final Underneath underneath;
@@ -195,6 +200,9 @@ public final class Machine implements Stateful {
     private void boot() {
         if (protocol == BootProtocol.BIOS) {
             return;
+        }
+        if (image == null) {
+            throw new UnsupportedFeatureException("boot", "the image of a saved state is not part of it");
         }
         board.setUpByFirmware();
         apics.forEach(LocalApic::setUpByFirmware);
@@ -372,15 +380,16 @@ public final class Machine implements Stateful {
             if (left <= 0) {
                 return Outcome.of(Outcome.Kind.LIMIT, "limit of " + limit + " instructions reached");
             }
+            Outcome outcome;
             try {
                 progress = suspended ? scheduler.sleep() : scheduler.window(left);
+                outcome = serve();
             } catch (UnsupportedFeatureException e) {
                 return Outcome.of(Outcome.Kind.UNSUPPORTED, e.getMessage() + " at " + whereabouts());
             } catch (EndOfRunException e) {
                 Outcome last = e.outcome();
                 return new Outcome(last.kind(), last.code(), last.detail() + " at " + whereabouts());
             }
-            Outcome outcome = serve();
             if (outcome != null) {
                 return outcome;
             }
@@ -416,10 +425,20 @@ public final class Machine implements Stateful {
 
     /** SHA-256 over the whole state: processors, memory, devices, time. Equal runs have equal digests, whatever engine ran. */
     public String digest() {
-        StateWriter state = new StateWriter();
-        saveAllButMemory(state);
-        saveExtensions(state);
-        return StateDigest.of(state, memory);
+        try {
+            MessageDigest sha = MessageDigest.getInstance("SHA-256");
+            StateWriter state = new StateWriter();
+            saveAllButMemory(state);
+            saveExtensions(state);
+            sha.update(state.toByteArray());
+            memory.visitContents((physical, data) -> {
+                sha.update(java.nio.ByteBuffer.allocate(8).putLong(0, physical));
+                sha.update(data);
+            });
+            return HexFormat.of().formatHex(sha.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     private void saveAllButMemory(StateWriter out) {
@@ -473,6 +492,7 @@ public final class Machine implements Stateful {
         clock.restore(in);
         events.restore(in);
         scheduler.restore(in);
+        checkTimes();
         board.restore(in);
         for (int i = 0; i < processors.length; i++) {
             CpuState.restore(processors[i].cpu(), in);
@@ -490,6 +510,15 @@ public final class Machine implements Stateful {
         memory.restore(in);
         underneath.restore(in);
         windows.windowChanged();
+    }
+
+    /** Periodic devices would try to catch up with a time that their events lie far behind. */
+    private void checkTimes() {
+        long now = scheduler.now();
+        boolean inRange = now >= 0 && now < LATEST && clock.exact() >= 0 && clock.exact() < LATEST;
+        if (!inRange || events.nextDue() < now - Clock.HZ) {
+            throw new NestboxException("state", "events are due at " + events.nextDue() + ", time is " + now);
+        }
     }
 
     private String whereabouts() {

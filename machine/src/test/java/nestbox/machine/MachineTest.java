@@ -151,6 +151,19 @@ class MachineTest {
         assertThat(copy.digest()).isEqualTo(straight.digest());
     }
 
+    /** A copy has no image: a guest that makes the firmware start it is refused by name. */
+    @Test
+    void aSavedMachineDoesNotBootItsImageAgain() {
+        Machine straight = Guests.machine(Guests.config(), "start: mov dx, 0xffe0\n out dx, al\n jmp start");
+        StateWriter state = new StateWriter();
+        straight.save(state);
+        Machine copy = new Machine(Guests.config().build());
+        copy.restore(new StateReader(state.toByteArray()));
+        Outcome outcome = copy.run(1000);
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.UNSUPPORTED);
+        assertThat(outcome.detail()).contains("boot").contains("saved state");
+    }
+
     @Test
     void timeNeverGoesBackBetweenProcessors() {
         String source = """

@@ -132,11 +132,11 @@ public final class CpuState {
         c.debugCtl = in.readLong();
         c.pat = in.readLong();
         c.tscOffset = in.readLong();
-        c.cpl = in.readInt();
+        c.cpl = in.readIndex(4);
         c.ticks = in.readLong();
         c.waited = in.readLong();
         c.pending = in.readInt();
-        c.activity = in.readInt();
+        c.activity = in.readInt(Cpu.ACTIVE, Cpu.WAIT_FOR_SIPI);
         c.shadow = in.readInt();
         c.pendingDebug = in.readLong();
         c.counters.restore(in);

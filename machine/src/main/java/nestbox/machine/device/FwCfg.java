@@ -83,6 +83,6 @@ public final class FwCfg implements PortHandler, Stateful {
     public void restore(StateReader in) {
         in.section("fw-cfg");
         selected = in.readInt();
-        offset = in.readInt();
+        offset = in.readInt(0, Integer.MAX_VALUE);
     }
 }

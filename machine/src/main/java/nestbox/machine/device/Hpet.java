@@ -35,6 +35,7 @@ public final class Hpet implements MmioHandler, EventQueue.Target, Stateful {
     private static final long T_64_CAPABLE = 1 << 5;
     private static final long T_SET_VALUE = 1 << 6;
     private static final long T_32_BITS = 1 << 8;
+    private static final int LINES = 24;
     private static final long T_WRITABLE = 0x3f4e;
     /** Any input of the I/O APIC from 4 on. */
     private static final long T_ROUTES = 0x00fffff0L << 32;
@@ -151,7 +152,7 @@ public final class Hpet implements MmioHandler, EventQueue.Target, Stateful {
                 status &= ~value;
                 for (int i = 0; i < TIMERS; i++) {
                     if ((value >>> i & 1) != 0) {
-                        interrupts.setLine(route(i), false);
+                        setLine(i, false);
                     }
                 }
                 break;
@@ -195,6 +196,13 @@ public final class Hpet implements MmioHandler, EventQueue.Target, Stateful {
         return (int) (timer[i] >>> 9) & 31;
     }
 
+    /** Routes beyond the I/O APIC's inputs lead nowhere. */
+    private void setLine(int i, boolean raised) {
+        if (route(i) < LINES) {
+            interrupts.setLine(route(i), raised);
+        }
+    }
+
     private void plan(int i) {
         if (!enabled()) {
             events.cancel(target, i);
@@ -220,13 +228,12 @@ public final class Hpet implements MmioHandler, EventQueue.Target, Stateful {
 
     @Override
     public void onEvent(int i, long argument, long due) {
-        if ((timer[i] & T_ENABLED) != 0 && route(i) < 24) {
-            if ((timer[i] & T_LEVEL) != 0) {
-                status |= 1L << i;
-                interrupts.setLine(route(i), true);
-            } else {
-                interrupts.setLine(route(i), true);
-                interrupts.setLine(route(i), false);
+        if ((timer[i] & T_ENABLED) != 0 && route(i) < LINES) {
+            boolean level = (timer[i] & T_LEVEL) != 0;
+            status |= level ? 1L << i : 0;
+            setLine(i, true);
+            if (!level) {
+                setLine(i, false);
             }
         }
         if ((timer[i] & T_PERIODIC) != 0 && period[i] > 0) {

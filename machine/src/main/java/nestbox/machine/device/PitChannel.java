@@ -276,10 +276,10 @@ final class PitChannel implements Stateful {
     @Override
     public void restore(StateReader in) {
         in.section("pit-channel");
-        mode = in.readInt();
+        mode = in.readIndex(6);
         bcd = in.readBoolean();
         access = in.readInt();
-        reload = in.readInt();
+        reload = in.readInt(1, 0x10000);
         written = in.readInt();
         writeHigh = in.readBoolean();
         readHigh = in.readBoolean();
@@ -290,7 +290,7 @@ final class PitChannel implements Stateful {
         counting = in.readBoolean();
         start = in.readLong();
         held = in.readLong();
-        nextReload = in.readInt();
+        nextReload = in.readInt(0, 0x10000);
         nextStart = in.readLong();
     }
 }

@@ -276,7 +276,7 @@ public final class Rtc implements PortHandler, EventQueue.Target, Stateful {
     public void restore(StateReader in) {
         in.section("rtc");
         in.readInts(cmos);
-        index = in.readInt();
+        index = in.readIndex(cmos.length);
         nmiMasked = in.readBoolean();
         epoch = in.readLong();
         anchor = in.readLong();

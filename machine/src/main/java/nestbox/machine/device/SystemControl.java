@@ -265,7 +265,8 @@ public final class SystemControl implements PortHandler, Stateful {
         outputFull = in.readBoolean();
         postCode = in.readInt();
         resetControl = in.readInt();
-        shutdownMatched = in.readInt();
+        shutdownMatched = in.readIndex(SHUTDOWN_WORD.length());
         following = in.readInt();
+        actions.setA20((outputPort & OUTPUT_A20) != 0);
     }
 }

@@ -313,7 +313,7 @@ public final class Uart16550 implements PortHandler, Stateful {
         divisor = in.readInt();
         transmitInterrupt = in.readBoolean();
         in.readInts(received);
-        receivedFirst = in.readInt();
-        receivedCount = in.readInt();
+        receivedFirst = in.readIndex(FIFO);
+        receivedCount = in.readInt(0, FIFO);
     }
 }

@@ -120,6 +120,21 @@ class ClockDevicesTest {
         assertThat(lines).contains("sleep 1");
     }
 
+    /** The I/O APIC has 24 inputs, the route's field five bits (IA-PC HPET Specification 1.0a, 2.3.8). */
+    @Test
+    void hpetRoutesBeyondTheInputsLeadNowhere() {
+        Hpet hpet = new Hpet(clock, events, (line, raised) -> {
+            assertThat(line).isLessThan(24);
+        });
+        hpet.write(0x100, 8, 31 << 9 | 4 | 2);
+        hpet.write(0x108, 8, 100);
+        hpet.write(0x10, 8, 1);
+        clock.endSlice(2000);
+        events.runDue(2000);
+        hpet.write(0x20, 8, 1);
+        assertThat(hpet.read(0x20, 8)).isZero();
+    }
+
     @Test
     void hpetComparatorsFireOnceOrPeriodically() {
         Hpet hpet = new Hpet(clock, events, this::line);

@@ -149,4 +149,15 @@ class SystemControlTest {
         assertThat(answer()).isEqualTo(0xaa);
         assertThat(control.resetControl()).isEqualTo(2);
     }
+
+    @Test
+    void aRestoredGateIsAsItWas() {
+        bus.out8(0x92, 0);
+        StateWriter out = new StateWriter();
+        control.save(out);
+        control.reset();
+        actions.clear();
+        control.restore(new StateReader(out.toByteArray()));
+        assertThat(actions).containsExactly("a20 closed");
+    }
 }

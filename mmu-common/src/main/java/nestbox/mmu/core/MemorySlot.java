@@ -1,5 +1,6 @@
 package nestbox.mmu.core;
 
+import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 
@@ -8,6 +9,10 @@ final class MemorySlot {
     private static final int CHUNK_SHIFT = 9;
     private static final int CHUNK_MASK = (1 << CHUNK_SHIFT) - 1;
     static final int LEVELS = 3;
+    /** Largest slot that a saved state has: 4 TiB. */
+    private static final long MOST_PAGES = 1L << 30;
+    /** Pages of the widest physical address. */
+    private static final long END = 1L << 40;
 
     final long base;
     final long end;
@@ -106,6 +111,10 @@ final class MemorySlot {
         }
     }
 
+    private static boolean inRange(long page, long pages) {
+        return page >= 0 && pages >= 0 && pages <= MOST_PAGES && page <= END - pages;
+    }
+
     static MemorySlot restored(StateReader in) {
         Slot slot = new Slot(
                 in.readInt(),
@@ -115,6 +124,10 @@ final class MemorySlot {
                 in.readBoolean(),
                 in.readBoolean(),
                 in.readBoolean());
+        boolean possible = inRange(slot.baseGfn(), slot.pages()) && inRange(slot.hpaBase() >>> 12, slot.pages());
+        if (!possible || (slot.hpaBase() & 0xfff) != 0) {
+            throw new NestboxException("state", "no memory slot: " + slot);
+        }
         MemorySlot restored = new MemorySlot(slot);
         if (restored.dirty != null) {
             in.readLongs(restored.dirty);

@@ -1,6 +1,5 @@
 package nestbox.vmx.l0;
 
-import java.util.Set;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.NestedPolicy.OperandInDevice;
 import nestbox.l0.ledger.Invalidation.Kind;
@@ -25,10 +24,7 @@ import nestbox.x86.op.Operands;
 final class NestedInstructions {
     private static final int FEATURE_CONTROL = 0x3a;
     private static final long ENABLED = 5;
-    /** Bits of access rights that are not reserved. */
     private static final long RIGHTS = 0x1f0ff;
-
-    private static final Set<VmcsField> RIGHTS_FIELDS = Set.of(VmxGuestState.RIGHTS);
     private static final int INVEPT_GLOBAL = 2;
     private static final int INVVPID_ADDRESS = 0;
     private static final int INVVPID_ALL = 2;
@@ -272,12 +268,13 @@ final class NestedInstructions {
         if ((encoding & 1) != 0) {
             value = vmcs.get(field) & 0xffffffffL | value << 32;
         }
-        vmcs.set(field, dropsReserved(field) ? value & RIGHTS : value);
+        for (VmcsField rights : VmxGuestState.RIGHTS) {
+            if (field == rights) {
+                value &= RIGHTS;
+            }
+        }
+        vmcs.set(field, value);
         succeed();
-    }
-
-    private boolean dropsReserved(VmcsField field) {
-        return RIGHTS_FIELDS.contains(field) && !vmx.vcpu.follows(NestedPolicy.VMWRITE_RIGHTS);
     }
 
     /** What vmcs12 has may be older than hardware's. */

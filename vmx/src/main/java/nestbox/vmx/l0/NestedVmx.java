@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.l0.EntryFailure;
@@ -388,6 +389,9 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         vmxonPointer = in.readLong();
         vmcs12 = OptionalVmcs.restore(in);
         shadow12 = OptionalVmcs.restore(in);
+        if (guest && vmcs12 == null) {
+            throw new NestboxException("state", "L2 runs without a VMCS");
+        }
         lastVpid12 = in.readLong();
         trapFlag = in.readBoolean();
         signals.restore(in);

@@ -1,5 +1,6 @@
 package nestbox.vmx.silicon;
 
+import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.vmx.VmxModel;
@@ -433,6 +434,9 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
             vmcs = new Vmcs(pointer, EntryChecks.readers());
             vmcs.restore(in);
             active.put(vmcs);
+        }
+        if (guest && vmcs == null) {
+            throw new NestboxException("state", "a guest runs without a VMCS");
         }
         virtualNmiBlocked = in.readBoolean();
         heldInit = in.readBoolean();

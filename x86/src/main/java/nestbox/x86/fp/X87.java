@@ -277,7 +277,7 @@ public final class X87 implements Stateful {
         in.section("x87");
         in.readLongs(mant);
         in.readInts(se);
-        top = in.readInt();
+        top = in.readIndex(8);
         control = in.readInt();
         status = in.readInt();
         used = in.readInt();
