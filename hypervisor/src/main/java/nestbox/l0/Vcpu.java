@@ -12,6 +12,8 @@ import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.MmuVcpu;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Request;
+import nestbox.mmu.core.RootToLoad;
+import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.engine.Execution;
@@ -23,6 +25,12 @@ import nestbox.x86.system.Boundary;
  * processor object that the machine's board knows; what the silicon changed while it ran is fetched when somebody needs it.
  */
 public final class Vcpu implements Execution {
+    /** General registers, RSP apart, change owners at each entry and exit. */
+    private static final int GENERAL = 16;
+
+    /** Exit codes are told apart by their low bits: SVM's NPF is 400h. */
+    private static final int EXIT_CODES = 2048;
+
     /** Entries after which {@link #run} lets the scheduler look in: a guest that exits all the time is slow. */
     private static final int ENTRIES_A_RUN = 1 << 12;
 
@@ -48,9 +56,16 @@ public final class Vcpu implements Execution {
     /** Groups that must go back to the control structure. */
     private int dirty = StateGroup.ALL;
 
-    private final GuestEntry entry;
-    private final ExitTally tally = new ExitTally();
+    private final long[] exitCounts = new long[EXIT_CODES];
+    private final String[] exitNames = new String[EXIT_CODES];
+    private RootToLoad root;
+    /** The host processor runs the guest; its count of ticks then. */
+    private boolean running;
+
+    private long hostStart;
     private boolean resetNeeded = true;
+    /** The next entry injects an event, and something else waits behind it. */
+    private boolean leaveAtOnce;
     /** The MMU is the reference MMU. */
     private final boolean reference;
 
@@ -63,7 +78,6 @@ public final class Vcpu implements Execution {
         this.guest = guest;
         this.host = host;
         mmu = new MmuVcpu(hypervisor.mmu(), new VcpuContext(this), model, requests);
-        entry = new GuestEntry(this, host, requests);
         emulator = new Emulator(this, emulating);
         reference = hypervisor.config().reference();
         injection = new Injection(this);
@@ -114,7 +128,7 @@ public final class Vcpu implements Execution {
     /** The guest's registers were replaced because L1 and L2 change places, and another control structure is in use. */
     public void worldChanged() {
         registersReplaced();
-        entry.forgetRoot();
+        root = null;
     }
 
     /** The guest's registers that L1 and L2 have of their own were replaced; hardware keeps its root. */
@@ -147,7 +161,7 @@ public final class Vcpu implements Execution {
 
     /** The host processor runs the guest now. */
     boolean running() {
-        return entry.running();
+        return running;
     }
 
     @Override
@@ -157,7 +171,8 @@ public final class Vcpu implements Execution {
 
     @Override
     public long ticksInSlice() {
-        return guest.ticksInSlice() + entry.ticks();
+        long inGuest = running ? host.cpu().ticks + host.cpu().cursor - hostStart : 0;
+        return guest.ticksInSlice() + inGuest;
     }
 
     // ---- state ----------------------------------------------------------------------------------------------------
@@ -234,7 +249,8 @@ public final class Vcpu implements Execution {
             nesting.resume();
         }
         mmu.restore(in);
-        entry.reset();
+        root = null;
+        leaveAtOnce = false;
         turn.forgetExit();
         requests.raise(Request.TLB_FLUSH);
     }
@@ -250,7 +266,7 @@ public final class Vcpu implements Execution {
         resetIfNeeded();
         offered().setNestedState(state);
         registersReplaced();
-        entry.forgetRoot();
+        root = null;
         noteDue();
     }
 
@@ -270,7 +286,7 @@ public final class Vcpu implements Execution {
 
     /** Hardware must be given its root again. */
     void forgetRoot() {
-        entry.forgetRoot();
+        root = null;
     }
 
     /** L1 and L2 are about to change places: flushes that are about the context that runs are served before. */
@@ -357,7 +373,7 @@ public final class Vcpu implements Execution {
             backend.reset();
             mmu.resetContext();
             raise(Request.TLB_FLUSH_GUEST);
-            entry.forgetRoot();
+            root = null;
         }
     }
 
@@ -424,19 +440,78 @@ public final class Vcpu implements Execution {
             // An event has become an exit to L1: begin anew with its state.
             return;
         }
-        entry.load();
+        int pending = guest.pending;
+        boolean line = guest.interruptLine();
+        loadRoot();
+        if (hypervisor.mmu().yields()) {
+            lookAgain(pending, line);
+        }
         L0Trace.entry(this);
         backend.store(dirty);
         dirty = 0;
-        entry.run(budget);
+        Cpu h = host.cpu();
+        if (h.cr2 != guest.cr2) {
+            host.setCr2(guest.cr2);
+        }
+        leaveAtOnce = leaveAtOnce && !backend.leaveAtOnce();
+        System.arraycopy(guest.r, 0, h.r, 0, GENERAL);
+        hostStart = h.ticks;
+        long hostWaited = h.waited;
+        running = true;
+        boolean left;
+        try {
+            if (leaveAtOnce) {
+                leaveAtOnce = false;
+                host.interrupts().raise();
+            }
+            left = backend.enter(budget);
+            if (!left) {
+                host.interrupts().raise();
+                left = host.door().run(Long.MAX_VALUE >> 1);
+            }
+            host.interrupts().lower();
+        } finally {
+            running = false;
+        }
+        if (!left) {
+            throw new NestboxException("hypervisor", "the host processor waits inside the guest");
+        }
+        System.arraycopy(h.r, 0, guest.r, 0, GENERAL);
+        guest.cr2 = h.cr2;
         available = 0;
         backend.decode(exit);
-        entry.account(exit.kind);
+        long ticks = h.ticks - hostStart;
+        guest.ticks += ticks != 0 && countsAsInstruction(exit.kind) ? ticks - 1 : ticks;
+        guest.waited += h.waited - hostWaited;
         backend.vectoring(injection.again);
-        tally.count(exit, guestMode(), hypervisor.counters());
+        count();
         L0Trace.exit(this, exit);
         if (!turn.keeps(exit.kind)) {
             afterExit();
+        }
+    }
+
+    private void loadRoot() {
+        RootToLoad next = mmu.reload();
+        if (next.fresh() || next != root) {
+            root = next;
+            backend.setRoot(next);
+            if (next.fresh()) {
+                backend.flushCurrent();
+            }
+        }
+        requests.serve();
+    }
+
+    /** Others may have had turns since events were chosen and roots were loaded: what they left counts before the entry. */
+    private void lookAgain(int pending, boolean line) {
+        hypervisor.mmu().yieldAt(YieldPoint.ENTRY_CHECKED);
+        while (!requests.isEmpty() || mmu.currentRoot() == null) {
+            loadRoot();
+        }
+        int now = guest.pending;
+        if (now != pending || (now & Cpu.PENDING_STOP) != 0 || guest.interruptLine() != line) {
+            leaveAtOnce();
         }
     }
 
@@ -459,13 +534,37 @@ public final class Vcpu implements Execution {
         exitHandler.handle(exit);
     }
 
-    void addExitCounts(Map<String, Long> counts) {
-        tally.addTo(counts);
+    private void count() {
+        hypervisor.counters().exits++;
+        if (guestMode()) {
+            hypervisor.counters().exitsOfL2++;
+        }
+        int i = (int) exit.code & EXIT_CODES - 1;
+        exitNames[i] = exit.name;
+        exitCounts[i]++;
     }
 
-    /** The next entry ends at the first boundary at which the silicon takes an interrupt. */
-    public void leaveAtOnce() {
-        entry.leaveAtOnce();
+    void addExitCounts(Map<String, Long> counts) {
+        for (int i = 0; i < EXIT_CODES; i++) {
+            if (exitCounts[i] != 0) {
+                counts.merge(exitNames[i], exitCounts[i], Long::sum);
+            }
+        }
+    }
+
+    /**
+     * The silicon counts an exit that an instruction or its fault caused, unless it comes with the entry's own event; the guest's
+     * time does not, or not yet.
+     */
+    private static boolean countsAsInstruction(ExitKind kind) {
+        return switch (kind) {
+            case EXCEPTION, PAGE_FAULT, MISCONFIG, INSTRUCTION, HYPERCALL, TASK_SWITCH, TRIPLE_FAULT -> true;
+            default -> false;
+        };
+    }
+
+    void leaveAtOnce() {
+        leaveAtOnce = true;
     }
 
     /** L0 has a use for some of the guest's invalid opcodes now, so that #UD must exit. */

@@ -1,7 +1,6 @@
 package nestbox.svm.l0;
 
 import java.util.List;
-import java.util.Set;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.L0Config;
@@ -38,11 +37,6 @@ public final class SvmBackendFactory implements VendorBackendFactory {
     @Override
     public String exitName(long code) {
         return ExitCode.name(code);
-    }
-
-    @Override
-    public Set<String> ownChecks() {
-        return NestedVmrun.CHECKS;
     }
 
     @Override

@@ -9,27 +9,24 @@ import nestbox.modules.NestboxConfiguration;
  *
  * @param name short, for reports and the command line: {@code shadow/keep}
  * @param configuration the laboratory
- * @param check a ledger judges every translation, those of L2 under L0 alone, and ends the run at a stale one that had to be gone
  */
-record NestedSubject(String name, NestboxConfiguration configuration, boolean check) {
+record NestedSubject(String name, NestboxConfiguration configuration) {
     /**
      * A way by its name.
      *
-     * @param way {@code MODE/RETENTION}, behind it {@code +check}
+     * @param way {@code MODE/RETENTION}
      * @param tdp L1 uses EPT or nested paging, so that L0 must, too
      */
     static NestedSubject of(String way, NestedVendor vendor, boolean tdp, long seed) {
         L0Mode mode = mode(way);
-        boolean check = way.endsWith(Subject.CHECK);
-        String retention = way.substring(way.indexOf('/') + 1, way.length() - (check ? Subject.CHECK.length() : 0));
         NestboxConfiguration.Builder builder = NestboxConfiguration.bareSilicon().toBuilder()
                 .memoryBytes(NestedLayout.MEMORY)
                 .seed(seed)
-                .tlb(retention);
+                .tlb(way.substring(way.indexOf('/') + 1));
         builder = mode == L0Mode.NONE
                 ? builder.cpu(vendor.model(tdp))
                 : builder.cpu(vendor.silicon()).guestCpu(vendor.model(tdp)).l0(mode);
-        return new NestedSubject(way, builder.build(), check);
+        return new NestedSubject(way, builder.build());
     }
 
     static L0Mode mode(String way) {
@@ -38,9 +35,5 @@ record NestedSubject(String name, NestboxConfiguration configuration, boolean ch
             throw new NestboxException("differential", "'" + way + "' is not MODE/RETENTION");
         }
         return L0Mode.named("differential", way.substring(0, slash));
-    }
-
-    NestedSubject with(NestboxConfiguration other) {
-        return new NestedSubject(name, other, check);
     }
 }
