@@ -94,6 +94,7 @@ public final class Differential {
             String still = run(guest.with(steps), checked).outcome();
             return report(still).equals(report(what)) ? still : null;
         });
-        return new Difference(checked, guest.with(small.steps()), what, "the generator made a guest that " + small.what());
+        return new Difference(
+                checked, guest.with(small.steps()), what, "the generator made a guest that " + small.what());
     }
 }

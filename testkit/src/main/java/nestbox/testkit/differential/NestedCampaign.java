@@ -117,8 +117,7 @@ public record NestedCampaign(
 
     /** The laboratory in which a way runs the case with a number. */
     public NestboxConfiguration configuration(String way, long number) {
-        return change.apply(
-                NestedSubject.of(way, vendor, tdp, number).configuration());
+        return change.apply(NestedSubject.of(way, vendor, tdp, number).configuration());
     }
 
     /** Loads the case with a number into such a laboratory's machine, which is then ready to run it. */
