@@ -20,17 +20,16 @@ import nestbox.modules.NestboxConfiguration;
 record SubtestRun(Outcome.Kind outcome, boolean announced, long instructions, long exits, double seconds) {
     private static final long SLICE = 20_000_000;
     private static final long MEMORY = 4L << 30;
-    private static final int CPUS = 2;
     private static final String[] ANNOUNCEMENTS = {"Test suite: ", "SVM test: "};
 
-    static SubtestRun of(Path image, String model, String name, L0Mode mode, double limitSeconds) {
+    static SubtestRun of(Path image, String model, String name, L0Mode mode, SubtestArguments asked) {
         Start start = new Start();
         NestboxConfiguration configuration = NestboxConfiguration.bareSilicon().toBuilder()
                 .cpu(model)
                 .guestCpu(mode == L0Mode.NONE ? "" : model)
                 .l0(mode)
                 .memoryBytes(MEMORY)
-                .cpus(CPUS)
+                .cpus(asked.cpus())
                 .machine(machine -> machine.serial(start))
                 .build();
         Nestbox lab = Nestbox.create(configuration);
@@ -40,7 +39,7 @@ record SubtestRun(Outcome.Kind outcome, boolean announced, long instructions, lo
         Outcome.Kind outcome;
         do {
             outcome = lab.run(SLICE).kind();
-        } while (outcome == Outcome.Kind.LIMIT && cpuNanos() - began < limitSeconds * 1e9);
+        } while (outcome == Outcome.Kind.LIMIT && cpuNanos() - began < asked.seconds() * 1e9);
         return new SubtestRun(
                 outcome,
                 start.seen,

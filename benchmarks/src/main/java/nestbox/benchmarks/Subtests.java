@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -16,7 +15,7 @@ import nestbox.modules.L0Mode;
 /**
  * The time of kvm-unit-tests' subtests of nested virtualization under L0 over bare silicon: each runs alone, on both by turns, and
  * its clock starts when the image announces it. Takes the directory in which kvm-unit-tests was built, then globs of subtests'
- * names, {@code --l0 tdp} or {@code shadow} and {@code --seconds N}, the longest run.
+ * names, {@code --l0 tdp} or {@code shadow}, {@code --seconds N}, the longest run, and {@code --smp N}.
  */
 public final class Subtests {
     private static final int ROUNDS = 3;
@@ -46,38 +45,24 @@ public final class Subtests {
         }
     }
 
-    private final Path directory;
-    private final L0Mode mode;
-    private final double seconds;
-    private final List<String> globs;
+    private final SubtestArguments asked;
     private int missed;
 
-    private Subtests(Path directory, L0Mode mode, double seconds, List<String> globs) {
-        this.directory = directory;
-        this.mode = mode;
-        this.seconds = seconds;
-        this.globs = globs;
+    private Subtests(SubtestArguments asked) {
+        this.asked = asked;
     }
 
     public static void main(String[] arguments) {
-        List<String> words = new ArrayList<>(Arrays.asList(arguments));
-        String mode = option(words, "--l0", "tdp");
-        double seconds = Double.parseDouble(option(words, "--seconds", "60"));
-        if (words.isEmpty()) {
-            System.err.println("usage: subtests DIRECTORY [--l0 tdp|shadow] [--seconds N] [GLOB...]");
+        SubtestArguments asked;
+        try {
+            asked = SubtestArguments.parse(arguments);
+        } catch (IllegalArgumentException e) {
+            System.err.println("subtests: " + e.getMessage());
+            System.err.println(SubtestArguments.USAGE);
             System.exit(2);
+            return;
         }
-        Path directory = Path.of(words.remove(0));
-        new Subtests(directory, L0Mode.valueOf(mode.toUpperCase(Locale.ROOT)), seconds, words).run();
-    }
-
-    private static String option(List<String> words, String name, String otherwise) {
-        int at = words.indexOf(name);
-        if (at < 0 || at + 1 == words.size()) {
-            return otherwise;
-        }
-        words.remove(at);
-        return words.remove(at);
+        new Subtests(asked).run();
     }
 
     private void run() {
@@ -114,11 +99,12 @@ public final class Subtests {
     }
 
     private boolean wanted(String name) {
-        return globs.isEmpty() || globs.stream().anyMatch(glob -> name.matches(glob.replace("*", ".*")));
+        return asked.globs().isEmpty()
+                || asked.globs().stream().anyMatch(glob -> name.matches(glob.replace("*", ".*")));
     }
 
     private Path image(Suite suite) {
-        return directory.resolve("x86").resolve(suite.file + ".flat");
+        return asked.directory().resolve("x86").resolve(suite.file + ".flat");
     }
 
     private void compare(Suite suite, String name) {
@@ -127,7 +113,7 @@ public final class Subtests {
         double sum = 0;
         for (int round = 0; round < ROUNDS || sum < ENOUGH_SECONDS && round < MOST_ROUNDS; round++) {
             bare = once(suite, name, L0Mode.NONE, bare);
-            l0 = once(suite, name, mode, l0);
+            l0 = once(suite, name, asked.mode(), l0);
             sum += bare.seconds() + l0.seconds();
             if (!bare.finished() || !l0.finished()) {
                 break;
@@ -154,7 +140,7 @@ public final class Subtests {
     }
 
     private SubtestRun once(Suite suite, String name, L0Mode where, SubtestRun best) {
-        SubtestRun run = SubtestRun.of(image(suite), suite.model, name, where, seconds);
+        SubtestRun run = SubtestRun.of(image(suite), suite.model, name, where, asked);
         return best == null || !run.finished() || run.seconds() < best.seconds() ? run : best;
     }
 }

@@ -167,10 +167,11 @@ final class DifferentialCommand implements Callable<Integer> {
         if (!tdp && !nested.equals("shadow")) {
             throw new NestboxException("--nested", "'" + nested + "' is neither tdp nor shadow");
         }
-        if (forgetful || processors != 1 || !policies.isEmpty() || !yields.isEmpty()) {
-            throw new NestboxException("--nested", "does not go with --forgetful, --smp, --policy, --yield");
+        if (processors != 1 || !yields.isEmpty()) {
+            throw new NestboxException("--nested", "does not go with --smp and --yield");
         }
-        NestedCampaign campaign = NestedCampaign.of(constant("--vendor", NestedVendor.class, vendor), tdp);
+        NestedCampaign campaign = NestedCampaign.of(constant("--vendor", NestedVendor.class, vendor), tdp)
+                .withPolicies(policies);
         if (ways != null) {
             campaign = campaign.withWays(ways);
         }
@@ -183,10 +184,14 @@ final class DifferentialCommand implements Callable<Integer> {
         long chosen = chosenSeed();
         System.out.println("seed " + chosen + ": " + String.join(", ", campaign.ways()));
         long wanted = Quantity.count("--steps", steps);
-        Optional<NestedCampaign.Finding> finding =
-                number != null ? campaign.compare(chosen, number) : campaign.run(chosen, wanted, progress(wanted));
-        System.out.println(finding.map(Object::toString)
-                .orElse("no difference" + (number != null ? "" : " in " + wanted + " steps of each way")));
+        Optional<String> finding = forgetful
+                ? number != null
+                        ? campaign.judge(chosen, number)
+                        : campaign.runForgetful(chosen, wanted, progress(wanted))
+                : (number != null ? campaign.compare(chosen, number) : campaign.run(chosen, wanted, progress(wanted)))
+                        .map(Object::toString);
+        System.out.println(
+                finding.orElse("no difference" + (number != null ? "" : " in " + wanted + " steps of L2 in each way")));
         return finding.isPresent() ? ExitCode.CHECK_FAILED.code : 0;
     }
 

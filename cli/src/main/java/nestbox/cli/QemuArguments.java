@@ -18,6 +18,9 @@ final class QemuArguments {
     /** QEMU's model when none is asked for. */
     private static final String DEFAULT_CPU = "qemu64";
 
+    /** Model of the silicon under L0, where -cpu is the guest's. */
+    private static final String DEFAULT_SILICON = "max";
+
     private static final int DEBUG_EXIT_PORT = 0xf4;
 
     private final Deque<String> words;
@@ -54,6 +57,9 @@ final class QemuArguments {
         }
         if (settings.image == null) {
             throw new NestboxException("-kernel", "no image to run");
+        }
+        if (settings.silicon == null && !settings.l0.equals("none")) {
+            settings.silicon = DEFAULT_SILICON;
         }
         return settings;
     }
@@ -92,13 +98,12 @@ final class QemuArguments {
                 settings.blockSize = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
             case "pause-cost" ->
                 settings.pauseTicks = (int) Math.min(Integer.MAX_VALUE, Quantity.count(word, value(word)));
-            case "l0" -> {
-                settings.l0 = value(word);
-                settings.silicon = settings.silicon == null ? "max" : settings.silicon;
-            }
+            case "l0" -> settings.l0 = value(word);
             case "silicon" -> settings.silicon = value(word);
             case "policy" -> settings.policies.add(value(word));
             case "yield" -> settings.yields.add(value(word));
+            case "inject" -> settings.injections.add(value(word));
+            case "check" -> settings.check = value(word);
             case "fep" -> settings.forcedEmulation = true;
             case "stat" -> settings.stat = true;
             case "summary" -> settings.summary = true;

@@ -2,6 +2,10 @@ package nestbox.cli;
 
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import nestbox.core.NestboxException;
 import nestbox.machine.MachineConfig;
 import nestbox.modules.L0Mode;
@@ -16,8 +20,9 @@ final class RunConfiguration {
 
     static NestboxConfiguration of(RunSettings settings, OutputStream out, PrintStream err) {
         L0Mode l0 = L0Mode.named("--l0", settings.l0);
-        if (l0 == L0Mode.NONE && (settings.stat || settings.forcedEmulation || !settings.policies.isEmpty())) {
-            throw new NestboxException("--policy, --fep and --stat", "are about L0: give --l0, too");
+        List<String> ofL0 = ofL0(settings);
+        if (l0 == L0Mode.NONE && !ofL0.isEmpty()) {
+            throw new NestboxException(String.join(", ", ofL0), "about L0: give --l0 tdp or shadow, too");
         }
         NestboxConfiguration.Builder builder = NestboxConfiguration.builder()
                 .cpu(l0 == L0Mode.NONE ? settings.cpu : silicon(settings))
@@ -36,6 +41,25 @@ final class RunConfiguration {
         settings.injections.forEach(builder::inject);
         settings.yields.forEach(builder::yieldAt);
         return builder.build();
+    }
+
+    /** Options that were given and need L0. */
+    private static List<String> ofL0(RunSettings settings) {
+        List<String> given = new ArrayList<>();
+        Map<String, Boolean> options = new LinkedHashMap<>();
+        options.put("--silicon", settings.silicon != null);
+        options.put("--guest-cpu", settings.guestCpu != null);
+        options.put("--policy", !settings.policies.isEmpty());
+        options.put("--inject", !settings.injections.isEmpty());
+        options.put("--yield", !settings.yields.isEmpty());
+        options.put("--fep", settings.forcedEmulation);
+        options.put("--stat", settings.stat);
+        options.forEach((option, isGiven) -> {
+            if (isGiven) {
+                given.add(option);
+            }
+        });
+        return given;
     }
 
     private static MachineConfig.Builder machine(

@@ -70,6 +70,24 @@ class QemuArgumentsTest {
         assertThatThrownBy(() -> parse(line, null)).isInstanceOf(NestboxException.class);
     }
 
+    /** -cpu is the guest's model under L0 alone. */
+    @Test
+    void theSiliconUnderL0HasAModelOfItsOwn() {
+        assertThat(parse("-kernel k", "--l0 tdp").silicon).isEqualTo("max");
+        assertThat(parse("-kernel k", "--silicon Haswell --l0 shadow --check tlb").silicon)
+                .isEqualTo("Haswell");
+        assertThat(parse("-kernel k", "--l0 none").silicon).isNull();
+    }
+
+    /** What is about L0 is refused without it, by the names that the user gave. */
+    @Test
+    void optionsOfL0NeedL0() {
+        RunSettings settings = parse("-kernel k", "--silicon max --inject hardware=vmfail --policy kvm --fep");
+        assertThatThrownBy(() -> RunConfiguration.of(settings, OutputStream.nullOutputStream(), System.err))
+                .isInstanceOf(NestboxException.class)
+                .hasMessage("--silicon, --policy, --inject, --fep: about L0: give --l0 tdp or shadow, too");
+    }
+
     private static String errors(String line, int exitCode) {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int code = QemuMain.execute(line.split(" "), null, OutputStream.nullOutputStream(), new PrintStream(err, true));

@@ -7,6 +7,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.GuestFault;
 import nestbox.x86.Reg;
+import nestbox.x86.Vector;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Form;
 import nestbox.x86.insn.Insn;
@@ -31,15 +32,37 @@ final class Emulator {
     private static final Set<Feature> INTEGER =
             EnumSet.of(Feature.MSR, Feature.TSC, Feature.RDTSCP, Feature.VMX, Feature.SVM, Feature.CMOV, Feature.CX8);
 
+    /** What exits for its own sake and KVM emulates all the same; for the others it has a function each. */
+    private static final Set<String> STRINGS = Set.of("INS", "OUTS");
+
     private final Vcpu vcpu;
     private final Cpu guest;
     private final ReferenceEngine reference;
+    /** KVM has its emulator for the instruction, whatever it is. */
+    private boolean whole;
 
     Emulator(Vcpu vcpu, ReferenceEngine reference) {
         this.vcpu = vcpu;
         this.reference = reference;
         guest = vcpu.guest();
-        reference.listen(in -> vcpu.take(groups(in)));
+        reference.listen(in -> {
+            vcpu.take(groups(in));
+            if (whole || in.form != null && STRINGS.contains(in.form.mnemonic())) {
+                L0Trace.emulate(vcpu, reference.fetched(), in.length);
+            }
+            reportNumericError(in);
+        });
+    }
+
+    /**
+     * #MF before an MMX instruction, whatever the guest's CR0.NE is: it would run on L0's registers, and L0 has CR0.NE set. So KVM
+     * emulates it, and so VMX runs it, where CR0.NE is fixed to 1.
+     */
+    private void reportNumericError(Insn in) {
+        boolean mmx = in.form != null && in.form.feature() == Feature.MMX;
+        if (mmx && guest.fpu.pending() && (guest.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) == 0) {
+            throw guest.raise(Vector.MF);
+        }
     }
 
     /** What an instruction may read or change. */
@@ -56,12 +79,17 @@ final class Emulator {
         return little ? LITTLE : StateGroup.SWITCHED;
     }
 
-    /** Executes the instruction at the guest's RIP. */
-    void step() {
-        step(null);
+    /** As {@link #step(Insn)} of whatever is at RIP; KVM has its emulator for it. */
+    void emulate() {
+        whole = true;
+        try {
+            step(null);
+        } finally {
+            whole = false;
+        }
     }
 
-    /** As {@link #step()}; {@code known} is the instruction, if it is one of 64-bit code, or null. */
+    /** Executes the instruction at the guest's RIP; {@code known} is it, if it is one of 64-bit code, or null. */
     void step(Insn known) {
         vcpu.take(LITTLE);
         vcpu.hypervisor().counters().insnEmulation++;
@@ -84,7 +112,7 @@ final class Emulator {
     }
 
     private void fault(GuestFault fault) {
-        if (fault.vector == nestbox.x86.Vector.EXTENSION) {
+        if (fault.vector == Vector.EXTENSION) {
             guest.extension.unwound(guest);
             return;
         }
@@ -103,7 +131,7 @@ final class Emulator {
             long bits = guest.pendingDebug;
             guest.pendingDebug = 0;
             guest.unpend(Cpu.PENDING_DEBUG_TRAP);
-            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, bits);
+            vcpu.injection().raise(Vector.DB, false, 0, bits);
         }
     }
 
@@ -120,11 +148,14 @@ final class Emulator {
             } else if (guest.pending != 0) {
                 Boundary.service(guest, reference);
             } else {
+                whole = true;
                 reference.step();
             }
         } catch (GuestFault fault) {
             Exceptions.deliverFault(guest);
             guest.ticks++;
+        } finally {
+            whole = false;
         }
     }
 
@@ -138,9 +169,9 @@ final class Emulator {
         guest.setSystemFlags(guest.systemFlags & ~(long) Flags.RF);
         long hits = Boundary.breakpoints(guest);
         if (hits != 0) {
-            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, hits);
+            vcpu.injection().raise(Vector.DB, false, 0, hits);
         } else {
-            step();
+            emulate();
         }
         return true;
     }
@@ -207,7 +238,7 @@ final class Emulator {
         goBehind(length);
         guest.ticks++;
         if ((guest.systemFlags & Flags.TF) != 0) {
-            vcpu.injection().raise(nestbox.x86.Vector.DB, false, 0, 1 << 14);
+            vcpu.injection().raise(Vector.DB, false, 0, 1 << 14);
         }
     }
 

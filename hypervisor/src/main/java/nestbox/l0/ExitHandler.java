@@ -72,7 +72,7 @@ final class ExitHandler {
     private boolean invalidOpcode() {
         Cpu guest = vcpu.guest();
         if (guest.smm && vcpu.emulator().finds(RSM)) {
-            vcpu.emulator().step();
+            vcpu.emulator().emulate();
             return true;
         }
         return config.forcedEmulation() && vcpu.emulator().forcedPrefix()
@@ -125,7 +125,7 @@ final class ExitHandler {
         if (vcpu.injection().reinjects()) {
             vcpu.emulator().deliverAgain(vcpu.injection().again);
         } else {
-            vcpu.emulator().step();
+            vcpu.emulator().emulate();
         }
     }
 }

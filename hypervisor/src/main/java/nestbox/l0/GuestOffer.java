@@ -22,7 +22,7 @@ public final class GuestOffer {
     /** Registers that no entry loads, and controls that L0 does not set. */
     private static final Set<Feature> NEVER = EnumSet.of(Feature.PKS, Feature.SHSTK, Feature.IBT, Feature.WAITPKG);
     /** What shadow tables cannot express. */
-    private static final Set<Feature> WITH_TDP = EnumSet.of(Feature.PKU, Feature.LAM);
+    private static final Set<Feature> WITH_TDP = EnumSet.of(Feature.PKU);
     /** What L0 and its devices give without the silicon's help. */
     private static final Set<Feature> EMULATED = EnumSet.of(
             Feature.X2APIC, Feature.TSC_DEADLINE, Feature.TSC_ADJUST, Feature.HYPERVISOR, Feature.VMX, Feature.SVM);

@@ -21,6 +21,10 @@ public final class KvmText implements TraceText {
         "#DE", "#DB", null, "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", null, "#TS", "#NP", "#SS", "#GP", "#PF", null,
         "#MF", "#AC", "#MC"
     };
+    /** By PE, VM, CS.D and CS.L. */
+    private static final Map<Integer, String> MODES =
+            Map.of(0, "real", 1, "prot16", 1 | 2, "vm16", 1 | 4, "prot32", 1 | 8, "prot64");
+
     private static final String[] DELIVERY = {"Fixed", "LowPrio", "SMI", "Res3", "NMI", "INIT", "SIPI", "ExtINT"};
     private static final String[] SHORTHAND = {"dst", "self", "all", "all-but-self"};
     private static final Map<Integer, String> APIC_REGISTERS = Map.ofEntries(
@@ -69,7 +73,7 @@ public final class KvmText implements TraceText {
 
     @Override
     public List<String> lines(TraceEventType type, int cpu, long[] v) {
-        List<String> lines = bus(type, v);
+        List<String> lines = bus(type, cpu, v);
         if (lines != null) {
             return lines;
         }
@@ -85,7 +89,7 @@ public final class KvmText implements TraceText {
     // ---- accesses
     // -----------------------------------------------------------------------------------------------------
 
-    private static List<String> bus(TraceEventType type, long[] v) {
+    private static List<String> bus(TraceEventType type, int cpu, long[] v) {
         boolean writes = type == TraceEvents.MMIO_WRITE;
         if (type == TraceEvents.PORT_READ || type == TraceEvents.PORT_WRITE) {
             String way = type == TraceEvents.PORT_READ ? "read" : "write";
@@ -100,15 +104,26 @@ public final class KvmText implements TraceText {
             String apic = apic(writes, v[0] & ~PAGE, v[2]);
             return writes ? List.of(access, apic) : List.of(apic, access);
         }
-        if (type == TraceEvents.MSR_WRITE) {
-            String access = say("kvm_msr: msr_write %x = 0x%x", v[0], v[1]);
+        if (type == TraceEvents.IPI) {
+            return List.of(ipi(v[0]));
+        }
+        return type == TraceEvents.EOI ? List.of(say("kvm_eoi: apicid %x vector %d", cpu, v[0])) : registers(type, v);
+    }
+
+    private static List<String> registers(TraceEventType type, long[] v) {
+        boolean writes = type == TraceEvents.MSR_WRITE;
+        if (writes || type == TraceEvents.MSR_READ) {
+            String access = say("kvm_msr: msr_%s %x = 0x%x", writes ? "write" : "read", v[0], v[1]);
             boolean x2apic = v[0] >= X2APIC && v[0] < X2APIC + 0x100;
-            return x2apic ? List.of(apic(true, v[0] - X2APIC << 4, v[1]), access) : List.of(access);
+            return x2apic ? List.of(apic(writes, v[0] - X2APIC << 4, v[1]), access) : List.of(access);
         }
-        if (type == TraceEvents.CR_WRITE) {
-            return List.of(say("kvm_cr: cr_write %x = 0x%x", v[0], v[1]));
+        if (type == TraceEvents.MSR_FAULT) {
+            return List.of(say("kvm_msr: msr_%s %x = 0x%x (#GP)", v[0] != 0 ? "write" : "read", v[1], v[2]));
         }
-        return type == TraceEvents.IPI ? List.of(ipi(v[0])) : null;
+        if (type == TraceEvents.CR_READ || type == TraceEvents.CR_WRITE) {
+            return List.of(say("kvm_cr: cr_%s %x = 0x%x", type == TraceEvents.CR_READ ? "read" : "write", v[0], v[1]));
+        }
+        return null;
     }
 
     private static String apic(boolean writes, long register, long value) {
@@ -158,7 +173,16 @@ public final class KvmText implements TraceText {
         if (type == L0Trace.HYPERCALL) {
             return say("nr 0x%x a0 0x%x a1 0x%x a2 0x%x a3 0x%x", v[0], v[1], v[2], v[3], v[4]);
         }
-        return null;
+        return type == L0Trace.EMULATE ? emulated(v) : null;
+    }
+
+    private static String emulated(long[] v) {
+        StringBuilder code = new StringBuilder();
+        for (int i = 0; i < v[2]; i++) {
+            code.append(say(i == 0 ? "%02x" : " %02x", v[3 + (i >> 3)] >>> 8 * (i & 7) & 0xff));
+        }
+        String mode = MODES.getOrDefault((int) v[5], "0x" + Long.toHexString(v[5]));
+        return say("%x:%x:%s (%s)%s", v[0] & 0xffffffffL, v[1], code, mode, v[6] != 0 ? " failed" : "");
     }
 
     private static String exception(int vector) {

@@ -4,6 +4,8 @@ import java.util.List;
 import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEventType;
 import nestbox.mmu.core.YieldPoint;
+import nestbox.x86.Cpu;
+import nestbox.x86.Reg;
 import nestbox.x86.model.Vendor;
 import nestbox.x86.system.EventInDelivery;
 
@@ -25,7 +27,10 @@ public final class L0Trace {
             TraceEventType.of("kvm_inj_exception", "exception", "has_error", "#error_code", "reinjected");
     static final TraceEventType INJ_VIRQ = TraceEventType.of("kvm_inj_virq", "irq", "soft", "reinjected");
     static final TraceEventType INJ_NMI = TraceEventType.of("kvm_inj_nmi", "vcpu");
-    static final TraceEventType EMULATE = TraceEventType.of("kvm_emulate_insn", "#rip", "failed");
+    /** An instruction that KVM would give to its emulator; its bytes from the lowest of the first word on, its mode in bits. */
+    static final TraceEventType EMULATE =
+            TraceEventType.of("kvm_emulate_insn", "#csbase", "#rip", "length", "#bytes", "#bytes_8", "mode", "failed");
+
     static final TraceEventType HYPERCALL = TraceEventType.of("kvm_hypercall", "#nr", "#a0", "#a1", "#a2", "#a3");
 
     /** Another vCPU had a turn at a {@link YieldPoint}, by its number; KVM has no tracepoint for it. */
@@ -128,6 +133,23 @@ public final class L0Trace {
         if (trace.on) {
             trace.emit(YIELD, point.ordinal(), other.guest().id, ticks);
         }
+    }
+
+    /** @param code begins with the bytes of the instruction at RIP */
+    static void emulate(Vcpu vcpu, byte[] code, int length) {
+        Cpu c = vcpu.guest();
+        if (!c.trace.on) {
+            return;
+        }
+        long[] words = new long[2];
+        for (int i = 0; i < length; i++) {
+            words[i >> 3] |= (code[i] & 0xffL) << 8 * (i & 7);
+        }
+        int mode = (c.protectedMode() ? 1 : 0)
+                | (c.virtual8086() ? 2 : 0)
+                | (c.codeSize == 32 ? 4 : 0)
+                | (c.codeSize == 64 ? 8 : 0);
+        c.trace.emit(EMULATE, c.base[Reg.CS], c.rip, length, words[0], words[1], mode, 0);
     }
 
     static void hypercall(Vcpu vcpu, long number, long a0, long a1, long a2, long a3) {

@@ -96,6 +96,21 @@ public enum NestedPolicy implements PolicyPoint {
                     "L1's VMREAD and VMWRITE of the fields that matter at every exit go to a shadow VMCS and cause none",
                     Boolean.TRUE),
             value("off", SLOW, "Linux, enable_shadow_vmcs=0", "each of them leaves L1", Boolean.FALSE)),
+    VMWRITE_RIGHTS(
+            "vmwrite.accessRights",
+            "drop",
+            value(
+                    "keep",
+                    RIGHT,
+                    "SDM, silicon",
+                    "VMWRITE keeps reserved bits of access rights, and VM entry refuses them",
+                    Boolean.TRUE),
+            value(
+                    "drop",
+                    DEVIATES,
+                    "Linux, handle_vmwrite",
+                    "it clears bits 11:8 and 31:17, as some processors do",
+                    Boolean.FALSE)),
     SVM_INVALID_EXIT(
             "svm.invalidExit",
             "kvm",
@@ -106,6 +121,16 @@ public enum NestedPolicy implements PolicyPoint {
                     "a VMRUN that fails clears EXITINTINFO in vmcb12 and leaves EVENTINJ",
                     Boolean.FALSE),
             value("kvm", DEVIATES, "Linux", "it clears EVENTINJ and leaves EXITINTINFO", Boolean.TRUE)),
+    SVM_INTERRUPT_SHADOW(
+            "svm.interruptInShadow",
+            "exit",
+            value(
+                    "wait",
+                    RIGHT,
+                    "APM",
+                    "an interrupt that L1 intercepts is not recognized in an interrupt shadow of L2",
+                    Boolean.TRUE),
+            value("exit", DEVIATES, "Linux", "L2 leaves for it at once, and finds the shadow again", Boolean.FALSE)),
     HYPERCALL_PATCH(
             "hypercall.patch",
             "on",

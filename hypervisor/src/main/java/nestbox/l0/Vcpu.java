@@ -12,8 +12,6 @@ import nestbox.mmu.core.GuestModel;
 import nestbox.mmu.core.MmuVcpu;
 import nestbox.mmu.core.NestedFault;
 import nestbox.mmu.core.Request;
-import nestbox.mmu.core.RootToLoad;
-import nestbox.mmu.core.YieldPoint;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.engine.Execution;
@@ -25,12 +23,6 @@ import nestbox.x86.system.Boundary;
  * processor object that the machine's board knows; what the silicon changed while it ran is fetched when somebody needs it.
  */
 public final class Vcpu implements Execution {
-    /** General registers, RSP apart, change owners at each entry and exit. */
-    private static final int GENERAL = 16;
-
-    /** Exit codes are told apart by their low bits: SVM's NPF is 400h. */
-    private static final int EXIT_CODES = 2048;
-
     /** Entries after which {@link #run} lets the scheduler look in: a guest that exits all the time is slow. */
     private static final int ENTRIES_A_RUN = 1 << 12;
 
@@ -56,16 +48,9 @@ public final class Vcpu implements Execution {
     /** Groups that must go back to the control structure. */
     private int dirty = StateGroup.ALL;
 
-    private final long[] exitCounts = new long[EXIT_CODES];
-    private final String[] exitNames = new String[EXIT_CODES];
-    private RootToLoad root;
-    /** The host processor runs the guest; its count of ticks then. */
-    private boolean running;
-
-    private long hostStart;
+    private final GuestEntry entry;
+    private final ExitTally tally = new ExitTally();
     private boolean resetNeeded = true;
-    /** The next entry injects an event, and something else waits behind it. */
-    private boolean leaveAtOnce;
     /** The MMU is the reference MMU. */
     private final boolean reference;
 
@@ -78,6 +63,7 @@ public final class Vcpu implements Execution {
         this.guest = guest;
         this.host = host;
         mmu = new MmuVcpu(hypervisor.mmu(), new VcpuContext(this), model, requests);
+        entry = new GuestEntry(this, host, requests);
         emulator = new Emulator(this, emulating);
         reference = hypervisor.config().reference();
         injection = new Injection(this);
@@ -128,7 +114,7 @@ public final class Vcpu implements Execution {
     /** The guest's registers were replaced because L1 and L2 change places, and another control structure is in use. */
     public void worldChanged() {
         registersReplaced();
-        root = null;
+        entry.forgetRoot();
     }
 
     /** The guest's registers that L1 and L2 have of their own were replaced; hardware keeps its root. */
@@ -161,7 +147,7 @@ public final class Vcpu implements Execution {
 
     /** The host processor runs the guest now. */
     boolean running() {
-        return running;
+        return entry.running();
     }
 
     @Override
@@ -171,8 +157,7 @@ public final class Vcpu implements Execution {
 
     @Override
     public long ticksInSlice() {
-        long inGuest = running ? host.cpu().ticks + host.cpu().cursor - hostStart : 0;
-        return guest.ticksInSlice() + inGuest;
+        return guest.ticksInSlice() + entry.ticks();
     }
 
     // ---- state ----------------------------------------------------------------------------------------------------
@@ -249,8 +234,7 @@ public final class Vcpu implements Execution {
             nesting.resume();
         }
         mmu.restore(in);
-        root = null;
-        leaveAtOnce = false;
+        entry.reset();
         turn.forgetExit();
         requests.raise(Request.TLB_FLUSH);
     }
@@ -266,7 +250,7 @@ public final class Vcpu implements Execution {
         resetIfNeeded();
         offered().setNestedState(state);
         registersReplaced();
-        root = null;
+        entry.forgetRoot();
         noteDue();
     }
 
@@ -286,7 +270,7 @@ public final class Vcpu implements Execution {
 
     /** Hardware must be given its root again. */
     void forgetRoot() {
-        root = null;
+        entry.forgetRoot();
     }
 
     /** L1 and L2 are about to change places: flushes that are about the context that runs are served before. */
@@ -373,7 +357,7 @@ public final class Vcpu implements Execution {
             backend.reset();
             mmu.resetContext();
             raise(Request.TLB_FLUSH_GUEST);
-            root = null;
+            entry.forgetRoot();
         }
     }
 
@@ -440,78 +424,19 @@ public final class Vcpu implements Execution {
             // An event has become an exit to L1: begin anew with its state.
             return;
         }
-        int pending = guest.pending;
-        boolean line = guest.interruptLine();
-        loadRoot();
-        if (hypervisor.mmu().yields()) {
-            lookAgain(pending, line);
-        }
+        entry.load();
         L0Trace.entry(this);
         backend.store(dirty);
         dirty = 0;
-        Cpu h = host.cpu();
-        if (h.cr2 != guest.cr2) {
-            host.setCr2(guest.cr2);
-        }
-        leaveAtOnce = leaveAtOnce && !backend.leaveAtOnce();
-        System.arraycopy(guest.r, 0, h.r, 0, GENERAL);
-        hostStart = h.ticks;
-        long hostWaited = h.waited;
-        running = true;
-        boolean left;
-        try {
-            if (leaveAtOnce) {
-                leaveAtOnce = false;
-                host.interrupts().raise();
-            }
-            left = backend.enter(budget);
-            if (!left) {
-                host.interrupts().raise();
-                left = host.door().run(Long.MAX_VALUE >> 1);
-            }
-            host.interrupts().lower();
-        } finally {
-            running = false;
-        }
-        if (!left) {
-            throw new NestboxException("hypervisor", "the host processor waits inside the guest");
-        }
-        System.arraycopy(h.r, 0, guest.r, 0, GENERAL);
-        guest.cr2 = h.cr2;
+        entry.run(budget);
         available = 0;
         backend.decode(exit);
-        long ticks = h.ticks - hostStart;
-        guest.ticks += ticks != 0 && countsAsInstruction(exit.kind) ? ticks - 1 : ticks;
-        guest.waited += h.waited - hostWaited;
+        entry.account(exit.kind);
         backend.vectoring(injection.again);
-        count();
+        tally.count(exit, guestMode(), hypervisor.counters());
         L0Trace.exit(this, exit);
         if (!turn.keeps(exit.kind)) {
             afterExit();
-        }
-    }
-
-    private void loadRoot() {
-        RootToLoad next = mmu.reload();
-        if (next.fresh() || next != root) {
-            root = next;
-            backend.setRoot(next);
-            if (next.fresh()) {
-                backend.flushCurrent();
-            }
-        }
-        requests.serve();
-    }
-
-    /** Others may have had turns since events were chosen and roots were loaded: what they left counts before the entry. */
-    private void lookAgain(int pending, boolean line) {
-        hypervisor.mmu().yieldAt(YieldPoint.ENTRY_CHECKED);
-        while (!requests.isEmpty() || mmu.currentRoot() == null) {
-            loadRoot();
-        }
-        int now = guest.pending;
-        if (now != pending || (now & Cpu.PENDING_STOP) != 0 || guest.interruptLine() != line) {
-            leaveAtOnce();
         }
     }
 
@@ -534,37 +459,13 @@ public final class Vcpu implements Execution {
         exitHandler.handle(exit);
     }
 
-    private void count() {
-        hypervisor.counters().exits++;
-        if (guestMode()) {
-            hypervisor.counters().exitsOfL2++;
-        }
-        int i = (int) exit.code & EXIT_CODES - 1;
-        exitNames[i] = exit.name;
-        exitCounts[i]++;
-    }
-
     void addExitCounts(Map<String, Long> counts) {
-        for (int i = 0; i < EXIT_CODES; i++) {
-            if (exitCounts[i] != 0) {
-                counts.merge(exitNames[i], exitCounts[i], Long::sum);
-            }
-        }
+        tally.addTo(counts);
     }
 
-    /**
-     * The silicon counts an exit that an instruction or its fault caused, unless it comes with the entry's own event; the guest's
-     * time does not, or not yet.
-     */
-    private static boolean countsAsInstruction(ExitKind kind) {
-        return switch (kind) {
-            case EXCEPTION, PAGE_FAULT, MISCONFIG, INSTRUCTION, HYPERCALL, TASK_SWITCH, TRIPLE_FAULT -> true;
-            default -> false;
-        };
-    }
-
-    void leaveAtOnce() {
-        leaveAtOnce = true;
+    /** The next entry ends at the first boundary at which the silicon takes an interrupt. */
+    public void leaveAtOnce() {
+        entry.leaveAtOnce();
     }
 
     /** L0 has a use for some of the guest's invalid opcodes now, so that #UD must exit. */

@@ -1,6 +1,7 @@
 package nestbox.l0;
 
 import java.util.List;
+import java.util.Set;
 import nestbox.mmu.core.MmuConfig;
 
 /** VMX or SVM, as L0 finds it on its silicon. */
@@ -15,6 +16,9 @@ public interface VendorBackendFactory {
     default String exitName(long code) {
         return "0x" + Long.toHexString(code);
     }
+
+    /** Ids of the checks of its guests' nested entries that L0 makes itself, and policies can leave out. */
+    Set<String> ownChecks();
 
     /** The steps of a nested entry, in order. */
     List<? extends EntryStepRow> entrySteps();

@@ -100,7 +100,27 @@ class KvmTextTest {
                 of(0x80b, 0),
                 printf(apic, "write", "APIC_EOI", 0),
                 printf(msr, "write", 0x80b, 0, "")));
-        rows.add(row(TraceEvents.CR_WRITE, of(3, 0x1000), printf("kvm_cr: cr_%s %x = 0x%lx", "write", 3, 0x1000)));
+        rows.add(row(TraceEvents.MSR_READ, of(0x1b, 0xfee00900L), printf(msr, "read", 0x1b, 0xfee00900L, "")));
+        rows.add(row(
+                TraceEvents.MSR_READ,
+                of(0x803, 0x50014),
+                printf(apic, "read", "APIC_LVR", 0x50014),
+                printf(msr, "read", 0x803, 0x50014, "")));
+        rows.add(row(TraceEvents.MSR_FAULT, of(0, 0x123, 0), printf(msr, "read", 0x123, 0, " (#GP)")));
+        rows.add(row(TraceEvents.MSR_FAULT, of(1, 0x123, 7), printf(msr, "write", 0x123, 7, " (#GP)")));
+        String cr = "kvm_cr: cr_%s %x = 0x%lx";
+        rows.add(row(TraceEvents.CR_WRITE, of(3, 0x1000), printf(cr, "write", 3, 0x1000)));
+        rows.add(row(TraceEvents.CR_READ, of(8, 0xf), printf(cr, "read", 8, 0xf)));
+        rows.add(row(TraceEvents.EOI, of(0x40), printf("kvm_eoi: apicid %x vector %d", 0, 0x40)));
+        String insn = "kvm_emulate_insn: %x:%llx:%s (%s)%s";
+        rows.add(row(
+                L0Trace.EMULATE,
+                of(0, 0x100123, 10, 0x0807060504030281L, 0x0a09, 1 | 8, 0),
+                printf(insn, 0, 0x100123, "81 02 03 04 05 06 07 08 09 0a", "prot64", "")));
+        rows.add(row(
+                L0Trace.EMULATE,
+                of(0xf0000L, 0xfff0, 1, 0x6e, 0, 0, 1),
+                printf(insn, 0xf0000, 0xfff0, "6e", "real", " failed")));
         String ipi = "kvm_apic_ipi: dst %x vec %u (%s|%s|%s|%s|%s)";
         rows.add(row(
                 TraceEvents.IPI,

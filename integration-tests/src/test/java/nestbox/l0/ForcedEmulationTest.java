@@ -11,7 +11,10 @@ import nestbox.x86.insn.Asm;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** KVM's force_emulation_prefix: what L0 emulates meets the guest's instruction breakpoints as silicon has them. */
+/**
+ * KVM's force_emulation_prefix: what L0 emulates meets the guest's instruction breakpoints as silicon has them, and pending x87
+ * exceptions as L0's own CR0 has them.
+ */
 class ForcedEmulationTest {
     private static final long HITS = 0x400000;
 
@@ -68,17 +71,79 @@ class ForcedEmulationTest {
         "EPYC, 'mov ss, cx', SHADOW, 1"
     })
     void breakpointsOfTheEmulatedInstruction(String cpu, String before, L0Mode mode, int expected) {
+        Nestbox lab = run(cpu, mode, PROGRAM.replace("BEFORE", before));
+        assertThat(lab.machine().memory().read(HITS, 4)).as("#DB").isEqualTo(expected);
+        assertThat(lab.machine().memory().read(HITS + 4, 4) & 15).as("DR6").isEqualTo(expected);
+        assertThat(lab.machine().memory().read(HITS + 8, 4)).as("executed").isEqualTo(5);
+    }
+
+    /** 0 / 0 with all exceptions unmasked and CR0.NE clear, then an MMX instruction that L0 emulates. */
+    private static final String NUMERIC_ERROR = """
+            dd 0x1BADB002, 0x10000, 0xE4514FFE
+            dd 0x100000, 0x100000, 0, 0, start
+            align 8
+            gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+            gdt_pointer: dw 23
+                dd gdt
+            idt_pointer: dw 0x7ff
+                dd 0x200000
+            start:
+                mov esp, 0x300000
+                lgdt [gdt_pointer]
+                lidt [idt_pointer]
+                mov eax, error
+                mov [0x200080], ax
+                mov word [0x200082], 8
+                mov word [0x200084], 0x8e00
+                shr eax, 16
+                mov [0x200086], ax
+                mov eax, cr0
+                and eax, 0xffffffd1
+                mov cr0, eax
+                fninit
+                fldcw [0x400010]
+                fldz
+                fldz
+                fdivp
+                BEFORE
+                ud2
+                db "kvm"
+                movq [0x400008], mm0
+            done:
+                xor eax, eax
+                mov dx, 0xf4
+                out dx, eax
+                hlt
+            error:
+                inc dword [0x400000]
+                fnclex
+                jmp done
+            """;
+
+    /** KVM's emulator looks for a pending x87 exception with CR0.NE = 1 (flush_pending_x87_faults). */
+    @ParameterizedTest
+    @CsvSource({
+        "'max,+vmx', TDP, nop, 1",
+        "'max,+vmx', SHADOW, nop, 1",
+        "EPYC, TDP, nop, 1",
+        "EPYC, SHADOW, nop, 1",
+        "EPYC, TDP, fnclex, 0"
+    })
+    void pendingNumericErrorOfTheEmulatedInstruction(String cpu, L0Mode mode, String before, int expected) {
+        Nestbox lab = run(cpu, mode, NUMERIC_ERROR.replace("BEFORE", before));
+        assertThat(lab.machine().memory().read(HITS, 4)).as("#MF").isEqualTo(expected);
+    }
+
+    private static Nestbox run(String cpu, L0Mode mode, String program) {
         NestboxConfiguration configuration = NestboxConfiguration.bareSilicon().toBuilder()
                 .cpu(cpu)
                 .l0(mode)
                 .hypervisor(l0 -> l0.forcedEmulation(true))
                 .build();
         Nestbox lab = Nestbox.create(configuration);
-        lab.load(new ImageFile("forced", Asm.assemble(32, 0x100000, PROGRAM.replace("BEFORE", before))), "");
+        lab.load(new ImageFile("forced", Asm.assemble(32, 0x100000, program)), "");
         Outcome outcome = lab.run(100_000);
         assertThat(outcome.kind()).as(outcome.detail()).isEqualTo(Outcome.Kind.DEBUG_EXIT);
-        assertThat(lab.machine().memory().read(HITS, 4)).as("#DB").isEqualTo(expected);
-        assertThat(lab.machine().memory().read(HITS + 4, 4) & 15).as("DR6").isEqualTo(expected);
-        assertThat(lab.machine().memory().read(HITS + 8, 4)).as("executed").isEqualTo(5);
+        return lab;
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import nestbox.core.trace.TraceEventType;
 import nestbox.core.trace.TraceEvents;
@@ -89,6 +90,11 @@ class GuestMemoryTest {
         @Override
         public VendorBackend create(Vcpu vcpu, HostProcessor host) {
             return of.create(vcpu, host);
+        }
+
+        @Override
+        public Set<String> ownChecks() {
+            return of.ownChecks();
         }
 
         @Override

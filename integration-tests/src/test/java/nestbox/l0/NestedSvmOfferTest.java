@@ -27,13 +27,18 @@ class NestedSvmOfferTest {
 
     /** Runs an L1 with its L2; the first {@code count} results. */
     private static List<Long> run(Way way, int count, String body) {
-        return run(Vendor.SVM.model, way, count, body);
+        return run(Vendor.SVM.model, "", way, count, body);
     }
 
-    private static List<Long> run(String model, Way way, int count, String body) {
+    /**
+     * @param silicon the processor's model
+     * @param without what L1's lacks of it, each feature behind a comma and a minus
+     */
+    private static List<Long> run(String silicon, String without, Way way, int count, String body) {
+        boolean bare = way.mode == nestbox.modules.L0Mode.NONE;
         NestboxConfiguration configuration = EntryLab.configuration(Vendor.SVM, way).toBuilder()
-                .cpu(model)
-                .guestCpu(way.mode == nestbox.modules.L0Mode.NONE ? "" : model)
+                .cpu(bare ? silicon + without : silicon)
+                .guestCpu(bare ? "" : silicon + without)
                 .build();
         Nestbox lab = Nestbox.create(configuration);
         String handler = body.contains("handler:") ? "" : "\nhandler: hlt";
@@ -173,7 +178,7 @@ class NestedSvmOfferTest {
                         mov ebx, 2
                         iretq
                 """;
-        assertThat(run("EPYC-Genoa", way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x06000800L, 2L, 1L);
+        assertThat(run("EPYC-Genoa", "", way, 4, body)).containsExactly(ExitCode.VMMCALL.code(), 0x06000800L, 2L, 1L);
     }
 
     /** The filter lets PAUSE through as often as its count says; pauses that are far apart fill it up again. */
@@ -315,7 +320,7 @@ class NestedSvmOfferTest {
                         vmmcall
                 twice:  iretq
                 """;
-        assertThat(run("EPYC-Genoa", way, 6, body.replace("call gate", "xor ebx, ebx\ncall gate")))
+        assertThat(run("EPYC-Genoa", "", way, 6, body.replace("call gate", "xor ebx, ebx\ncall gate")))
                 .containsExactly(ExitCode.VMMCALL.code(), 0x04001000L, ExitCode.VMMCALL.code(), 0x04001800L, 0x81L, 2L);
     }
 
@@ -397,5 +402,41 @@ class NestedSvmOfferTest {
                 twice:  iretq
                 """;
         assertThat(run(way, 2, body)).containsExactly(ExitCode.VMMCALL.code(), 2L);
+    }
+
+    /** What L1's processor lacks is #UD in L2, intercepted or not, though the silicon has it. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void anInstructionThatL1LacksIsUndefinedInL2(Way way) {
+        String body = """
+                host:   mov byte [VMCB + 8], 0x40       ; #UD
+                        or dword [VMCB + 0x10], 0x40c0  ; SKINIT, RDTSCP, RDPRU
+                        mov dword [VMCB + 0x14], 4      ; INVPCID
+                        mov dword [SAVE + 0x178], tscp
+                        call enter
+                        mov dword [SAVE + 0x178], init
+                        call enter
+                        mov dword [SAVE + 0x178], pru
+                        call enter
+                        mov dword [SAVE + 0x178], pcid
+                        call enter
+                        mov eax, [VMCB + 0x10]
+                        mov [r15], rax
+                        jmp end
+                guest:
+                tscp:   rdtscp
+                        vmmcall
+                init:   db 0x0f, 0x01, 0xde             ; SKINIT
+                        vmmcall
+                pru:    db 0x0f, 0x01, 0xfd             ; RDPRU
+                        vmmcall
+                pcid:   xor eax, eax
+                        db 0x66, 0x0f, 0x38, 0x82, 0x04, 0x25
+                        dd OTHER                        ; INVPCID RAX, [OTHER]
+                        vmmcall
+                """;
+        long undefined = ExitCode.EXCP.code() + 6;
+        assertThat(run(Vendor.SVM.model, ",-rdtscp,-skinit,-rdpru,-invpcid", way, 5, body))
+                .containsExactly(undefined, undefined, undefined, undefined, 0x40c3L);
     }
 }

@@ -1,9 +1,6 @@
 package nestbox.machine;
 
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
 import nestbox.core.Clock;
@@ -425,20 +422,10 @@ public final class Machine implements Stateful {
 
     /** SHA-256 over the whole state: processors, memory, devices, time. Equal runs have equal digests, whatever engine ran. */
     public String digest() {
-        try {
-            MessageDigest sha = MessageDigest.getInstance("SHA-256");
-            StateWriter state = new StateWriter();
-            saveAllButMemory(state);
-            saveExtensions(state);
-            sha.update(state.toByteArray());
-            memory.visitContents((physical, data) -> {
-                sha.update(java.nio.ByteBuffer.allocate(8).putLong(0, physical));
-                sha.update(data);
-            });
-            return HexFormat.of().formatHex(sha.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        StateWriter state = new StateWriter();
+        saveAllButMemory(state);
+        saveExtensions(state);
+        return StateDigest.of(state, memory);
     }
 
     private void saveAllButMemory(StateWriter out) {

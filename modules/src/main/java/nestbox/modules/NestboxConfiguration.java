@@ -127,6 +127,8 @@ public record NestboxConfiguration(
         private MachineConfig.Builder machine;
         private L0Config.Builder hypervisor;
         private final List<String> injections = new ArrayList<>();
+        /** What setters could not take; {@link #build} names it with the rest. */
+        private final List<String> refused = new ArrayList<>();
 
         private Builder() {
             CpuModel model = CpuModel.parse(MODEL);
@@ -160,8 +162,7 @@ public record NestboxConfiguration(
 
         /** Changes the machine that the image sees; its processor model and virtualization follow from the others. */
         public Builder machine(UnaryOperator<MachineConfig.Builder> change) {
-            machine = change.apply(machine);
-            return this;
+            return take(() -> machine = change.apply(machine));
         }
 
         /** VMX or SVM of the silicon. */
@@ -172,8 +173,7 @@ public record NestboxConfiguration(
 
         /** Changes L0; its silicon, engine, seed, injections and kind of paging follow from the others. */
         public Builder hypervisor(UnaryOperator<L0Config.Builder> change) {
-            hypervisor = change.apply(hypervisor);
-            return this;
+            return take(() -> hypervisor = change.apply(hypervisor));
         }
 
         public Builder policies(MmuPolicies value) {
@@ -188,13 +188,14 @@ public record NestboxConfiguration(
 
         /** One policy by name, of the MMU or of nesting. */
         public Builder policy(String name, String value) {
-            L0Config present = hypervisor.build();
-            if (NestedPolicies.knows(name)) {
-                hypervisor.nested(present.nested().with(name, value));
-            } else {
-                hypervisor.policies(present.policies().with(name, value));
-            }
-            return this;
+            return take(() -> {
+                L0Config present = hypervisor.build();
+                if (NestedPolicies.knows(name)) {
+                    hypervisor.nested(present.nested().with(name, value));
+                } else {
+                    hypervisor.policies(present.policies().with(name, value));
+                }
+            });
         }
 
         /**
@@ -211,8 +212,7 @@ public record NestboxConfiguration(
                 } else if (word.equals("kvm")) {
                     hypervisor.policies(MmuPolicies.kvm()).nested(NestedPolicies.kvm());
                 } else {
-                    throw new NestboxException(
-                            "policy", "'" + word + "' is neither NAME=VALUE nor a preset (exact, kvm)");
+                    refused.add("policy: '" + word + "' is neither NAME=VALUE nor a preset (exact, kvm)");
                 }
             }
             return this;
@@ -248,27 +248,44 @@ public record NestboxConfiguration(
 
         /** One more turn of another processor within L0's work: {@code POINT=INSTRUCTIONS[@N]} or {@code seeded:S}. */
         public Builder yieldAt(String text) {
-            hypervisor.yields(hypervisor.build().yields().with(text));
+            return take(() -> hypervisor.yields(hypervisor.build().yields().with(text)));
+        }
+
+        private Builder take(Runnable change) {
+            try {
+                change.run();
+            } catch (NestboxException e) {
+                refused.add(e.getMessage());
+            }
             return this;
         }
 
         /** @throws NestboxException with every reason why the combination is impossible */
         public NestboxConfiguration build() {
-            List<String> reasons = new ArrayList<>();
+            List<String> reasons = new ArrayList<>(refused);
             CpuModel silicon = model("cpu", cpu, reasons);
             CpuModel guest = guestCpu.isEmpty() ? null : model("guestCpu", guestCpu, reasons);
             if (silicon != null) {
                 reasons.addAll(reasonsAgainst(silicon, cpu, l0));
             }
             if (guest != null && l0 == L0Mode.NONE) {
-                reasons.add("guestCpu without L0");
+                reasons.add("guestCpu " + guestCpu + " without L0");
             }
             if (silicon != null && guest != null && silicon.vendor() != guest.vendor()) {
-                reasons.add("guestCpu of " + guest.vendor() + " on silicon of " + silicon.vendor());
+                reasons.add("guestCpu of %s (%s) on silicon of %s (%s)"
+                        .formatted(guest.vendor(), guestCpu, silicon.vendor(), cpu));
             }
             MachineConfig plain = collect(reasons, machine::build);
             EntryInjections failures = silicon == null ? null : injections(silicon, reasons);
             reasonsAgainstYields(plain, reasons);
+            if (silicon != null) {
+                collect(
+                        reasons,
+                        () -> hypervisor
+                                .build()
+                                .nested()
+                                .omittedChecks(backends(silicon).ownChecks()));
+            }
             if (!reasons.isEmpty()) {
                 throw new NestboxException("configuration", String.join("; ", reasons));
             }

@@ -22,6 +22,7 @@ import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
 import nestbox.core.trace.TextSink;
 import nestbox.core.trace.TraceSink;
+import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
 import nestbox.machine.Outcome;
 import nestbox.machine.bus.PortHandler;
@@ -59,7 +60,12 @@ class NestboxTest {
                 .tlb("lru:x")
                 .inject("msr-load=msr-load")
                 .inject("checks=nonsense@1")
-                .machine(m -> m.blockSize(0));
+                .machine(m -> m.blockSize(0))
+                .policy("vmfail.pdptr", "hope")
+                .policy("no.such", "policy")
+                .policies("exact best")
+                .policy(NestedPolicies.OMIT, "save.dr6")
+                .yieldAt("nowhere=1");
         assertThatThrownBy(builder::build)
                 .isInstanceOf(NestboxException.class)
                 .hasMessageContaining("no virtualization")
@@ -70,7 +76,12 @@ class NestboxTest {
                 .hasMessageContaining("lru:x")
                 .hasMessageContaining("inject msr-load=msr-load: step 'msr-load' is none of")
                 .hasMessageContaining("inject checks=nonsense@1: ")
-                .hasMessageContaining("block of 0");
+                .hasMessageContaining("block of 0")
+                .hasMessageContaining("vmfail.pdptr: 'hope' is none of [snapshot, memory, none]")
+                .hasMessageContaining("'no.such'")
+                .hasMessageContaining("'best'")
+                .hasMessageContaining("'nowhere'")
+                .hasMessageContaining("check.omit: 'save.dr6'");
         assertThatThrownBy(() -> NestboxConfiguration.bareSilicon().toBuilder()
                         .cpu("Pentium9")
                         .guestCpu("max,+nonsense")
@@ -284,15 +295,5 @@ class NestboxTest {
         lab.run(1000);
         lab.machine().trace().close();
         return text.toString();
-    }
-
-    @Test
-    void anUnknownPolicyIsRefusedByName() {
-        assertThatThrownBy(() -> NestboxConfiguration.nested().toBuilder().policy("vmfail.pdptr", "hope"))
-                .isInstanceOf(NestboxException.class)
-                .hasMessageContaining("snapshot, memory, none");
-        assertThatThrownBy(() -> NestboxConfiguration.nested().toBuilder().policies("exact best"))
-                .isInstanceOf(NestboxException.class)
-                .hasMessageContaining("'best'");
     }
 }

@@ -40,6 +40,11 @@ public record Forgetful(VendorBackendFactory of, Set<String> dropped) implements
     }
 
     @Override
+    public Set<String> ownChecks() {
+        return of.ownChecks();
+    }
+
+    @Override
     public List<? extends EntryStepRow> entrySteps() {
         return of.entrySteps();
     }

@@ -23,7 +23,16 @@ public final class TraceEvents {
     /** A local APIC timer ran out. */
     public static final TraceEventType APIC_TIMER = TraceEventType.of("apic_timer", "vector");
 
+    /** A local APIC was told the end of the interrupt with this vector. */
+    public static final TraceEventType EOI = TraceEventType.of("eoi", "vector");
+
+    public static final TraceEventType MSR_READ = TraceEventType.of("msr_read", "#msr", "#value");
+
+    /** RDMSR or WRMSR that raises #GP; {@code value} is 0 for RDMSR. */
+    public static final TraceEventType MSR_FAULT = TraceEventType.of("msr_fault", "write", "#msr", "#value");
+
     public static final TraceEventType MSR_WRITE = TraceEventType.of("msr_write", "#msr", "#value");
+    public static final TraceEventType CR_READ = TraceEventType.of("cr_read", "register", "#value");
     public static final TraceEventType CR_WRITE = TraceEventType.of("cr_write", "register", "#value");
     public static final TraceEventType PORT_READ = TraceEventType.of("port_read", "#port", "size", "#value");
     public static final TraceEventType PORT_WRITE = TraceEventType.of("port_write", "#port", "size", "#value");
@@ -54,7 +63,11 @@ public final class TraceEvents {
             IRQ_LINE,
             IPI,
             APIC_TIMER,
+            EOI,
+            MSR_READ,
+            MSR_FAULT,
             MSR_WRITE,
+            CR_READ,
             CR_WRITE,
             PORT_READ,
             PORT_WRITE,

@@ -19,6 +19,9 @@ public interface ApicClient {
     /** The interrupt command register sends an interprocessor interrupt; for observers. */
     default void ipiSent(long icr) {}
 
+    /** Software has ended the interrupt in service with this vector; for observers. */
+    default void interruptEnded(int vector) {}
+
     /** The timer ran out; for observers. */
     default void timerExpired(int vector) {}
 

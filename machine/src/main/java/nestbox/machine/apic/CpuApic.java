@@ -52,6 +52,13 @@ public final class CpuApic implements InterruptController, ApicClient, Stateful 
     }
 
     @Override
+    public void interruptEnded(int vector) {
+        if (cpu.trace.on) {
+            cpu.trace.emit(TraceEvents.EOI, vector);
+        }
+    }
+
+    @Override
     public void timerExpired(int vector) {
         if (cpu.trace.on) {
             cpu.trace.emit(TraceEvents.APIC_TIMER, vector);

@@ -476,6 +476,7 @@ public final class LocalApic implements MmioHandler, Stateful {
         if (vector < 0) {
             return;
         }
+        client.interruptEnded(vector);
         inService.set(vector, false);
         if (levelTriggered.contains(vector) && (spurious & ApicReg.SVR_SUPPRESS_EOI_BROADCAST) == 0) {
             bus.endOfInterrupt(vector);

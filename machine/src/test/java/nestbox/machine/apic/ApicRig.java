@@ -13,6 +13,9 @@ final class ApicRig {
     final LocalApic[] apics;
     final IoApic ioApic = new IoApic(bus);
     final List<String> log = new ArrayList<>();
+    /** Vectors of the interrupts that software has ended. */
+    final List<Integer> ended = new ArrayList<>();
+
     final boolean[] line;
     long timeStampOffset;
 
@@ -60,6 +63,11 @@ final class ApicRig {
         @Override
         public long timeStamp() {
             return clock.now() + timeStampOffset;
+        }
+
+        @Override
+        public void interruptEnded(int vector) {
+            ended.add(vector);
         }
 
         @Override

@@ -39,6 +39,9 @@ class IoApicTest {
         assertThat(rig.raised()).isEqualTo("1");
         assertThat(rig.apics[1].acknowledge()).isEqualTo(0x41);
         rig.write(1, ApicReg.EOI, 0);
+        assertThat(rig.ended).hasSize(1);
+        rig.write(1, ApicReg.EOI, 0);
+        assertThat(rig.ended).as("none is in service").hasSize(1);
         assertThat(rig.raised()).isEmpty();
         rig.ioApic.setLine(4, false);
         redirect(4, 1L << 56 | 0x10041);

@@ -224,6 +224,10 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         if (!interruptsOpen(cpu, (cpu.systemFlags & Flags.IF) != 0)) {
             return false;
         }
+        if ((cpu.pending & Cpu.PENDING_SHADOW) != 0 && vcpu.follows(NestedPolicy.SVM_INTERRUPT_SHADOW)) {
+            vcpu.leaveAtOnce();
+            return false;
+        }
         L0SvmTrace.interrupted(cpu);
         return leave(ExitCode.INTR);
     }

@@ -31,6 +31,10 @@ import nestbox.x86.system.EventInDelivery;
 
 /** L1's VMRUN behind its own faults, in KVM's order (facts E.1, E.2; APM Vol. 2, "VMRUN Instruction"). */
 final class NestedVmrun {
+    /** Ids of the checks that L0 makes: all. */
+    static final Set<String> CHECKS =
+            VmrunChecks.rows().stream().map(VmrunCheck::id).collect(Collectors.toUnmodifiableSet());
+
     private final NestedSvm svm;
     private final Cpu cpu;
     private final Vmcb02 vmcb02;
@@ -50,11 +54,7 @@ final class NestedVmrun {
         this.svm = svm;
         cpu = svm.cpu;
         vmcb02 = new Vmcb02(svm);
-        Set<String> omitted = svm.vcpu
-                .hypervisor()
-                .config()
-                .nested()
-                .omittedChecks(VmrunChecks.rows().stream().map(VmrunCheck::id).collect(Collectors.toSet()));
+        Set<String> omitted = svm.vcpu.hypervisor().config().nested().omittedChecks(CHECKS);
         checks = VmrunChecks.rows().stream()
                 .filter(row -> !omitted.contains(row.id()))
                 .toList();

@@ -58,9 +58,9 @@ final class SvmBackend implements VendorBackend {
         ExitCode.VMMCALL,
         ExitCode.VMLOAD,
         ExitCode.VMSAVE,
-        // GIF of L1 is L0's own: virtual GIF, with which KVM lets both run, would save two exits of a nested round
-        // trip,
-        // and no more; L0 would learn of GIF at the next exit alone.
+        // L0 keeps L1's GIF itself. KVM has hardware keep it (V_GIF in vmcb01), lets both instructions run, and
+        // intercepts STGI while an event waits for GIF. L1 sees no difference; it saves two exits a nested round trip,
+        // for which L0 would have to fetch GIF with each exit.
         ExitCode.STGI,
         ExitCode.CLGI,
         ExitCode.SKINIT,

@@ -1,6 +1,7 @@
 package nestbox.svm.l0;
 
 import java.util.List;
+import java.util.Set;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.L0Config;
@@ -37,6 +38,11 @@ public final class SvmBackendFactory implements VendorBackendFactory {
     @Override
     public String exitName(long code) {
         return ExitCode.name(code);
+    }
+
+    @Override
+    public Set<String> ownChecks() {
+        return NestedVmrun.CHECKS;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package nestbox.svm.l0;
 
+import java.util.Map;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.svm.check.CheckContext;
@@ -38,7 +39,13 @@ final class Vmcb12 implements CheckContext {
     static final long VIRTUAL_VMLOAD = 2;
 
     private static final long INJECTED = 0xffff_ffff_0000_0000L | EventInfo.VALID | EventInfo.ERROR_CODE_VALID | 0x7ff;
-    private static final ExitCode LAST_INTERCEPT = ExitCode.RDPRU;
+    /** Instructions that a processor need not have: where L1's has not, L2's raise #UD, intercepted or not (facts E.1). */
+    private static final Map<ExitCode, Feature> INSTRUCTIONS = Map.of(
+            ExitCode.SKINIT, Feature.SKINIT,
+            ExitCode.RDTSCP, Feature.RDTSCP,
+            ExitCode.XSETBV, Feature.XSAVE,
+            ExitCode.RDPRU, Feature.RDPRU,
+            ExitCode.INVPCID, Feature.INVPCID);
 
     private final Cpu cpu;
     private final Vmcb page;
@@ -58,8 +65,14 @@ final class Vmcb12 implements CheckContext {
 
     /** Clears in the copy what L0 does not offer. */
     void withhold() {
-        keep(VmcbField.INTERCEPT_MISC2, (1L << (LAST_INTERCEPT.code() & 31) + 1) - 1);
-        keep(VmcbField.INTERCEPT_MISC3, cpu.features.has(Feature.INVPCID) ? 1L << (ExitCode.INVPCID.code() & 31) : 0);
+        keep(VmcbField.INTERCEPT_MISC2, (bit(ExitCode.RDPRU) << 1) - 1);
+        keep(VmcbField.INTERCEPT_MISC3, bit(ExitCode.INVPCID));
+        INSTRUCTIONS.forEach((instruction, feature) -> {
+            if (!cpu.features.has(feature)) {
+                boolean third = instruction == ExitCode.INVPCID;
+                keep(third ? VmcbField.INTERCEPT_MISC3 : VmcbField.INTERCEPT_MISC2, ~bit(instruction));
+            }
+        });
         keep(VmcbField.PAUSE_FILTER_COUNT, cpu.features.has(Feature.PAUSE_FILTER) ? -1 : 0);
         keep(VmcbField.PAUSE_FILTER_THRESHOLD, cpu.features.has(Feature.PFTHRESHOLD) ? -1 : 0);
         keep(VmcbField.INTERRUPT_CONTROL, interruptBits());
@@ -104,6 +117,11 @@ final class Vmcb12 implements CheckContext {
     /** INTERRUPT_CONTROL as L1 finds it: what {@link #CHANGING} says as L2 has it, everything else as L1 has set it. */
     long interruptControl(long ofL2) {
         return get(VmcbField.INTERRUPT_CONTROL) & ~CHANGING | ofL2 & CHANGING;
+    }
+
+    /** Of an intercept in the word that has it. */
+    private static long bit(ExitCode code) {
+        return 1L << (code.code() & 31);
     }
 
     private void keep(VmcbField field, long bits) {

@@ -20,6 +20,13 @@ public record NestedCase(
         Map<Long, Long> tables,
         Map<Long, Long> words,
         List<NestedStep> steps) {
+    /** Those that are not L1's. */
+    long stepsOfGuests() {
+        return steps.stream()
+                .filter(step -> step.who() != NestedStep.HYPERVISOR)
+                .count();
+    }
+
     NestedCase with(List<NestedStep> others) {
         return new NestedCase(vendor, shape, tdp, tables, words, others);
     }

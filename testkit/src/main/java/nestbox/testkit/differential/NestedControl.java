@@ -27,13 +27,15 @@ abstract class NestedControl {
         0x277
     };
 
-    static final long[] PORTS = {0x80, 0x3ff, 0x2ff, 0x3f8, 0x21, 0xa1, 0x1234};
+    static final long[] PORTS = {0x80, 0x3ff, 0x2ff, 0x3f8, 0x2e9, 0xa1, 0x1234};
 
     final Shape shape;
     final Seed random;
     final NestedImage image;
     /** The second stage that L1 gives its guests, or null. */
     final Stage stage;
+    /** L1 leaves out three of four invalidations. */
+    boolean forgetful;
     /** Which set of the stage's tables a guest has. */
     final int[] sets = new int[GUESTS];
 
@@ -75,6 +77,9 @@ abstract class NestedControl {
     /** Steps of L1 after an edit of a set of the second stage. */
     abstract List<NestedStep> flushStage(int set);
 
+    /** Steps of L1 by which a guest's second stage is the set that {@link #sets} names. */
+    abstract List<NestedStep> switchStage(int guest);
+
     /** An action of L1 that only this vendor has. */
     abstract List<NestedStep> action(int guest);
 
@@ -83,6 +88,11 @@ abstract class NestedControl {
 
     final boolean chance(int percent) {
         return random.nextInt(100) < percent;
+    }
+
+    /** A step that invalidates, unless L1 forgets it. */
+    final List<NestedStep> unlessForgotten(NestedStep step) {
+        return forgetful && chance(75) ? List.of() : List.of(step);
     }
 
     final long pick(long[] values) {
@@ -115,6 +125,12 @@ abstract class NestedControl {
             steps.addAll(flushStage(slot.set()));
         }
         return steps;
+    }
+
+    /** A guest changes to the other set of the second stage. */
+    final List<NestedStep> otherStage(int guest) {
+        sets[guest] = 1 - sets[guest];
+        return switchStage(guest);
     }
 
     /** Some entry of the second stage is broken while a guest tries to go on. */

@@ -18,16 +18,18 @@ final class NestedGenerator {
     private final List<NestedStep> steps = new ArrayList<>();
     private int guest;
 
-    NestedGenerator(NestedVendor vendor, Shape shape, boolean tdp, NestedImage image, long seed) {
+    /** @param forgetful L1 and its guests leave out invalidations */
+    NestedGenerator(NestedVendor vendor, Shape shape, boolean tdp, NestedImage image, long seed, boolean forgetful) {
         this.vendor = vendor;
         this.shape = shape;
         random = new Seed(seed);
-        guests = new Generator(shape, random.nextLong(), NestedControl.GUESTS, true, false);
+        guests = new Generator(shape, random.nextLong(), NestedControl.GUESTS, true, forgetful);
         Stage stage = tdp ? new Stage(vendor == NestedVendor.INTEL) : null;
         Seed choices = new Seed(random.nextLong());
         control = vendor == NestedVendor.INTEL
                 ? new VmxControl(image, shape, stage, choices)
                 : new SvmControl(image, shape, stage, choices);
+        control.forgetful = forgetful;
     }
 
     /** A case of about {@code count} steps. */
@@ -41,12 +43,20 @@ final class NestedGenerator {
             } else if (choice < 82) {
                 steps.addAll(control.action(guest));
             } else if (choice < 90 && control.stage != null) {
-                steps.addAll(control.chance(75) ? control.editStage() : control.breakStage(guest));
+                stage();
             } else {
                 steps.add(control.miscellaneous(guest));
             }
         }
         return start.with(List.copyOf(steps));
+    }
+
+    private void stage() {
+        int choice = random.nextInt(100);
+        steps.addAll(
+                choice < 60
+                        ? control.editStage()
+                        : choice < 85 ? control.breakStage(guest) : control.otherStage(guest));
     }
 
     /** An action of the guests, some of its steps done by L1. */

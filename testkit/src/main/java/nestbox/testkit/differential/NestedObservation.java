@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import nestbox.l0.ledger.TlbLedger;
 import nestbox.machine.Machine;
 import nestbox.machine.Outcome;
 import nestbox.mmu.memory.PhysicalMemory;
@@ -44,6 +45,7 @@ record NestedObservation(
             }
         });
         Machine machine = lab.machine();
+        TlbLedger ledger = subject.check() ? Observation.check(lab) : null;
         image.load(machine, nested);
         long limit = TICKS * (nested.steps().size() + 100);
         Deadline.set(machine, 100 * limit);
@@ -53,7 +55,7 @@ record NestedObservation(
         PhysicalMemory memory = machine.memory();
         String turn = ended ? "" : " at step " + memory.read(Layout.TURN, 4);
         return new NestedObservation(
-                ended ? "ended" : outcome.kind() + " " + outcome.detail() + turn,
+                ended ? "ended" + Observation.stale(ledger) : outcome.kind() + " " + outcome.detail() + turn,
                 serial.toString(StandardCharsets.ISO_8859_1),
                 numbers(memory, Layout.LOG, 2 * count),
                 numbers(memory, NestedLayout.RECORDS, RECORD * (count + 1)),
@@ -89,7 +91,7 @@ record NestedObservation(
     }
 
     boolean ended() {
-        return outcome.equals("ended");
+        return outcome.startsWith("ended");
     }
 
     /** In words what differs, or null. */

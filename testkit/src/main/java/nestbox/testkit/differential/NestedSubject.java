@@ -9,24 +9,27 @@ import nestbox.modules.NestboxConfiguration;
  *
  * @param name short, for reports and the command line: {@code shadow/keep}
  * @param configuration the laboratory
+ * @param check a ledger judges every translation, those of L2 under L0 alone, and ends the run at a stale one that had to be gone
  */
-record NestedSubject(String name, NestboxConfiguration configuration) {
+record NestedSubject(String name, NestboxConfiguration configuration, boolean check) {
     /**
      * A way by its name.
      *
-     * @param way {@code MODE/RETENTION}
+     * @param way {@code MODE/RETENTION}, behind it {@code +check}
      * @param tdp L1 uses EPT or nested paging, so that L0 must, too
      */
     static NestedSubject of(String way, NestedVendor vendor, boolean tdp, long seed) {
         L0Mode mode = mode(way);
+        boolean check = way.endsWith(Subject.CHECK);
+        String retention = way.substring(way.indexOf('/') + 1, way.length() - (check ? Subject.CHECK.length() : 0));
         NestboxConfiguration.Builder builder = NestboxConfiguration.bareSilicon().toBuilder()
                 .memoryBytes(NestedLayout.MEMORY)
                 .seed(seed)
-                .tlb(way.substring(way.indexOf('/') + 1));
+                .tlb(retention);
         builder = mode == L0Mode.NONE
                 ? builder.cpu(vendor.model(tdp))
                 : builder.cpu(vendor.silicon()).guestCpu(vendor.model(tdp)).l0(mode);
-        return new NestedSubject(way, builder.build());
+        return new NestedSubject(way, builder.build(), check);
     }
 
     static L0Mode mode(String way) {
@@ -35,5 +38,9 @@ record NestedSubject(String name, NestboxConfiguration configuration) {
             throw new NestboxException("differential", "'" + way + "' is not MODE/RETENTION");
         }
         return L0Mode.named("differential", way.substring(0, slash));
+    }
+
+    NestedSubject with(NestboxConfiguration other) {
+        return new NestedSubject(name, other, check);
     }
 }

@@ -81,7 +81,7 @@ record Observation(String outcome, long[] log, Map<Long, Long> memory, List<Stri
     }
 
     /** A guest that obeys the rules has no stale use at all, not even one that it permits. */
-    private static String stale(TlbLedger ledger) {
+    static String stale(TlbLedger ledger) {
         return ledger == null || ledger.permitted() == 0
                 ? ""
                 : " after " + ledger.reports().get(0);

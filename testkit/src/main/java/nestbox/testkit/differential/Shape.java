@@ -43,6 +43,14 @@ public enum Shape {
         };
     }
 
+    /**
+     * Bits of a register to invert for a single entry, none of {@code mode}'s if the guest uses PAE paging: another mode would set accessed
+     * flags in its PDPTEs, where they are reserved.
+     */
+    long besideAccessedFlags(long bits, long mode) {
+        return this == PAE ? bits & ~mode : bits;
+    }
+
     /** Entries of this level may map a page. */
     boolean mapsPages(int level) {
         return level == 1 || level == 2 || level == 3 && wide;

@@ -77,7 +77,7 @@ final class SvmControl extends NestedControl {
             misc3[guest] = chance(30) ? INVPCID : 0;
             interrupts[guest] = chance(60) ? MASKING : 0;
         }
-        probes = new SvmProbes(random, image);
+        probes = new SvmProbes(random, image, shape);
     }
 
     // ---- the start
@@ -216,7 +216,7 @@ final class SvmControl extends NestedControl {
 
     @Override
     List<NestedStep> flush(int guest) {
-        return List.of(NestedStep.l1(
+        return unlessForgotten(NestedStep.l1(
                 L1Op.STORE1,
                 NestedLayout.control(guest) + VmcbField.TLB_CONTROL.offset(),
                 chance(70) ? FLUSH_THIS : FLUSH_ALL));
@@ -224,7 +224,7 @@ final class SvmControl extends NestedControl {
 
     @Override
     List<NestedStep> flush(int guest, long page) {
-        return chance(30) ? flush(guest) : List.of(NestedStep.l1(L1Op.INVLPGA, page, guest + 1));
+        return chance(30) ? flush(guest) : unlessForgotten(NestedStep.l1(L1Op.INVLPGA, page, guest + 1));
     }
 
     @Override
@@ -235,6 +235,13 @@ final class SvmControl extends NestedControl {
                 steps.addAll(flush(guest));
             }
         }
+        return steps;
+    }
+
+    @Override
+    List<NestedStep> switchStage(int guest) {
+        List<NestedStep> steps = new ArrayList<>(List.of(store(guest, VmcbField.N_CR3, Stage.root(sets[guest]))));
+        steps.addAll(flush(guest));
         return steps;
     }
 
@@ -254,8 +261,8 @@ final class SvmControl extends NestedControl {
     @Override
     List<NestedStep> action(int guest) {
         return switch (random.nextInt(11)) {
-            case 0, 1 -> probes.probe(guest);
-            case 2 -> inject(guest);
+            case 0 -> probes.probe(guest);
+            case 1, 2 -> inject(guest);
             case 3 -> interrupt(guest);
             case 4 -> virtualInterrupt(guest);
             case 5, 6 -> reconfigure(guest);
@@ -294,11 +301,16 @@ final class SvmControl extends NestedControl {
                 steps.add(nop(guest));
             }
         } else {
-            steps.add(NestedStep.l2(guest, chance(50) ? L2Op.IPI_HLT : L2Op.NMI));
+            steps.add(NestedStep.l2(guest, chance(50) && interruptEndsHalt(guest) ? L2Op.IPI_HLT : L2Op.NMI));
         }
         steps.add(NestedStep.l1(L1Op.WINDOW));
         steps.add(NestedStep.l1(L1Op.STORE4, EOI, 0));
         return steps;
+    }
+
+    /** With V_INTR_MASKING L1's flag lets an interrupt in that L1 does not take, before the HLT (APM Vol. 2, "Virtualizing RFLAGS.IF"). */
+    private boolean interruptEndsHalt(int guest) {
+        return (misc1[guest] & (HLT | INTR)) != 0 || (interrupts[guest] & MASKING) == 0;
     }
 
     private List<NestedStep> virtualInterrupt(int guest) {

@@ -18,10 +18,12 @@ final class SvmProbes {
 
     private final Seed random;
     private final NestedImage image;
+    private final Shape shape;
 
-    SvmProbes(Seed random, NestedImage image) {
+    SvmProbes(Seed random, NestedImage image, Shape shape) {
         this.random = random;
         this.image = image;
+        this.shape = shape;
     }
 
     /** What a probe changes in any case, 4 bytes each. */
@@ -44,6 +46,9 @@ final class SvmProbes {
         List<NestedStep> steps = new ArrayList<>();
         if (random.nextInt(10) < 7) {
             steps.add(flip(0x570, TRAP_FLAG));
+        }
+        if (random.nextInt(5) == 0) {
+            steps.add(set(0x578, image.l2("probe_in")));
         }
         int count = random.nextInt(4) == 0 ? 2 : 1;
         for (int i = 0; i < count; i++) {
@@ -73,11 +78,11 @@ final class SvmProbes {
         return switch (random.nextInt(16)) {
             case 0 -> flip(0x10, 1);
             case 1 -> set(0x58, pick(0, 0xffff));
-            case 2 -> flip(0x4d0, bit(18));
+            case 2 -> flip(0x4d0, shape.besideAccessedFlags(bit(18), 1 << 8));
             case 3 -> flip(0x558, pick(1, 2, 4, 8, 1 << 5, 1 << 16, 1 << 18, 1 << 29, 1 << 30, 1L << 31));
             case 4 -> flip((int) pick(0x55c, 0x54c, 0x564, 0x56c, 0x4d4), bit(32));
             case 5 -> flip(0x554, pick(1 << 20, 1L << 31));
-            case 6 -> flip(0x548, bit(32));
+            case 6 -> flip(0x548, shape.besideAccessedFlags(bit(32), Processor.CR4_PAE));
             case 7 -> flip((int) pick(0x44, 0x4c), pick(1 << 20, 1 << 28));
             case 8 -> flip((int) pick(0x40, 0x48), bit(12));
             case 9 -> flip(SEGMENTS[random.nextInt(SEGMENTS.length)], bit(28));

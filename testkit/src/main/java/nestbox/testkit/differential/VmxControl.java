@@ -1,19 +1,15 @@
 package nestbox.testkit.differential;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import nestbox.core.Seed;
 import nestbox.vmx.vmcs.VmcsField;
 
 /** L1's control by VMX: two VMCSs. */
 final class VmxControl extends NestedControl {
-    private static final int PIN_DEFAULT = 0x16;
-    private static final int PRIMARY_DEFAULT = 0x04006172;
-    private static final int EXIT_DEFAULT = 0x36dfb;
-    private static final int ENTRY_DEFAULT = 0x11fb;
-
     private static final long EXTERNAL_INTERRUPTS = 1;
     private static final long NMIS = 1 << 3;
     private static final long VIRTUAL_NMIS = 1 << 5;
@@ -42,37 +38,18 @@ final class VmxControl extends NestedControl {
 
     private static final long EPTP_FLAGS = 0x1e;
     private static final long ACCESSED_DIRTY = 1 << 6;
-    private static final VmcsField[] EXIT_FIELDS = {
-        VmcsField.VM_EXIT_REASON,
-        VmcsField.EXIT_QUALIFICATION,
-        VmcsField.VM_EXIT_INTR_INFO,
-        VmcsField.IDT_VECTORING_INFO_FIELD,
-        VmcsField.GUEST_RIP,
-        VmcsField.GUEST_RSP,
-        VmcsField.GUEST_RFLAGS,
-        VmcsField.GUEST_CR0,
-        VmcsField.GUEST_CR3,
-        VmcsField.GUEST_CR4,
-        VmcsField.GUEST_INTERRUPTIBILITY_INFO,
-        VmcsField.GUEST_ACTIVITY_STATE,
-        VmcsField.GUEST_PENDING_DBG_EXCEPTIONS,
-        VmcsField.VM_ENTRY_INTR_INFO,
-        VmcsField.GUEST_IA32_EFER,
-        VmcsField.GUEST_CS_AR_BYTES,
-        VmcsField.GUEST_SS_AR_BYTES,
-    };
-
-    private final boolean tdp;
+    final boolean tdp;
     private final VmxProbes probes;
-    private final long[] pin = new long[GUESTS];
-    private final long[] primary = new long[GUESTS];
-    private final long[] secondary = new long[GUESTS];
-    private final long[] cr0Mask = new long[GUESTS];
-    private final long[] cr4Mask = new long[GUESTS];
-    private final int[] vpid = new int[GUESTS];
-    private final boolean acknowledge;
+    final long[] pin = new long[GUESTS];
+    final long[] primary = new long[GUESTS];
+    final long[] secondary = new long[GUESTS];
+    final long[] cr0Mask = new long[GUESTS];
+    final long[] cr4Mask = new long[GUESTS];
+    final int[] vpid = new int[GUESTS];
+    private final Set<Integer> used = new HashSet<>();
+    final boolean acknowledge;
     private final long eptpFlags;
-    private boolean takesEfer;
+    final boolean takesEfer;
 
     VmxControl(NestedImage image, Shape shape, Stage stage, Seed random) {
         super(image, shape, stage, random);
@@ -86,6 +63,7 @@ final class VmxControl extends NestedControl {
             primary[guest] = RDTSC | SECONDARY | (chance(70) ? MSR_BITMAPS : 0) | (chance(60) ? IO_BITMAPS : 0);
             primary[guest] |= few() & FREE;
             vpid[guest] = chance(60) ? guest + 1 : 0;
+            used.add(vpid[guest]);
             secondary[guest] = INSTRUCTIONS | (tdp ? EPT : 0) | (vpid[guest] != 0 ? VPID : 0);
             secondary[guest] |=
                     random.nextLong() & FREE_SECONDARY | (tdp && (chance(50) || !shape.wide) ? UNRESTRICTED : 0);
@@ -102,129 +80,12 @@ final class VmxControl extends NestedControl {
         probes = new VmxProbes(this);
     }
 
-    // ---- the start
-    // ------------------------------------------------------------------------------------------------------
-
     @Override
     void fill(Map<Long, Long> words, long root) {
-        for (int guest = 0; guest < GUESTS; guest++) {
-            Map<VmcsField, Long> fields = fields(guest, root);
-            pairs(words, NestedLayout.FIELDS + 0x1000L * guest, fields);
-        }
-        Map<VmcsField, Long> segments = new LinkedHashMap<>();
-        segments(segments);
-        pairs(words, NestedLayout.FIELDS + NestedLayout.CPL0_FIELDS, segments);
-        list(words, NestedLayout.EXIT_FIELDS, List.of(EXIT_FIELDS));
-        list(words, NestedLayout.DUMP_FIELDS, probes.dumped());
-        pairs(words, NestedLayout.PROBE_FIELDS, probes.fields(image));
-        if (takesEfer) {
-            for (long half : new long[] {0x400, 0xc00}) {
-                words.put(NestedLayout.MSRS + half + 0x10, 1L);
-            }
-        }
+        new VmxStart(this, probes).fill(words, root);
     }
 
-    private static void pairs(Map<Long, Long> words, long at, Map<VmcsField, Long> fields) {
-        long next = at;
-        for (Map.Entry<VmcsField, Long> field : fields.entrySet()) {
-            words.put(next, (long) field.getKey().encoding());
-            words.put(next + 8, field.getValue());
-            next += 16;
-        }
-        words.put(next, -1L);
-    }
-
-    private static void list(Map<Long, Long> words, long at, List<VmcsField> fields) {
-        for (int i = 0; i <= fields.size(); i += 2) {
-            words.put(at + 4L * i, listed(fields, i) & 0xffffffffL | listed(fields, i + 1) << 32);
-        }
-    }
-
-    /** An entry of 4 bytes; -1 ends the list. */
-    private static long listed(List<VmcsField> fields, int index) {
-        return index < fields.size() ? fields.get(index).encoding() : -1;
-    }
-
-    private void segments(Map<VmcsField, Long> fields) {
-        segment(fields, "CS", shape.wide ? 0x18 : 8, shape.wide ? 0xa09b : 0xc09b);
-        segment(fields, "SS", 0x10, 0xc093);
-        fields.put(VmcsField.GUEST_SS_LIMIT, 0xffffffffL);
-    }
-
-    private static void segment(Map<VmcsField, Long> fields, String name, long selector, long rights) {
-        fields.put(VmcsField.valueOf("GUEST_" + name + "_SELECTOR"), selector);
-        fields.put(VmcsField.valueOf("GUEST_" + name + "_BASE"), 0L);
-        fields.put(VmcsField.valueOf("GUEST_" + name + "_LIMIT"), 0xffffffffL);
-        fields.put(VmcsField.valueOf("GUEST_" + name + "_AR_BYTES"), rights);
-    }
-
-    private Map<VmcsField, Long> fields(int guest, long root) {
-        Map<VmcsField, Long> fields = new LinkedHashMap<>();
-        fields.put(VmcsField.VMCS_LINK_POINTER, -1L);
-        fields.put(VmcsField.PIN_BASED_VM_EXEC_CONTROL, PIN_DEFAULT | pin[guest]);
-        fields.put(VmcsField.CPU_BASED_VM_EXEC_CONTROL, PRIMARY_DEFAULT | primary[guest]);
-        fields.put(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary[guest]);
-        fields.put(VmcsField.VM_EXIT_CONTROLS, EXIT_DEFAULT | 4 | 0x200 | (acknowledge ? 1L << 15 : 0) | 0xfL << 18);
-        fields.put(VmcsField.VM_ENTRY_CONTROLS, ENTRY_DEFAULT | 4 | (shape.wide ? 0x200 : 0) | 3L << 14);
-        fields.put(VmcsField.VIRTUAL_PROCESSOR_ID, (long) vpid[guest]);
-        if (tdp) {
-            fields.put(VmcsField.EPT_POINTER, eptp(sets[guest]));
-        }
-        fields.put(VmcsField.IO_BITMAP_A, NestedLayout.PORTS);
-        fields.put(VmcsField.IO_BITMAP_B, NestedLayout.PORTS + 0x1000);
-        fields.put(VmcsField.MSR_BITMAP, NestedLayout.MSRS);
-        fields.put(VmcsField.TSC_OFFSET, 0x123456L);
-        long efer = shape.wide ? 0xd00 : 0x800;
-        long cr4 = shape.cr4() | 0x2000;
-        registers(fields, root, efer, cr4);
-        fields.put(VmcsField.CR0_GUEST_HOST_MASK, cr0Mask[guest]);
-        fields.put(VmcsField.CR0_READ_SHADOW, 0x80010031L);
-        fields.put(VmcsField.CR4_GUEST_HOST_MASK, cr4Mask[guest]);
-        fields.put(VmcsField.CR4_READ_SHADOW, shape.cr4());
-        segments(fields);
-        for (String segment : new String[] {"DS", "ES", "FS", "GS"}) {
-            segment(fields, segment, 0x2b, 0xc0f3);
-            fields.put(VmcsField.valueOf("HOST_" + segment + "_SELECTOR"), 0x10L);
-        }
-        segment(fields, "TR", 0x38 + 16L * guest, 0x8b);
-        fields.put(VmcsField.GUEST_TR_BASE, Layout.TSS + 0x100L * guest);
-        fields.put(VmcsField.GUEST_TR_LIMIT, 0x67L);
-        segment(fields, "LDTR", 0, 0x10000);
-        host(fields);
-        return fields;
-    }
-
-    private void registers(Map<VmcsField, Long> fields, long root, long efer, long cr4) {
-        fields.put(VmcsField.GUEST_CR0, 0x80010031L);
-        fields.put(VmcsField.GUEST_CR3, root);
-        fields.put(VmcsField.GUEST_CR4, cr4);
-        fields.put(VmcsField.GUEST_IA32_EFER, efer);
-        fields.put(VmcsField.GUEST_IA32_PAT, 0x0007040600070406L);
-        fields.put(VmcsField.GUEST_DR7, 0x400L);
-        fields.put(VmcsField.GUEST_GDTR_BASE, Layout.GDT);
-        fields.put(VmcsField.GUEST_GDTR_LIMIT, 0xffL);
-        fields.put(VmcsField.GUEST_IDTR_BASE, Layout.IDT);
-        fields.put(VmcsField.GUEST_IDTR_LIMIT, 0xfffL);
-    }
-
-    private void host(Map<VmcsField, Long> fields) {
-        fields.put(VmcsField.HOST_CR0, 0x80010031L);
-        fields.put(VmcsField.HOST_CR3, NestedLayout.ROOT);
-        fields.put(VmcsField.HOST_CR4, 0x2020L);
-        fields.put(VmcsField.HOST_IA32_EFER, 0xd00L);
-        fields.put(VmcsField.HOST_IA32_PAT, 0x0007040600070406L);
-        fields.put(VmcsField.HOST_CS_SELECTOR, 0x18L);
-        fields.put(VmcsField.HOST_SS_SELECTOR, 0x10L);
-        fields.put(VmcsField.HOST_TR_SELECTOR, 0x38L);
-        fields.put(VmcsField.HOST_TR_BASE, NestedLayout.GDT + 0x800);
-        fields.put(VmcsField.HOST_GDTR_BASE, NestedLayout.GDT);
-        fields.put(VmcsField.HOST_IDTR_BASE, NestedLayout.IDT);
-        fields.put(VmcsField.HOST_IA32_SYSENTER_ESP, 0x1234L);
-        fields.put(VmcsField.HOST_RSP, NestedLayout.STACK);
-        fields.put(VmcsField.HOST_RIP, image.left());
-    }
-
-    private long eptp(int set) {
+    long eptp(int set) {
         return Stage.root(set) | eptpFlags;
     }
 
@@ -262,7 +123,7 @@ final class VmxControl extends NestedControl {
             }
             case CR0 ->
                 (cr0Mask[guest] & step.a()) == 0
-                        ? List.of()
+                        ? untranslated(guest, step.a())
                         : with(
                                 List.of(),
                                 current(guest),
@@ -286,6 +147,11 @@ final class VmxControl extends NestedControl {
         };
     }
 
+    /** Combined mappings of a guest without paging outlive its setting of CR0.PG (SDM Vol. 3, "Caching Translation Information"). */
+    private List<NestedStep> untranslated(int guest, long inverted) {
+        return tdp && (inverted & Processor.CR0_PG) != 0 ? flush(guest) : List.of();
+    }
+
     private static List<NestedStep> with(List<NestedStep> last, NestedStep... first) {
         List<NestedStep> steps = new ArrayList<>(List.of(first));
         steps.addAll(last);
@@ -297,19 +163,24 @@ final class VmxControl extends NestedControl {
         // Without a VPID the transition does it.
         return vpid[guest] == 0
                 ? List.of(current(guest))
-                : List.of(NestedStep.l1(L1Op.INVVPID, chance(70) ? 1 : 2, vpid[guest]));
+                : unlessForgotten(NestedStep.l1(L1Op.INVVPID, chance(70) ? 1 : 2, vpid[guest]));
     }
 
     @Override
     List<NestedStep> flush(int guest, long page) {
         return vpid[guest] == 0 || chance(30)
                 ? flush(guest)
-                : List.of(NestedStep.l1(L1Op.INVVPID, 0, vpid[guest], page));
+                : unlessForgotten(NestedStep.l1(L1Op.INVVPID, 0, vpid[guest], page));
     }
 
     @Override
     List<NestedStep> flushStage(int set) {
-        return List.of(NestedStep.l1(L1Op.INVEPT, chance(70) ? 1 : 2, eptp(set)));
+        return unlessForgotten(NestedStep.l1(L1Op.INVEPT, chance(70) ? 1 : 2, eptp(set)));
+    }
+
+    @Override
+    List<NestedStep> switchStage(int guest) {
+        return List.of(current(guest), write(VmcsField.EPT_POINTER, eptp(sets[guest])));
     }
 
     @Override
@@ -328,8 +199,8 @@ final class VmxControl extends NestedControl {
     @Override
     List<NestedStep> action(int guest) {
         return switch (random.nextInt(12)) {
-            case 0, 1 -> probes.probe(guest);
-            case 2 -> inject(guest);
+            case 0 -> probes.probe(guest);
+            case 1, 2 -> inject(guest);
             case 3 -> interrupt(guest);
             case 4 -> window(guest);
             case 5, 6 -> reconfigure(guest);
@@ -484,8 +355,9 @@ final class VmxControl extends NestedControl {
             return List.of();
         }
         vpid[guest] = guest + 1 + 2 * random.nextInt(3);
+        // Of one that nobody has used nothing is cached.
         return with(
-                List.of(NestedStep.l1(L1Op.INVVPID, 1, vpid[guest])),
+                used.add(vpid[guest]) ? List.of() : unlessForgotten(NestedStep.l1(L1Op.INVVPID, 1, vpid[guest])),
                 current(guest),
                 write(VmcsField.VIRTUAL_PROCESSOR_ID, vpid[guest]));
     }

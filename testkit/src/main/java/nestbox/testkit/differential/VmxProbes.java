@@ -58,6 +58,9 @@ final class VmxProbes {
         VmcsField.HOST_RIP
     };
     private static final long[] NOT_CANONICAL = {1L << 47, 1L << 48, 0x8000L << 32 | 5, 0xffff7fffffffffffL, 1L << 63};
+    /** With 57 bits, too: a processor that has them takes such a host state whatever CR4.LA57 is. */
+    private static final long[] NEVER_CANONICAL = {1L << 56, 1L << 57, 0x80L << 52 | 5, 0xfeffffffffffffffL, 1L << 63};
+
     private static final long[] CANONICAL = {0, 0xffff800000000000L, 0x7fffffffffffL, -8};
 
     private final Seed random;
@@ -96,6 +99,9 @@ final class VmxProbes {
         List<NestedStep> steps = new ArrayList<>();
         if (random.nextInt(10) < 7) {
             steps.add(flip(VmcsField.CPU_BASED_VM_EXEC_CONTROL, MONITOR_TRAP));
+        }
+        if (random.nextInt(5) == 0) {
+            steps.add(set(VmcsField.GUEST_RIP, control.image.l2("probe_in")));
         }
         int count = random.nextInt(4) == 0 ? 2 : 1;
         for (int i = 0; i < count; i++) {
@@ -162,7 +168,10 @@ final class VmxProbes {
                 flip(
                         VmcsField.GUEST_CR0,
                         pick(new long[] {1, 2, 4, 8, 1 << 5, 1 << 16, 1 << 18, 1 << 29, 1 << 30, 1L << 31, 1L << 32}));
-            case 1 -> flip(VmcsField.GUEST_CR4, 1L << random.nextInt(32));
+            case 1 ->
+                flip(
+                        VmcsField.GUEST_CR4,
+                        control.shape.besideAccessedFlags(1L << random.nextInt(32), Processor.CR4_PAE));
             case 2 -> flip(VmcsField.GUEST_CR3, pick(new long[] {1, 1 << 3, 1 << 11, 1L << 52, 1L << 63}));
             case 3 -> flip(VmcsField.GUEST_IA32_EFER, 1L << random.nextInt(17));
             case 4 -> flip(VmcsField.GUEST_DR7, 1L << random.nextInt(34));
@@ -213,7 +222,7 @@ final class VmxProbes {
                 String name = HOST_SELECTORS[random.nextInt(HOST_SELECTORS.length)];
                 yield flip(VmcsField.valueOf("HOST_" + name + "_SELECTOR"), random.nextInt(8));
             }
-            case 4 -> set(HOST_LINEAR[random.nextInt(HOST_LINEAR.length)], pick(NOT_CANONICAL));
+            case 4 -> set(HOST_LINEAR[random.nextInt(HOST_LINEAR.length)], pick(NEVER_CANONICAL));
             case 5 -> flip(VmcsField.HOST_IA32_EFER, pick(new long[] {2, 1 << 8, 1 << 10, 1 << 12, 1L << 32}));
             default -> set(VmcsField.HOST_IA32_PAT, 2 + random.nextInt(2));
         };

@@ -3,6 +3,7 @@
 
         org 0x100000
         bits $bits
+probe_in: in al, dx             ; what L0 emulates, before the next
 probe:  $hypercall              ; what a guest executes whose state is anything
         jmp probe
 done:   mov eax, esi

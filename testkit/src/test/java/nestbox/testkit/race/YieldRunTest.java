@@ -146,16 +146,22 @@ class YieldRunTest {
 
     @Test
     void whatCannotBeIsRefused() {
-        NestboxConfiguration.Builder bare = NestboxConfiguration.bareSilicon().toBuilder();
-        assertThatThrownBy(() -> bare.yieldAt("seeded:1").build())
+        assertThatThrownBy(NestboxConfiguration.bareSilicon().toBuilder().yieldAt("seeded:1")::build)
                 .isInstanceOf(NestboxException.class)
                 .hasMessageContaining("without L0")
                 .hasMessageContaining("without a second processor");
-        assertThatThrownBy(() -> bare.yieldAt("nowhere=1")).hasMessageContaining("none of fault-walked");
-        assertThatThrownBy(() -> bare.yieldAt("zap-batch")).hasMessageContaining("POINT=INSTRUCTIONS");
-        assertThatThrownBy(() -> bare.yieldAt("zap-batch=0")).hasMessageContaining("'0' is no number from 1");
-        assertThatThrownBy(() -> bare.yieldAt("zap-batch=1@0")).hasMessageContaining("'0' is no number from 1");
-        assertThatThrownBy(() -> bare.yieldAt("seeded:x")).hasMessageContaining("'x' is no number");
+        NestboxConfiguration.Builder several = NestboxConfiguration.bareSilicon().toBuilder()
+                .yieldAt("nowhere=1")
+                .yieldAt("zap-batch")
+                .yieldAt("zap-batch=0")
+                .yieldAt("zap-batch=1@0")
+                .yieldAt("seeded:x");
+        assertThatThrownBy(several::build)
+                .hasMessageContaining("none of fault-walked")
+                .hasMessageContaining("POINT=INSTRUCTIONS")
+                .hasMessageContaining("zap-batch=0: '0' is no number from 1")
+                .hasMessageContaining("zap-batch=1@0: '0' is no number from 1")
+                .hasMessageContaining("'x' is no number");
     }
 
     /** A run that ended within a turn leaves another processor in the middle of L0: it neither goes on nor is saved. */

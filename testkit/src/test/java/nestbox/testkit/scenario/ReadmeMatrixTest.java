@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The matrix in the README is the catalogue's: what each cell is expected to come to, which {@link ScenariosTest} proves by running
- * them. {@code -Dnestbox.update} writes it anew.
+ * them. {@code -Dnestbox.write=true} writes it anew.
  */
 class ReadmeMatrixTest {
     private static final String BEGIN = "<!-- scenarios: made by ReadmeMatrixTest -->\n";
@@ -28,14 +28,14 @@ class ReadmeMatrixTest {
                         .map(column -> new ScenarioRun(scenario, column, column.verdict(), column.observed())))
                 .toList();
         String matrix = ScenarioMatrix.markdown(expected);
-        if (System.getProperty("nestbox.update") != null) {
+        if (Boolean.getBoolean("nestbox.write")) {
             Files.writeString(readme, text.substring(0, from) + matrix + text.substring(to));
             return;
         }
         assertThat(text.substring(from, to))
                 .as("the matrix in README.md; write it anew with:"
                         + " mvn test -pl testkit -am -Dtest=ReadmeMatrixTest -Dsurefire.failIfNoSpecifiedTests=false"
-                        + " -Dnestbox.update")
+                        + " -Dnestbox.write=true")
                 .isEqualTo(matrix);
     }
 }

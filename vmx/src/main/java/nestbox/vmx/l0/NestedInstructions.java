@@ -1,5 +1,6 @@
 package nestbox.vmx.l0;
 
+import java.util.Set;
 import nestbox.l0.NestedPolicy;
 import nestbox.l0.NestedPolicy.OperandInDevice;
 import nestbox.l0.ledger.Invalidation.Kind;
@@ -24,7 +25,10 @@ import nestbox.x86.op.Operands;
 final class NestedInstructions {
     private static final int FEATURE_CONTROL = 0x3a;
     private static final long ENABLED = 5;
+    /** Bits of access rights that are not reserved. */
     private static final long RIGHTS = 0x1f0ff;
+
+    private static final Set<VmcsField> RIGHTS_FIELDS = Set.of(VmxGuestState.RIGHTS);
     private static final int INVEPT_GLOBAL = 2;
     private static final int INVVPID_ADDRESS = 0;
     private static final int INVVPID_ALL = 2;
@@ -268,13 +272,12 @@ final class NestedInstructions {
         if ((encoding & 1) != 0) {
             value = vmcs.get(field) & 0xffffffffL | value << 32;
         }
-        for (VmcsField rights : VmxGuestState.RIGHTS) {
-            if (field == rights) {
-                value &= RIGHTS;
-            }
-        }
-        vmcs.set(field, value);
+        vmcs.set(field, dropsReserved(field) ? value & RIGHTS : value);
         succeed();
+    }
+
+    private boolean dropsReserved(VmcsField field) {
+        return RIGHTS_FIELDS.contains(field) && !vmx.vcpu.follows(NestedPolicy.VMWRITE_RIGHTS);
     }
 
     /** What vmcs12 has may be older than hardware's. */

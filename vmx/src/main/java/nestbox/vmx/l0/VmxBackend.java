@@ -1,6 +1,5 @@
 package nestbox.vmx.l0;
 
-import java.util.Map;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.l0.Event;
@@ -13,13 +12,11 @@ import nestbox.l0.Vcpu;
 import nestbox.l0.VendorBackend;
 import nestbox.mmu.core.HostFrames;
 import nestbox.mmu.core.RootToLoad;
-import nestbox.vmx.capability.CapabilityWord;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Vector;
-import nestbox.x86.model.Feature;
 import nestbox.x86.system.EventInDelivery;
 
 /** One vCPU's vmcs01 and its use of VMX. */
@@ -42,20 +39,12 @@ final class VmxBackend implements VendorBackend {
     private static final int FS_BASE = 0x100;
     private static final int KERNEL_GS_BASE = 0x102;
 
-    /** Instructions that the guest has if its CPU model does, whatever the silicon has. */
-    private static final Map<Feature, VmxFeature> INSTRUCTIONS = Map.of(
-            Feature.RDTSCP,
-            VmxFeature.ENABLE_RDTSCP,
-            Feature.INVPCID,
-            VmxFeature.ENABLE_INVPCID,
-            Feature.XSAVES,
-            VmxFeature.ENABLE_XSAVES);
-
     private final Vcpu vcpu;
     private final Cpu guest;
     private final HostProcessor host;
     private final VmcsDoor vmcs;
     private final VmxControls controls;
+    private final VmxSetup setup;
     private final VmxGuestState state;
     private final VmxExits exits;
     private final ImmediateExit immediate;
@@ -89,6 +78,7 @@ final class VmxBackend implements VendorBackend {
         controls = new VmxControls(host);
         ept = vcpu.hypervisor().mmu().config().tdp();
         unrestricted = ept && controls.allows(VmxFeature.UNRESTRICTED_GUEST);
+        setup = new VmxSetup(vmcs, controls, guest.features, host, ept);
         boolean tagged = controls.allows(VmxFeature.ENABLE_VPID);
         vmcs01 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 : 0);
         vmcs02 = new HardwareVmcs(region(frames, revision), tagged ? guest.id + 1 + VPID02 : 0);
@@ -186,10 +176,10 @@ final class VmxBackend implements VendorBackend {
 
     /** Where the guest's CR3 is not the processor's, its accesses to it exit. */
     void interceptCr3(boolean on) {
-        long bits = mask(VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING);
+        long bits = VmxSetup.mask(VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING);
         if (on != cr3Intercepted && !inL2()) {
             cr3Intercepted = on;
-            vmcs01.primary = on ? vmcs01.primary | bits : vmcs01.primary & ~bits | bits & mustBeOne();
+            vmcs01.primary = on ? vmcs01.primary | bits : vmcs01.primary & ~bits | bits & setup.mustBeOne();
             vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, vmcs01.primary);
             flushGuest();
         }
@@ -207,15 +197,17 @@ final class VmxBackend implements VendorBackend {
         vmcs.clear(vmcs02);
         vmcs.clear(vmcs01);
         vmcs.load(vmcs01);
-        writeControls();
-        writeHost();
+        setup.writeControls(vmcs01);
+        cr3Intercepted = false;
+        vmcs.write(VmcsField.MSR_BITMAP, bitmap);
+        setup.writeHost();
     }
 
     /** vmcs02 begins as a copy of vmcs01's fields that L0 wrote; the merge follows. */
     void enterVmcs02() {
         vmcs.load(vmcs02);
-        writeHost();
-        writeConstants();
+        setup.writeHost();
+        setup.writeConstants();
     }
 
     /** VMCS shadowing for L1, by a region or -1 for none. */
@@ -237,149 +229,11 @@ final class VmxBackend implements VendorBackend {
         vmcs.load(vmcs01);
     }
 
-    private static long mask(VmxFeature... features) {
-        long mask = 0;
-        for (VmxFeature feature : features) {
-            mask |= feature.mask();
-        }
-        return mask;
-    }
-
-    private void writeControls() {
-        long pin = controls.choose(
-                CapabilityWord.PIN,
-                mask(VmxFeature.EXTERNAL_INTERRUPT_EXITING, VmxFeature.NMI_EXITING),
-                mask(VmxFeature.VIRTUAL_NMIS));
-        vmcs.write(VmcsField.PIN_BASED_VM_EXEC_CONTROL, pin);
-        long needed = mask(
-                VmxFeature.HLT_EXITING,
-                VmxFeature.MWAIT_EXITING,
-                VmxFeature.MONITOR_EXITING,
-                VmxFeature.RDPMC_EXITING,
-                VmxFeature.TSC_OFFSETTING,
-                VmxFeature.CR8_LOAD_EXITING,
-                VmxFeature.CR8_STORE_EXITING,
-                VmxFeature.MOV_DR_EXITING,
-                VmxFeature.UNCONDITIONAL_IO_EXITING,
-                VmxFeature.MSR_BITMAPS);
-        if (!ept) {
-            needed |= mask(VmxFeature.INVLPG_EXITING, VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING);
-        }
-        long primary = controls.choose(CapabilityWord.PRIMARY, needed, mask(VmxFeature.SECONDARY_CONTROLS));
-        if (ept) {
-            primary &= ~mask(VmxFeature.INVLPG_EXITING, VmxFeature.CR3_LOAD_EXITING, VmxFeature.CR3_STORE_EXITING)
-                    | mustBeOne();
-        }
-        vmcs01.primary = primary;
-        cr3Intercepted = false;
-        vmcs.write(VmcsField.CPU_BASED_VM_EXEC_CONTROL, primary);
-        if ((primary & VmxFeature.SECONDARY_CONTROLS.mask()) != 0) {
-            writeSecondary();
-        }
-        long exit = controls.choose(
-                CapabilityWord.EXIT,
-                mask(VmxFeature.HOST_ADDRESS_SPACE_SIZE, VmxFeature.SAVE_DEBUG_CONTROLS),
-                mask(
-                        VmxFeature.EXIT_SAVE_EFER,
-                        VmxFeature.EXIT_LOAD_EFER,
-                        VmxFeature.EXIT_SAVE_PAT,
-                        VmxFeature.EXIT_LOAD_PAT));
-        vmcs.write(VmcsField.VM_EXIT_CONTROLS, exit);
-        vmcs01.entryControls = controls.choose(
-                CapabilityWord.ENTRY,
-                mask(VmxFeature.LOAD_DEBUG_CONTROLS),
-                mask(VmxFeature.ENTRY_LOAD_EFER, VmxFeature.ENTRY_LOAD_PAT));
-        vmcs.write(VmcsField.VM_ENTRY_CONTROLS, vmcs01.entryControls);
-        long exceptions = 1 << Vector.DB | 1 << Vector.MC | 1 << Vector.AC;
-        if (!ept) {
-            exceptions |= 1 << Vector.PF;
-        }
-        vmcs.write(VmcsField.EXCEPTION_BITMAP, exceptions);
-        vmcs.write(VmcsField.MSR_BITMAP, bitmap);
-        vmcs.write(VmcsField.CR0_GUEST_HOST_MASK, ~Cpu.CR0_TS);
-        writeConstants();
-    }
-
     /** #UD of the guest leaves it while L0 has a use for it; of L2, as vmcs02's merge says. */
     void interceptInvalidOpcodes() {
         if (!inL2()) {
             long others = vmcs.read(VmcsField.EXCEPTION_BITMAP) & ~(1L << Vector.UD);
             vmcs.write(VmcsField.EXCEPTION_BITMAP, others | (vcpu.needsInvalidOpcodes() ? 1 << Vector.UD : 0));
-        }
-    }
-
-    /** What is alike in vmcs01 and vmcs02. */
-    private void writeConstants() {
-        vmcs.write(VmcsField.PAGE_FAULT_ERROR_CODE_MASK, 0);
-        vmcs.write(VmcsField.PAGE_FAULT_ERROR_CODE_MATCH, 0);
-        vmcs.write(VmcsField.CR3_TARGET_COUNT, 0);
-        vmcs.write(VmcsField.VMCS_LINK_POINTER, -1);
-        vmcs.write(VmcsField.VM_EXIT_MSR_STORE_COUNT, 0);
-        vmcs.write(VmcsField.VM_EXIT_MSR_LOAD_COUNT, 0);
-        vmcs.write(VmcsField.VM_ENTRY_MSR_LOAD_COUNT, 0);
-        vmcs.write(VmcsField.VM_ENTRY_INTR_INFO, 0);
-        vmcs.write(VmcsField.CR4_GUEST_HOST_MASK, -1);
-    }
-
-    private long mustBeOne() {
-        return controls.choose(CapabilityWord.PRIMARY, 0, 0);
-    }
-
-    private void writeSecondary() {
-        long wanted = mask(VmxFeature.WBINVD_EXITING);
-        for (Map.Entry<Feature, VmxFeature> row : INSTRUCTIONS.entrySet()) {
-            if (guest.features.has(row.getKey())) {
-                wanted |= row.getValue().mask();
-            }
-        }
-        if (ept) {
-            wanted |= mask(VmxFeature.UNRESTRICTED_GUEST);
-        }
-        if (vmcs01.vpid != 0) {
-            wanted |= mask(VmxFeature.ENABLE_VPID);
-        }
-        long secondary = controls.choose(CapabilityWord.SECONDARY, ept ? mask(VmxFeature.ENABLE_EPT) : 0, wanted);
-        vmcs.write(VmcsField.SECONDARY_VM_EXEC_CONTROL, secondary);
-        if (vmcs01.vpid != 0) {
-            vmcs.write(VmcsField.VIRTUAL_PROCESSOR_ID, vmcs01.vpid);
-        }
-        if ((secondary & VmxFeature.ENABLE_XSAVES.mask()) != 0) {
-            vmcs.write(VmcsField.XSS_EXIT_BITMAP, 0);
-        }
-    }
-
-    /** The host's registers are the same at every exit. */
-    private void writeHost() {
-        if (vmcs.current().hostWritten) {
-            return;
-        }
-        vmcs.current().hostWritten = true;
-        Cpu h = host.cpu();
-        vmcs.write(VmcsField.HOST_CR0, h.cr0);
-        vmcs.write(VmcsField.HOST_CR3, h.cr3);
-        vmcs.write(VmcsField.HOST_CR4, h.cr4);
-        vmcs.write(VmcsField.HOST_CS_SELECTOR, HostProcessor.CODE_SELECTOR);
-        vmcs.write(VmcsField.HOST_SS_SELECTOR, HostProcessor.DATA_SELECTOR);
-        vmcs.write(VmcsField.HOST_DS_SELECTOR, HostProcessor.DATA_SELECTOR);
-        vmcs.write(VmcsField.HOST_ES_SELECTOR, HostProcessor.DATA_SELECTOR);
-        vmcs.write(VmcsField.HOST_FS_SELECTOR, 0);
-        vmcs.write(VmcsField.HOST_GS_SELECTOR, 0);
-        vmcs.write(VmcsField.HOST_TR_SELECTOR, HostProcessor.TSS_SELECTOR);
-        vmcs.write(VmcsField.HOST_FS_BASE, 0);
-        vmcs.write(VmcsField.HOST_GS_BASE, 0);
-        vmcs.write(VmcsField.HOST_TR_BASE, 0);
-        vmcs.write(VmcsField.HOST_GDTR_BASE, h.gdtBase);
-        vmcs.write(VmcsField.HOST_IDTR_BASE, h.idtBase);
-        vmcs.write(VmcsField.HOST_IA32_SYSENTER_CS, 0);
-        vmcs.write(VmcsField.HOST_IA32_SYSENTER_ESP, 0);
-        vmcs.write(VmcsField.HOST_IA32_SYSENTER_EIP, 0);
-        vmcs.write(VmcsField.HOST_RSP, 0);
-        vmcs.write(VmcsField.HOST_RIP, h.rip);
-        if (controls.allows(VmxFeature.EXIT_LOAD_EFER)) {
-            vmcs.write(VmcsField.HOST_IA32_EFER, h.efer);
-        }
-        if (controls.allows(VmxFeature.EXIT_LOAD_PAT)) {
-            vmcs.write(VmcsField.HOST_IA32_PAT, h.pat);
         }
     }
 
@@ -416,7 +270,8 @@ final class VmxBackend implements VendorBackend {
             vmcs.write(VmcsField.EPT_POINTER, root.eptp());
         } else {
             boolean pcid = (guest.cr4 & Cpu.CR4_PCIDE) != 0 && (guest.efer & Cpu.EFER_LMA) != 0;
-            vmcs.write(VmcsField.GUEST_CR3, root.hpa() | (pcid ? guest.cr3 & 0xfff : 0));
+            long kept = Cpu.CR3_LAM_U57 | Cpu.CR3_LAM_U48 | (pcid ? 0xfff : 0);
+            vmcs.write(VmcsField.GUEST_CR3, root.hpa() | guest.cr3 & kept);
         }
     }
 

@@ -1,6 +1,7 @@
 package nestbox.vmx.l0;
 
 import java.util.List;
+import java.util.Set;
 import nestbox.core.NestboxException;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.L0Config;
@@ -45,6 +46,11 @@ public final class VmxBackendFactory implements VendorBackendFactory {
     public String exitName(long code) {
         ExitReason reason = ExitReason.byNumber((int) code & 0xffff);
         return reason == null ? VendorBackendFactory.super.exitName(code) : reason.name();
+    }
+
+    @Override
+    public Set<String> ownChecks() {
+        return NestedChecks.own();
     }
 
     @Override

@@ -69,6 +69,11 @@ public final class ReferenceEngine implements Engine {
         return in;
     }
 
+    /** The bytes of the instruction that was fetched last begin this array, which is the engine's own. */
+    public byte[] fetched() {
+        return window;
+    }
+
     /** Length of the instruction at RIP, which is fetched and not executed. */
     public int length() {
         return fetch().length;

@@ -58,7 +58,7 @@ public record CpuImport(CpuModel.Builder builder, List<String> notes) {
         }
         if (lines.stream().anyMatch(VmxcapText::recognizes)) {
             CpuModel.Builder builder = CpuModels.builder("max", Vendor.INTEL).name(stem(file));
-            return new CpuImport(builder, vmxcap(builder, file, lines));
+            return new CpuImport(builder, vmxcap(builder, new VmxcapText(file, lines)));
         }
         if (lines.stream().anyMatch(line -> line.startsWith("name:"))) {
             CpuModelFile data = new CpuModelFile(file, lines);
@@ -73,13 +73,16 @@ public record CpuImport(CpuModel.Builder builder, List<String> notes) {
         String file = name.startsWith("@") ? name.substring(1) : name;
         List<String> lines = lines(file);
         if (lines.stream().noneMatch(VmxcapText::recognizes)) {
-            throw new NestboxException(file, "not the text of vmxcap");
+            throw new NestboxException(
+                    file,
+                    "not the text of vmxcap: it has neither a line 'Basic VMX Information' nor 'pin-based controls'");
         }
-        return vmxcap(builder, file, lines);
+        VmxcapText text = new VmxcapText(file, lines);
+        text.needWhole();
+        return vmxcap(builder, text);
     }
 
-    private static List<String> vmxcap(CpuModel.Builder builder, String file, List<String> lines) {
-        VmxcapText text = new VmxcapText(file, lines);
+    private static List<String> vmxcap(CpuModel.Builder builder, VmxcapText text) {
         text.msrs().forEach(builder::vmxMsr);
         return text.notUnderstood();
     }

@@ -21,6 +21,12 @@ final class VmxcapText {
     private record Part(int msr, int trueMsr, Map<String, Integer> bits) {}
 
     private static final int TERTIARY = 0x492;
+    private static final List<String> ALWAYS = List.of(
+            "Basic VMX Information",
+            "pin-based controls",
+            "primary processor-based controls",
+            "VM-Exit controls",
+            "VM-Entry controls");
 
     private final String file;
     private final Map<String, Part> parts = table();
@@ -36,6 +42,20 @@ final class VmxcapText {
             number++;
             if (!line.isBlank()) {
                 line(line);
+            }
+        }
+    }
+
+    /**
+     * Refuses a text that has been cut.
+     *
+     * @throws NestboxException that names the part which is missing
+     */
+    void needWhole() {
+        for (String title : ALWAYS) {
+            if (!msrs.containsKey(parts.get(title).msr())) {
+                throw new NestboxException(
+                        file, "not the whole text of vmxcap: '" + title + "' is missing, which it always has");
             }
         }
     }
@@ -78,29 +98,26 @@ final class VmxcapText {
         if (text.startsWith("Hex:")) {
             String value = text.substring(4).strip();
             if (!value.matches("0x[0-9a-fA-F]{1,16}")) {
-                throw error("Hex", value);
+                throw error("Hex", value, "is no hexadecimal number of up to 16 digits");
             }
             msrs.put(part.msr(), Long.parseUnsignedLong(value.substring(2), 16));
         }
     }
 
     private void control(String text) {
-        if (part.bits().containsKey(text)) {
-            throw error(text, "");
-        }
-        int space = text.lastIndexOf(' ');
-        String label = space < 0 ? text : text.substring(0, space).strip();
-        String setting = text.substring(space + 1);
+        int space = part.bits().containsKey(text) ? text.length() : text.lastIndexOf(' ');
+        String label = space < 0 ? "" : text.substring(0, space).strip();
+        String setting = text.substring(Math.min(space + 1, text.length()));
+        boolean one = switch (setting) {
+            case "yes", "default", "forced" -> true;
+            case "no" -> false;
+            default -> throw error(label, setting, "is none of yes, no, default, forced");
+        };
         Integer bit = part.bits().get(label);
         if (bit == null) {
             notUnderstood.add("line " + number + ": " + label);
             return;
         }
-        boolean one = switch (setting) {
-            case "yes", "default", "forced" -> true;
-            case "no" -> false;
-            default -> throw error(label, setting);
-        };
         boolean forced = setting.equals("forced");
         long mask = 1L << bit;
         if (part.trueMsr() < 0 && part.msr() == TERTIARY) {
@@ -117,8 +134,8 @@ final class VmxcapText {
         msrs.merge(msr, bits, (a, b) -> a | b);
     }
 
-    private NestboxException error(String field, String text) {
-        return new NestboxException(file, "line " + number + ": " + field + ": '" + text + "' cannot be read");
+    private NestboxException error(String field, String text, String why) {
+        return new NestboxException(file, "line " + number + ": " + field + ": '" + text + "' " + why);
     }
 
     private static Map<String, Part> table() {

@@ -60,8 +60,9 @@ final class ControlOps {
         if (Guard.taken(c, Intercept.CR_READ, in, n, 0)) {
             return;
         }
-        long value = read(c, n);
-        set(c, in, c.extension == null ? value : c.extension.controlRead(c, n, value));
+        long value = c.extension == null ? read(c, n) : c.extension.controlRead(c, n, read(c, n));
+        Tracing.controlRead(c, n, value);
+        set(c, in, value);
     }
 
     private static long read(Cpu c, int n) {

@@ -2,6 +2,7 @@ package nestbox.x86.system;
 
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
+import nestbox.x86.GuestFault;
 import nestbox.x86.Intercept;
 import nestbox.x86.Reg;
 import nestbox.x86.Vector;
@@ -82,7 +83,14 @@ final class Hints {
         Guard.privileged(c);
         int index = (int) c.r[Reg.RCX];
         if (!Guard.taken(c, Intercept.RDMSR, in, index, 0)) {
-            pair(c, c.msrs.read(index));
+            try {
+                long value = c.msrs.read(index);
+                Tracing.msrRead(c, index, value);
+                pair(c, value);
+            } catch (GuestFault fault) {
+                Tracing.msrFault(c, fault, false, index, 0);
+                throw fault;
+            }
         }
     }
 
@@ -90,7 +98,12 @@ final class Hints {
         Guard.privileged(c);
         int index = (int) c.r[Reg.RCX];
         if (!Guard.taken(c, Intercept.WRMSR, in, index, pair(c))) {
-            c.msrs.write(index, pair(c));
+            try {
+                c.msrs.write(index, pair(c));
+            } catch (GuestFault fault) {
+                Tracing.msrFault(c, fault, true, index, pair(c));
+                throw fault;
+            }
         }
     }
 

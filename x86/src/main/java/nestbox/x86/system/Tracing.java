@@ -4,6 +4,7 @@ import nestbox.core.trace.Trace;
 import nestbox.core.trace.TraceEventType;
 import nestbox.core.trace.TraceEvents;
 import nestbox.x86.Cpu;
+import nestbox.x86.GuestFault;
 import nestbox.x86.Vector;
 
 /** The processor's trace events. Nothing happens unless somebody listens. */
@@ -27,6 +28,24 @@ final class Tracing {
     static void controlRegister(Cpu c, int register, long value) {
         if (c.trace.on) {
             c.trace.emit(TraceEvents.CR_WRITE, register, value);
+        }
+    }
+
+    static void controlRead(Cpu c, int register, long value) {
+        if (c.trace.on) {
+            c.trace.emit(TraceEvents.CR_READ, register, value);
+        }
+    }
+
+    static void msrRead(Cpu c, int index, long value) {
+        if (c.trace.on) {
+            c.trace.emit(TraceEvents.MSR_READ, index & 0xffffffffL, value);
+        }
+    }
+
+    static void msrFault(Cpu c, GuestFault fault, boolean write, int index, long value) {
+        if (c.trace.on && fault.vector == Vector.GP) {
+            c.trace.emit(TraceEvents.MSR_FAULT, write ? 1 : 0, index & 0xffffffffL, value);
         }
     }
 

@@ -178,6 +178,26 @@ class CpuImportTest {
         assertThatThrownBy(() -> CpuModel.parse("max,vmxcap=" + text)).hasMessageContaining("not the text of vmxcap");
     }
 
+    /** What {@code vmxcap=} takes has no notes to say what is missing: a text that was cut or hurt is refused. */
+    @Test
+    void damagedTextsOfVmxcap() throws IOException {
+        String whole = Files.readString(Path.of(resource("m520.vmxcap.txt")));
+        Path file = directory.resolve("cut.txt");
+        Files.writeString(file, whole.substring(0, whole.indexOf("VM-Entry controls")));
+        assertThatThrownBy(() -> CpuModel.parse("Haswell,vmxcap=" + file))
+                .isInstanceOf(NestboxException.class)
+                .hasMessageContaining("'VM-Entry controls' is missing");
+        Files.writeString(file, whole.substring(0, whole.indexOf("MSR bitmaps") + 3));
+        assertThatThrownBy(() -> CpuModel.parse("Haswell,vmxcap=" + file))
+                .hasMessageContaining("line 29: Use: 'MSR' is none of yes, no, default, forced");
+        Files.writeString(file, whole.replaceFirst("Hex: 0x", "Hex: Ox"));
+        assertThatThrownBy(() -> CpuModel.parse("Haswell,vmxcap=" + file))
+                .hasMessageContaining("line 2: Hex: 'Oxda04000000000f' is no hexadecimal number");
+        Files.writeString(file, "Dear Sir\n");
+        assertThatThrownBy(() -> CpuModel.parse("Haswell,vmxcap=" + file))
+                .hasMessageContaining("neither a line 'Basic VMX Information' nor 'pin-based controls'");
+    }
+
     /** A dump without VMX registers borrows those of the model with its family and number. */
     @Test
     void vmxIsBorrowedAndSaid() throws IOException {
