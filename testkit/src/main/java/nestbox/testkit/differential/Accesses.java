@@ -2,6 +2,7 @@ package nestbox.testkit.differential;
 
 import java.util.List;
 import nestbox.core.Seed;
+import nestbox.testkit.differential.Tables.Slot;
 
 /** Steps that read, write and run what the page tables map. */
 final class Accesses {
@@ -36,6 +37,16 @@ final class Accesses {
             store(page, target);
         } else {
             load(page);
+        }
+    }
+
+    /** Reads that do not go by an entry of a top table. */
+    void beside(Slot slot) {
+        List<Long> others = guest.tables.pages.stream()
+                .filter(page -> !guest.tables.visits(guest.now.space, page, true, slot.address()))
+                .toList();
+        for (int reads = 1 + random.nextInt(3); reads > 0; reads--) {
+            load(guest.pick(others));
         }
     }
 

@@ -138,7 +138,7 @@ final class Edits {
 
     /** A PDPTE in memory: the registers follow with the next load of CR3. */
     private void editRegister(Slot slot) {
-        if (guest.traits.pdpteRegisters() && guest.chance(15)) {
+        if (guest.chance(15)) {
             illegalPdpte(slot);
             return;
         }
@@ -158,13 +158,19 @@ final class Edits {
         guest.turn(editor);
     }
 
-    /** A PDPTE with a reserved bit: loading CR3 raises #GP, and the registers stay (SDM Vol. 3, "PDPTE Registers"). */
+    /**
+     * A PDPTE with a reserved bit. Loading CR3 raises #GP, and the registers stay (SDM Vol. 3, "PDPTE Registers"); where no registers
+     * need be, nobody uses the entry.
+     */
     private void illegalPdpte(Slot slot) {
+        guest.controls.settle();
         long good = guest.tables.entry(slot.address());
         long[] bits = {1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1L << 52, 1L << 63};
         write(slot, guest.entries.pdpte(slot) | Tables.PRESENT | bits[random.nextInt(bits.length)]);
         int space = slot.address() >>> 12 == guest.tables.roots[0] >>> 12 ? 0 : 1;
-        if (guest.now.paging()) {
+        if (!guest.traits.pdpteRegisters()) {
+            guest.accesses.beside(slot);
+        } else if (guest.now.paging()) {
             guest.emit(Op.CR3, guest.tables.roots[space], 0, 0);
         }
         write(slot, good);

@@ -7,8 +7,9 @@ import nestbox.x86.model.Vendor;
 /**
  * What the guest's processor has, as far as steps depend on it. Steps use what it lacks, too: that raises #GP or #UD.
  *
- * @param pdpteRegisters PAE paging goes by four registers until they are loaded anew; AMD's nested paging reads memory (APM Vol. 2,
- *     "Legacy PAE Mode" of nested paging), so that software may rely on neither there
+ * @param pdpteRegisters PAE paging goes by four registers until they are loaded anew, which checks them; AMD's nested paging reads and
+ *     checks an entry in memory when a walk uses it (APM Vol. 2, "Nested Paging", "Legacy PAE Mode"), so that software may rely on
+ *     neither there
  */
 record Traits(
         boolean pcid,

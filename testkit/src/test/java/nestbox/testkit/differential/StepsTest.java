@@ -84,6 +84,25 @@ class StepsTest {
         assertThat(seen.log()[0]).isEqualTo(2);
     }
 
+    /**
+     * AMD's processors check PDPTEs when CR3 is loaded, and under nested paging when a walk uses one (APM Vol. 2, "Nested Paging",
+     * "Legacy PAE Mode"): random guests use none with a reserved bit, since silicon and L0 may differ there.
+     */
+    @ParameterizedTest
+    @CsvSource({"NONE, 800d0000, 800e0000", "SHADOW, 800d0000, 800e0000", "TDP, 0, 800e0009"})
+    void illegalPdptesShowAtTheLoadOrAtTheWalk(L0Mode mode, String load, String use) {
+        Tables tables = new Tables(Shape.PAE);
+        long entry = tables.roots[0] + 16;
+        tables.set(entry, tables.tables(2, false).get(0).address() | Tables.PRESENT);
+        List<Step> steps = List.of(
+                step(Op.OR, entry, 2, 0), step(Op.CR3, tables.roots[0], 0, 0), step(Op.LOAD4, 0x80000000L, 0, 0));
+        Subject amd = Subject.of(mode, "keep", "EPYC-Milan,+svm,-pku", "EPYC-Milan,-svm,-pku", 1, 1);
+        Observation seen = new Differential().run(new Case(Shape.PAE, 1, tables.roots[0], tables.contents(), steps), amd);
+        assertThat(seen.outcome()).isEqualTo("ended");
+        assertThat(Long.toHexString(seen.log()[2])).isEqualTo(load);
+        assertThat(Long.toHexString(seen.log()[4])).isEqualTo(use);
+    }
+
     /** What L0's emulator writes, here a table that is shadowed, is in the dirty log, too. */
     @Test
     void theDirtyLogHasWhatIsEmulated() {
