@@ -40,6 +40,9 @@ public final class L0Speed {
     private static final int FIRST_PAGE = 0x1000000 >>> 12;
     private static final int PAGES = (int) (MEMORY >>> 12) - FIRST_PAGE;
     private static final int PAGE = 4096;
+    /** Memory is measured when this part of the pages is mapped: one in so many. */
+    private static final int[] PARTS = {16, 4, 1};
+
     /** touch.asm says here that it begins. */
     private static final long MAPPED = 0x200000;
 
@@ -101,7 +104,7 @@ public final class L0Speed {
     /** Each page of the guest once, mapped by 4 KiB, less what it takes when all of them are mapped. */
     private static void faults(String model, L0Mode mode) {
         double[] micros = new double[RUNS];
-        double bytes = 0;
+        StringBuilder bytes = new StringBuilder();
         for (int run = 0; run < RUNS; run++) {
             Nestbox lab = wired(model, mode, smallPages(model));
             lab.load(Guests.image("touch", Guests.read("touch.asm")), "");
@@ -114,15 +117,22 @@ public final class L0Speed {
             }
             long before = usedHeap();
             int frames = hypervisor(lab).host().frames().used();
-            long faulting = time(lab, (long) PAGES * TOUCH_LOOP);
-            int tables = hypervisor(lab).host().frames().used() - frames;
-            bytes = (double) (usedHeap() - before - (long) tables * PAGE) / PAGES;
+            long faulting = 0;
+            int mapped = 0;
+            bytes.setLength(0);
+            for (int part : PARTS) {
+                faulting += time(lab, (long) (PAGES / part - mapped) * TOUCH_LOOP);
+                mapped = PAGES / part;
+                int tables = hypervisor(lab).host().frames().used() - frames;
+                double each = (double) (usedHeap() - before - (long) tables * PAGE) / mapped;
+                bytes.append(String.format(Locale.ROOT, ", %,d: %.1f", mapped, each));
+            }
             long again = time(lab, (long) PAGES * TOUCH_LOOP);
             micros[run] = (faulting - again) / 1e3 / PAGES;
         }
         System.out.printf(
                 Locale.ROOT,
-                "%-24s %-8s a page fault %8.2f us, %5.1f bytes a mapped page besides the tables%n",
+                "%-24s %-8s a page fault %8.2f us; mapped pages and bytes for each besides the tables%s%n",
                 model,
                 mode,
                 median(micros),

@@ -19,6 +19,22 @@ final class Accesses {
         this.random = random;
     }
 
+    /** Reads the page of the last access. */
+    void visitAgain() {
+        visit(guest.tables.pages.contains(recent) ? recent : guest.pick(guest.tables.pages));
+    }
+
+    /** Reads a page, half of the time so that L0 reads it. */
+    void visit(long page) {
+        guest.controls.settle();
+        recent = page;
+        if (guest.excursions != null && guest.chance(50)) {
+            guest.emit(Op.OUTS, page + offset(4), 0, 0);
+        } else {
+            load(page);
+        }
+    }
+
     void access() {
         guest.controls.settle();
         if (!guest.chance(LOCAL) || !guest.tables.pages.contains(recent)) {
@@ -38,6 +54,10 @@ final class Accesses {
         } else {
             load(page);
         }
+        if (guest.tables.pages.contains(target & -0x1000)) {
+            // Next to the linear address of the same number.
+            recent = target & -0x1000;
+        }
     }
 
     /** Reads that do not go by an entry of a top table. */
@@ -54,13 +74,14 @@ final class Accesses {
         return guest.chance(4) ? 0x1000 - 1 - random.nextInt(bytes) : (long) random.nextInt(0xfe0 / bytes) * bytes;
     }
 
-    private void load(long page) {
-        switch (random.nextInt(8)) {
+    void load(long page) {
+        switch (random.nextInt(guest.excursions == null ? 8 : 9)) {
             case 0 -> guest.emit(Op.USER_LOAD, page + offset(4), 0, 0);
             case 5 -> guest.emit(guest.excursions == null ? Op.LOAD4 : Op.AC_LOAD, page + offset(4), 0, 0);
             case 1 -> guest.emit(Op.LOAD1, page + offset(1), 0, 0);
             case 2 -> guest.emit(Op.LOAD2, page + offset(2), 0, 0);
             case 3 -> guest.emit(guest.shape.wide ? Op.LOAD8 : Op.LOAD4, page + offset(4), 0, 0);
+            case 8 -> guest.emit(Op.OUTS, page + offset(4), 0, 0);
             case 4 -> guest.emit(Op.COPY, page + offset(16), 0, 1 + random.nextInt(16));
             default -> guest.emit(Op.LOAD4, page + offset(4), 0, 0);
         }
@@ -70,7 +91,8 @@ final class Accesses {
         // A page behind this one may be code or a table, so that stores do not cross.
         long value = random.nextLong() & 0x7fffffffL;
         long within = Entries.FIRST_DATA + (long) random.nextInt((0xfe0 - Entries.FIRST_DATA) / 8) * 8;
-        switch (random.nextInt(8)) {
+        switch (random.nextInt(guest.excursions == null ? 8 : 9)) {
+            case 8 -> guest.emit(Op.INS, page + within, value, 0);
             case 6 -> guest.emit(guest.excursions == null ? Op.STORE4 : Op.CMPXCHG, page + within, value, 0);
             case 0 -> guest.emit(Op.USER_STORE, page + within, value, 0);
             case 1 -> guest.emit(Op.STORE1, page + within, value, 0);

@@ -110,9 +110,24 @@ final class Controls {
             return;
         }
         switchSpace(guest.now.space);
-        toggle(Processor.CR4_PCIDE);
+        // In 5-level paging what is cached of the kernel's addresses leads on to those of the window.
+        if (guest.excursions != null && !guest.forgetful && guest.shape == Shape.FOUR_LEVEL && guest.chance(50)) {
+            guest.edits.editUncached();
+        } else {
+            setPcids();
+        }
         switchSpace(guest.now.space);
         guest.now.dirty[1 - guest.now.space] = false;
+    }
+
+    void setPcids() {
+        toggle(Processor.CR4_PCIDE);
+    }
+
+    /** With the PCID that CR3 has had without PCIDs. */
+    void enterUncached(int space) {
+        guest.now.space = space;
+        guest.emit(Op.CR3, guest.tables.roots[space] | NO_FLUSH, 0, 0);
     }
 
     private void togglePaging() {

@@ -25,6 +25,10 @@ final class Edits {
             editElsewhere();
             return;
         }
+        if (guest.excursions != null && guest.chance(8)) {
+            editOther();
+            return;
+        }
         Slot slot = guest.chance(LOCAL) ? onPath() : guest.pick(guest.tables.slots);
         if (guest.shape == Shape.PAE && slot.level() == 3) {
             editRegister(slot);
@@ -47,11 +51,66 @@ final class Edits {
 
     /** An entry that the last access went through. */
     private Slot onPath() {
-        List<Long> path = guest.tables.path(guest.now.space, guest.accesses.recent, guest.now.pageSizeExtension());
-        List<Slot> there = guest.tables.slots.stream()
+        List<Slot> there = onPath(guest.now.space, guest.accesses.recent);
+        return guest.pick(there.isEmpty() ? guest.tables.slots : there);
+    }
+
+    private List<Slot> onPath(int space, long page) {
+        List<Long> path = guest.tables.path(space, page, guest.now.pageSizeExtension());
+        return guest.tables.slots.stream()
                 .filter(slot -> path.contains(slot.address()))
                 .toList();
-        return guest.pick(there.isEmpty() ? guest.tables.slots : there);
+    }
+
+    /** What the address space maps that the processor is not in, which it enters then. */
+    private void editOther() {
+        int from = guest.now.space;
+        int to = 1 - from;
+        long page = guest.pick(guest.tables.pages);
+        Slot slot = onPathOf(to, page);
+        if (slot == null) {
+            return;
+        }
+        if (guest.chance(50)) {
+            guest.controls.switchSpace(to);
+            guest.accesses.visit(page);
+            guest.controls.switchSpace(from);
+        }
+        Set<Long> affected = affected(slot);
+        write(slot, guest.entries.random(slot, guest.now.noExecute()));
+        guest.invalidations.invalidate(slot, affected);
+        guest.controls.switchSpace(to);
+        guest.accesses.visit(page);
+    }
+
+    /**
+     * Sets CR4.PCIDE, which leaves PCID 0 as it was. Of the address space that the processor is not in nothing is cached there: what
+     * changes in it needs no invalidation, nor does CR3 when the processor enters it.
+     */
+    void editUncached() {
+        int from = guest.now.space;
+        int to = 1 - from;
+        long page = guest.pick(guest.tables.pages);
+        guest.controls.switchSpace(to);
+        guest.accesses.visit(page);
+        guest.controls.switchSpace(from);
+        Slot slot = onPathOf(to, page);
+        if (slot != null && !slot.global()) {
+            long value = guest.entries.random(slot, guest.now.noExecute());
+            guest.tables.set(slot.address(), value);
+            store(guest.shape, slot.address(), value);
+            guest.invalidations.others();
+        }
+        guest.controls.setPcids();
+        guest.controls.enterUncached(to);
+        guest.accesses.visit(page);
+    }
+
+    /** An entry by which a page goes in an address space, or null. */
+    private Slot onPathOf(int space, long page) {
+        List<Slot> there = onPath(space, page);
+        Slot slot = there.isEmpty() ? null : guest.pick(there);
+        return slot == null || guest.shape == Shape.PAE && slot.level() == 3 ? null : slot;
     }
 
     /** Adds rights, which needs no invalidation; the user bit is none of them, since SMAP and SMEP deny by it. */
@@ -72,9 +131,10 @@ final class Edits {
     }
 
     private void write(Slot slot, long value) {
-        guest.tables.set(slot.address(), value);
         boolean one = guest.shape.wide || guest.shape.entryBytes == 4;
+        // By the tables as they are before.
         long through = one && !guest.forgetful && guest.chance(40) ? mapping(slot.address()) : -1;
+        guest.tables.set(slot.address(), value);
         store(guest.shape, through >= 0 ? through : slot.address(), value);
     }
 
@@ -122,8 +182,11 @@ final class Edits {
         return -1;
     }
 
-    /** Pages of the zones whose walk in any space visits an entry. */
+    /** Pages of the zones whose walk in any space visits an entry, by PDPTEs that are in the registers alone, too. */
     private Set<Long> affected(Slot slot) {
+        if (List.of(guest.processors).stream().anyMatch(processor -> processor.deferred)) {
+            return new LinkedHashSet<>(guest.tables.pages);
+        }
         Set<Long> affected = new LinkedHashSet<>();
         for (long page : guest.tables.pages) {
             for (int space = 0; space < Tables.SPACES; space++) {
@@ -138,7 +201,7 @@ final class Edits {
 
     /** A PDPTE in memory: the registers follow with the next load of CR3. */
     private void editRegister(Slot slot) {
-        if (guest.chance(15)) {
+        if (guest.excursions != null && guest.chance(15)) {
             illegalPdpte(slot);
             return;
         }

@@ -19,11 +19,14 @@ final class Entries {
     private final Shape shape;
     private final Seed random;
     private final Traits traits;
+    private final boolean outside;
 
-    Entries(Tables tables, Seed random, Traits traits) {
+    /** @param outside tables may lie outside memory */
+    Entries(Tables tables, Seed random, Traits traits, boolean outside) {
         this.tables = tables;
         this.random = random;
         this.traits = traits;
+        this.outside = outside;
         shape = tables.shape;
     }
 
@@ -65,6 +68,10 @@ final class Entries {
     }
 
     private long table(Slot slot) {
+        // What is read there is all ones; that has no reserved bit in the short format, and would be global.
+        if (outside && shape.entryBytes == 8 && chance(3)) {
+            return Layout.NOTHING;
+        }
         List<Table> below = tables.tables(slot.level() - 1, slot.global());
         return below.get(random.nextInt(below.size())).address();
     }
@@ -76,7 +83,7 @@ final class Entries {
         } else if (choice < 78) {
             return Layout.DEVICE + ((long) random.nextInt(3) << 12);
         } else if (choice < 83) {
-            return Layout.NOTHING + ((long) random.nextInt(2) << 12);
+            return (outside && chance(50) ? Layout.BEYOND : Layout.NOTHING) + ((long) random.nextInt(2) << 12);
         } else if (choice < 90) {
             return Layout.PAM + ((long) random.nextInt(3) << 12);
         }

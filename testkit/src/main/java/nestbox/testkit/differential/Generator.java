@@ -74,19 +74,19 @@ final class Generator {
 
     private void addViews(Shape first, boolean all) {
         if (all && !first.wide) {
-            addView(Shape.TWO_LEVEL, null);
-            addView(Shape.PAE, views.get(0).tables);
+            addView(Shape.TWO_LEVEL, null, true);
+            addView(Shape.PAE, views.get(0).tables, true);
         } else {
-            addView(first, null);
+            addView(first, null, all);
             if (all && traits.fiveLevels()) {
-                addView(first == Shape.FIVE_LEVEL ? Shape.FOUR_LEVEL : Shape.FIVE_LEVEL, views.get(0).tables);
+                addView(first == Shape.FIVE_LEVEL ? Shape.FOUR_LEVEL : Shape.FIVE_LEVEL, views.get(0).tables, true);
             }
         }
     }
 
-    private void addView(Shape of, Tables beside) {
+    private void addView(Shape of, Tables beside, boolean all) {
         Tables its = new Tables(of, beside);
-        View view = new View(of, its, new Entries(its, random, traits));
+        View view = new View(of, its, new Entries(its, random, traits, all));
         views.add(view);
         for (Slot slot : its.slots) {
             if (random.nextInt(8) != 0) {
@@ -149,6 +149,9 @@ final class Generator {
             accesses.access();
         } else if (choice < 84) {
             controls.switchSpace(1 - now.space);
+            if (excursions != null && chance(50)) {
+                accesses.visitAgain();
+            }
         } else if (choice < 90) {
             controls.control();
         } else if (choice < 93) {

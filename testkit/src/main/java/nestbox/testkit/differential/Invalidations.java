@@ -42,6 +42,13 @@ final class Invalidations {
         }
     }
 
+    /** The other processors invalidate everything before their next access. */
+    void others() {
+        for (Processor other : guest.processors) {
+            other.stale |= other != guest.now;
+        }
+    }
+
     private void single(Set<Long> affected) {
         if (affected.size() > MOST_SINGLE) {
             guest.controls.flushAll();

@@ -54,6 +54,8 @@ final class Layout {
     static final long DEVICE = 0xff000000L;
     /** No memory and no device. */
     static final long NOTHING = 0x30000000L;
+    /** Neither here; with 32-bit addresses these are linear addresses of the window, too. */
+    static final long BEYOND = 0x40000000L;
     /** A segment that a PAM register switches between ROM and RAM. */
     static final long PAM = 0xc8000;
 

@@ -59,7 +59,11 @@ public enum Op {
      * Leaves paging, and IA-32e mode, and comes back with CR3 = a and the bits b of CR4 inverted. With bit 0 of c through real
      * mode, where the word at c[31:16] is read; with bit 1 EFER.LME is off in between.
      */
-    MODE;
+    MODE,
+    /** 4 bytes at a to the test device's port, and logs what is read back: under L0 its emulator reads at a. */
+    OUTS,
+    /** b through the test device's port to the 4 bytes at a. */
+    INS;
 
     @Override
     public String toString() {

@@ -80,8 +80,11 @@ final class Tables {
         return next;
     }
 
-    /** An entry; 0 where no table is. */
+    /** An entry; 0 where no table is, all ones outside memory. */
     long entry(long address) {
+        if (address >= Layout.MEMORY) {
+            return -1;
+        }
         long offset = address - Layout.TABLES;
         return offset < 0 || offset >= next - Layout.TABLES ? 0 : entries[(int) offset >> 2];
     }

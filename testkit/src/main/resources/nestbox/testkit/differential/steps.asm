@@ -40,6 +40,22 @@ do_or:     lock or [$bx], edx
 do_and:    lock and [$bx], edx
         jmp done
 
+do_outs:   mov ecx, esi            ; through the test device's port
+        mov $si, $bx
+        mov edx, 0xe0
+        outsd
+        mov esi, ecx
+        in eax, dx
+        jmp log
+do_ins:    mov ecx, edi
+        mov eax, edx
+        mov $di, $bx
+        mov edx, 0xe0
+        out dx, eax
+        insd
+        mov edi, ecx
+        jmp done
+
 do_uload:  mov $ax, user_load - user + USER
         jmp user_mode
 do_ustore: mov $ax, user_store - user + USER
@@ -237,7 +253,7 @@ report: mov ecx, ebp            ; EAX is the vector and the error code; CR2 coun
         sub esp, ecx
         push 2
         $popf                   ; EFLAGS.AC may be set
-        mov esi, [TURN]         ; REP MOVSB may have moved both
+        mov esi, [TURN]         ; string instructions may have moved both
         mov edi, esi
         shl esi, 5
         add esi, STEPS
@@ -256,7 +272,7 @@ report: mov ecx, ebp            ; EAX is the vector and the error code; CR2 coun
 operations:
         $word 0, do_load1, do_load2, do_load4, do_load8, do_store1, do_store2, do_store4, do_store8, do_call, do_xadd, do_copy, do_or, do_and
         $word do_uload, do_ustore, do_ucall, do_invlpg, do_invpcid, do_cr3, do_cr0, do_cr4, do_efer, do_pci, do_ipi, do_cmpxchg
-        $word do_aload, do_wrpkru, do_timer, do_signal, do_shoot, do_mode
+        $word do_aload, do_wrpkru, do_timer, do_signal, do_shoot, do_mode, do_outs, do_ins
 $more
 
 user:                           ; copied to USER

@@ -105,6 +105,31 @@ class DifferentialTest {
                 .isEqualTo(found.difference().toString());
     }
 
+    /**
+     * Wrong policies are found, each by a case that its right value leaves without a difference. Where other random guests are made,
+     * {@code nestbox differential --case-steps 1000 --seed 1 --shapes SHAPE --ways WAY --policy POLICY} finds another case.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "mmioCache.clearOnNewPgdHit=off, shadow/keep, FOUR_LEVEL, 19",
+        "mmioCache.clearOnSync=off, shadow/keep, FOUR_LEVEL, 19",
+        "mmioCache.gvaAllowed=any, tdp/keep, TWO_LEVEL, 2",
+        "roots.syncChildBeforeLink=off, shadow/keep, FOUR_LEVEL, 8",
+        "shadow.nxInRole=off, shadow/keep, FOUR_LEVEL, 6",
+        "shadow.invpcidUnpaged=call, shadow/keep, PAE, 0",
+        "walk.tableOutsideMemory=fault, shadow/keep, PAE, 1"
+    })
+    void plantedBugsAreFound(String policy, String way, Shape shape, long number) {
+        Campaign right = Campaign.of(Campaign.Platform.INTEL, 1)
+                .withWays(List.of(way))
+                .withShapes(List.of(shape))
+                .withCaseSteps(1000);
+        String[] parts = policy.split("=");
+        Campaign wrong = right.withPolicies(Map.of(parts[0], parts[1]));
+        assertThat(right.compare(new Differential(), 1, number)).isEmpty();
+        assertThat(wrong.compare(new Differential(), 1, number)).isPresent();
+    }
+
     /** Guests that leave out invalidations: each access is one that the manual permits, on two processors, too. */
     @ParameterizedTest
     @CsvSource({"INTEL, 1", "AMD, 2"})
