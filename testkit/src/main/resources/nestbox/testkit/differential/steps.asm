@@ -40,14 +40,14 @@ do_or:     lock or [$bx], edx
 do_and:    lock and [$bx], edx
         jmp done
 
-do_outs:   mov ecx, esi            ; through the test device's port
+do_string_out: mov ecx, esi        ; through the test device's port
         mov $si, $bx
         mov edx, 0xe0
         outsd
         mov esi, ecx
         in eax, dx
         jmp log
-do_ins:    mov ecx, edi
+do_string_in:  mov ecx, edi
         mov eax, edx
         mov $di, $bx
         mov edx, 0xe0
@@ -272,7 +272,7 @@ report: mov ecx, ebp            ; EAX is the vector and the error code; CR2 coun
 operations:
         $word 0, do_load1, do_load2, do_load4, do_load8, do_store1, do_store2, do_store4, do_store8, do_call, do_xadd, do_copy, do_or, do_and
         $word do_uload, do_ustore, do_ucall, do_invlpg, do_invpcid, do_cr3, do_cr0, do_cr4, do_efer, do_pci, do_ipi, do_cmpxchg
-        $word do_aload, do_wrpkru, do_timer, do_signal, do_shoot, do_mode, do_outs, do_ins
+        $word do_aload, do_wrpkru, do_timer, do_signal, do_shoot, do_mode, do_string_out, do_string_in
 $more
 
 user:                           ; copied to USER
