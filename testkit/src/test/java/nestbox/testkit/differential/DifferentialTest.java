@@ -126,8 +126,15 @@ class DifferentialTest {
                 .withCaseSteps(1000);
         String[] parts = policy.split("=");
         Campaign wrong = right.withPolicies(Map.of(parts[0], parts[1]));
-        assertThat(right.compare(new Differential(), 1, number)).isEmpty();
-        assertThat(wrong.compare(new Differential(), 1, number)).isPresent();
+        Case guest = right.guest(1, number);
+        Differential runs = new Differential();
+        Observation bare = runs.run(guest, only(right.withWays(List.of("none/keep")), shape));
+        assertThat(bare.difference(runs.run(guest, only(right, shape)), guest)).isNull();
+        assertThat(bare.difference(runs.run(guest, only(wrong, shape)), guest)).isNotNull();
+    }
+
+    private static Subject only(Campaign campaign, Shape shape) {
+        return campaign.subjects(shape, 0).get(0);
     }
 
     /** Guests that leave out invalidations: each access is one that the manual permits, on two processors, too. */
