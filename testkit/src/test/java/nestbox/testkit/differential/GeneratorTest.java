@@ -18,13 +18,18 @@ class GeneratorTest {
 
     /** Behind all steps the page tables are those that it has in mind, by whatever address a step has written them. */
     @ParameterizedTest
-    @CsvSource({"INTEL_KEYS, TWO_LEVEL, 1, 2", "NAPLES, PAE, 2, 13", "INTEL, FOUR_LEVEL, 1, 14", "INTEL, FIVE_LEVEL, 2, 1"})
+    @CsvSource({
+        "INTEL_KEYS, TWO_LEVEL, 1, 2",
+        "NAPLES, PAE, 2, 13",
+        "INTEL, FOUR_LEVEL, 1, 14",
+        "INTEL, FIVE_LEVEL, 2, 1"
+    })
     void memoryHasTheTablesThatItHasInMind(Campaign.Platform platform, Shape shape, int cpus, long seed) {
         String model = Campaign.of(platform, cpus).model(shape);
         Generator generator = new Generator(shape, seed, cpus, Traits.of(CpuModel.parse(model)), false, true);
         Case guest = generator.generate(30_000);
-        Nestbox lab = Nestbox.create(Subject.of(L0Mode.NONE, "keep", model, model, cpus, 1)
-                .configuration());
+        Nestbox lab = Nestbox.create(
+                Subject.of(L0Mode.NONE, "keep", model, model, cpus, 1).configuration());
         Machine machine = lab.machine();
         new CaseImage(shape.wide).load(machine, guest);
         assertThat(lab.run(100_000_000).kind()).isEqualTo(Outcome.Kind.DEBUG_EXIT);

@@ -32,10 +32,11 @@ class SeededYieldTest {
                 .withCaseSteps(750);
         Case guest = campaign.guest(20261130, 0);
         Subject shadow = campaign.subjects(shape, 0).get(0);
-        Nestbox lab = Nestbox.create(
-                shadow.configuration().toBuilder().yieldAt(plan).build());
+        Nestbox lab =
+                Nestbox.create(shadow.configuration().toBuilder().yieldAt(plan).build());
         Observation seen = Observation.of(new CaseImage(shape.wide), guest, lab, null);
-        Subject bare = campaign.withWays(List.of("none/keep")).subjects(shape, 0).get(0);
+        Subject bare =
+                campaign.withWays(List.of("none/keep")).subjects(shape, 0).get(0);
         assertThat(new Differential().run(guest, bare).difference(seen, guest)).isNull();
         assertThat(lab.hypervisor().orElseThrow().counters().yields).isGreaterThan(10);
     }

@@ -97,7 +97,8 @@ class StepsTest {
         List<Step> steps = List.of(
                 step(Op.OR, entry, 2, 0), step(Op.CR3, tables.roots[0], 0, 0), step(Op.LOAD4, 0x80000000L, 0, 0));
         Subject amd = Subject.of(mode, "keep", "EPYC-Milan,+svm,-pku", "EPYC-Milan,-svm,-pku", 1, 1);
-        Observation seen = new Differential().run(new Case(Shape.PAE, 1, tables.roots[0], tables.contents(), steps), amd);
+        Observation seen =
+                new Differential().run(new Case(Shape.PAE, 1, tables.roots[0], tables.contents(), steps), amd);
         assertThat(seen.outcome()).isEqualTo("ended");
         assertThat(Long.toHexString(seen.log()[2])).isEqualTo(load);
         assertThat(Long.toHexString(seen.log()[4])).isEqualTo(use);
