@@ -174,7 +174,10 @@ class DamagedInputTest {
     private static byte[] elf(boolean wide) {
         ByteBuffer elf = ByteBuffer.allocate(0x200).order(ByteOrder.LITTLE_ENDIAN);
         elf.putInt(0, 0x464c457f).put(4, (byte) (wide ? 2 : 1)).put(5, (byte) 1).put(6, (byte) 1);
-        elf.putShort(16, (short) 2).putShort(18, (short) (wide ? 62 : 3)).putInt(20, 1).putInt(24, 0x100120);
+        elf.putShort(16, (short) 2)
+                .putShort(18, (short) (wide ? 62 : 3))
+                .putInt(20, 1)
+                .putInt(24, 0x100120);
         int header = wide ? 64 : 52;
         elf.putInt(wide ? 32 : 28, header);
         elf.putShort(wide ? 54 : 42, (short) (wide ? 56 : 32)).putShort(wide ? 56 : 44, (short) 1);
@@ -194,9 +197,15 @@ class DamagedInputTest {
 
     private static byte[] kernel() {
         ByteBuffer kernel = ByteBuffer.allocate(0x800).order(ByteOrder.LITTLE_ENDIAN);
-        kernel.put(0x1f1, (byte) 1).putShort(0x1fe, (short) 0xaa55).put(0x200, (byte) 0xeb).put(0x201, (byte) 0x66);
+        kernel.put(0x1f1, (byte) 1)
+                .putShort(0x1fe, (short) 0xaa55)
+                .put(0x200, (byte) 0xeb)
+                .put(0x201, (byte) 0x66);
         kernel.putInt(0x202, 0x53726448).putShort(0x206, (short) 0x20f).put(0x211, (byte) 1);
-        kernel.putInt(0x22c, 0x7fffffff).putInt(0x230, 0x200000).put(0x234, (byte) 1).putShort(0x236, (short) 1);
+        kernel.putInt(0x22c, 0x7fffffff)
+                .putInt(0x230, 0x200000)
+                .put(0x234, (byte) 1)
+                .putShort(0x236, (short) 1);
         kernel.putInt(0x238, 0x7ff).putLong(0x258, 0x200000).putInt(0x260, 0x10000);
         kernel.put(0x600, new byte[] {(byte) 0xe6, (byte) 0xf4, (byte) 0xf4});
         return kernel.array();

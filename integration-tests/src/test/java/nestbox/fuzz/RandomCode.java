@@ -14,9 +14,8 @@ final class RandomCode {
     private static final int[] PREFIXES = {0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
     private static final List<Form> FORMS = InstructionTable.get().forms();
     /** Rows that touch the system, drawn more often than their share of the table. */
-    private static final List<Form> SYSTEM = FORMS.stream()
-            .filter(form -> form.privileged() || form.endsBlock())
-            .toList();
+    private static final List<Form> SYSTEM =
+            FORMS.stream().filter(form -> form.privileged() || form.endsBlock()).toList();
 
     private final Seed random;
     private final int bits;

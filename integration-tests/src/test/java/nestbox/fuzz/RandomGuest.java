@@ -198,8 +198,8 @@ final class RandomGuest {
 
     /** Loads a guest of {@code slots} slots; the machine is ready to run. */
     void load(Machine machine, int slots) {
-        String constants = "        org 0x100000\nTURN equ " + TURN + "\nCOUNT equ " + COUNT + "\nUSER equ " + USER + "\nSLOTS equ "
-                + SLOTS + "\nSTACK equ " + STACK + "\nPOINTERS equ " + POINTERS + "\n";
+        String constants = "        org 0x100000\nTURN equ " + TURN + "\nCOUNT equ " + COUNT + "\nUSER equ " + USER
+                + "\nSLOTS equ " + SLOTS + "\nSTACK equ " + STACK + "\nPOINTERS equ " + POINTERS + "\n";
         Assembly image = Asm.program(32, 0x100000, constants + START + mode.enter() + named(NEXT));
         machine.load(new ImageFile("random", image.bytes()), "", List.of());
         PhysicalMemory memory = machine.memory();

@@ -119,8 +119,13 @@ final class RandomHypervisor {
     }
 
     private Guest guest() {
-        Guest guest = Guest.longMode().constant("SLOTS", SLOTS).constant("RECORDS", RECORDS).constant("OWN", OWN);
-        guest.tables("tables", t -> t.identity(16 << 20).map(0xfee00000L, 0xfee00000L)).page("turn").page("good");
+        Guest guest = Guest.longMode()
+                .constant("SLOTS", SLOTS)
+                .constant("RECORDS", RECORDS)
+                .constant("OWN", OWN);
+        guest.tables("tables", t -> t.identity(16 << 20).map(0xfee00000L, 0xfee00000L))
+                .page("turn")
+                .page("good");
         for (int vector = 0; vector < 32; vector++) {
             guest.handler(vector, "next");
         }

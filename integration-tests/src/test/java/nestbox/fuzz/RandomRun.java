@@ -48,7 +48,10 @@ final class RandomRun {
         NestedCampaign campaign = MutatedImage.campaign(way.intel(), tdp);
         configuration = switch (kind) {
             case DIFFERENTIAL -> campaign.configuration(way.l0.text() + "/keep", number);
-            case DEMO -> way.configuration(1, number, engine()).toBuilder().memoryBytes(64 << 20).build();
+            case DEMO ->
+                way.configuration(1, number, engine()).toBuilder()
+                        .memoryBytes(64 << 20)
+                        .build();
             default -> way.configuration(random.nextInt(4) == 0 ? 2 : 1, number, engine());
         };
         lab = Nestbox.create(configuration);

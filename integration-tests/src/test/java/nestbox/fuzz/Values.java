@@ -32,11 +32,51 @@ final class Values {
     };
     /** First MSR of a range, and how many. */
     private static final int[][] MSRS = {
-        {0x10, 1}, {0x1b, 1}, {0x3a, 2}, {0x48, 2}, {0x79, 1}, {0x8b, 1}, {0x9b, 6}, {0xc1, 8}, {0xe1, 1}, {0xfe, 1}, {0x10a, 2},
-        {0x122, 1}, {0x174, 8}, {0x186, 8}, {0x198, 4}, {0x1a0, 1}, {0x1c8, 2}, {0x1d9, 8}, {0x200, 32}, {0x250, 32}, {0x277, 1},
-        {0x2ff, 1}, {0x309, 4}, {0x345, 1}, {0x38d, 4}, {0x400, 32}, {0x480, 20}, {0x4c1, 8}, {0x600, 1}, {0x6a0, 9}, {0x6e0, 2},
-        {0x800, 64}, {0xd90, 1}, {0xda0, 1}, {0xe01, 1}, {0x4b564d00, 8}, {0x40000000, 16}, {0xc0000080, 5}, {0xc0000100, 4},
-        {0xc0010000, 8}, {0xc0010010, 16}, {0xc0010111, 9}, {0xc0010200, 12}, {0xc0011020, 12}, {0xc0000300, 4}
+        {0x10, 1},
+        {0x1b, 1},
+        {0x3a, 2},
+        {0x48, 2},
+        {0x79, 1},
+        {0x8b, 1},
+        {0x9b, 6},
+        {0xc1, 8},
+        {0xe1, 1},
+        {0xfe, 1},
+        {0x10a, 2},
+        {0x122, 1},
+        {0x174, 8},
+        {0x186, 8},
+        {0x198, 4},
+        {0x1a0, 1},
+        {0x1c8, 2},
+        {0x1d9, 8},
+        {0x200, 32},
+        {0x250, 32},
+        {0x277, 1},
+        {0x2ff, 1},
+        {0x309, 4},
+        {0x345, 1},
+        {0x38d, 4},
+        {0x400, 32},
+        {0x480, 20},
+        {0x4c1, 8},
+        {0x600, 1},
+        {0x6a0, 9},
+        {0x6e0, 2},
+        {0x800, 64},
+        {0xd90, 1},
+        {0xda0, 1},
+        {0xe01, 1},
+        {0x4b564d00, 8},
+        {0x40000000, 16},
+        {0xc0000080, 5},
+        {0xc0000100, 4},
+        {0xc0010000, 8},
+        {0xc0010010, 16},
+        {0xc0010111, 9},
+        {0xc0010200, 12},
+        {0xc0011020, 12},
+        {0xc0000300, 4}
     };
 
     private final Seed random;
@@ -90,8 +130,12 @@ final class Values {
         long base = place() & 0xffffffffL;
         long limit = random.nextInt(3) == 0 ? 0xfffff : random.nextInt(0x2000);
         long access = random.nextInt(256) | (random.nextInt(5) == 0 ? 0 : 0x80);
-        return limit & 0xffff | (base & 0xffffff) << 16 | access << 40 | limit >>> 16 << 48
-                | (long) random.nextInt(16) << 52 | base >>> 24 << 56;
+        return limit & 0xffff
+                | (base & 0xffffff) << 16
+                | access << 40
+                | limit >>> 16 << 48
+                | (long) random.nextInt(16) << 52
+                | base >>> 24 << 56;
     }
 
     /** A selector of the random guest's table. */
