@@ -69,7 +69,10 @@ run:    mov [RUNNING], ebx
         call mix
         pop rdi
         call own
+        cmp qword [rbx + 0x70], -1
+        je .kept                        ; a VMRUN that failed has flushed nothing
         mov byte [rbx + 0x5c], 0        ; TLB_CONTROL
+.kept:
         mov qword [rbx + 0xa8], 0       ; EVENTINJ
         cmp byte [PROBING], 0
         je consumed

@@ -8,7 +8,11 @@ import nestbox.vmx.vmcs.VmcsField;
  */
 final class HardwareVmcs {
     final long region;
+    /** Its own, 0 if the silicon has none. */
     final int vpid;
+    /** With which its guest runs: vmcs02 has that of vmcs01 if L1 gave its guest none. */
+    int runsWith;
+
     final long[] values = new long[VmcsField.count()];
     final boolean[] known = new boolean[VmcsField.count()];
     boolean launched;
@@ -23,6 +27,7 @@ final class HardwareVmcs {
     HardwareVmcs(long region, int vpid) {
         this.region = region;
         this.vpid = vpid;
+        runsWith = vpid;
     }
 
     void forgetAll() {

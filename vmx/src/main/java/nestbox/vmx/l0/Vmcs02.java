@@ -157,7 +157,9 @@ final class Vmcs02 {
             secondary &= ~VmxFeature.ENABLE_VPID.mask();
         } else {
             secondary |= VmxFeature.ENABLE_VPID.mask();
-            door.write(VmcsField.VIRTUAL_PROCESSOR_ID, v.vpid);
+            // What a guest without VPID leaves must not meet one that has: its transitions flush vpid01.
+            v.runsWith = c.secondary(VmxFeature.ENABLE_VPID) ? v.vpid : backend.vmcs01().vpid;
+            door.write(VmcsField.VIRTUAL_PROCESSOR_ID, v.runsWith);
         }
         if (c.secondary(VmxFeature.ENABLE_VM_FUNCTIONS)) {
             // Every function leaves L2.

@@ -396,7 +396,7 @@ final class VmxBackend implements VendorBackend {
     /** Without VPID every entry and exit flushes. */
     @Override
     public void flushGuest() {
-        flushVpid(vcpu.follows(NestedPolicy.VPID_FLUSH) ? vmcs.current().vpid : vmcs01.vpid);
+        flushVpid(vcpu.follows(NestedPolicy.VPID_FLUSH) ? vmcs.current().runsWith : vmcs01.vpid);
     }
 
     void flushVpid(int vpid) {
@@ -407,7 +407,7 @@ final class VmxBackend implements VendorBackend {
 
     @Override
     public void flushAddress(long linear) {
-        int vpid = vmcs.current().vpid;
+        int vpid = vmcs.current().runsWith;
         if (vpid == 0) {
             return;
         }
