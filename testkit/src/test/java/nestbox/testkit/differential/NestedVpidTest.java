@@ -59,15 +59,11 @@ class NestedVpidTest {
         steps.add(NestedStep.l1(L1Op.STORE8, entry, NEW | 0x67));
         steps.add(NestedStep.of(new Step(Op.LOAD4, 1, page + 0x100, 0, 0)));
         NestedCase nested = new NestedCase(
-                NestedVendor.INTEL,
-                Shape.FOUR_LEVEL,
-                tdp,
-                tables.contents(),
-                control.words(tables.roots[0]),
-                steps);
+                NestedVendor.INTEL, Shape.FOUR_LEVEL, tdp, tables.contents(), control.words(tables.roots[0]), steps);
         NestedRuns runs = new NestedRuns(NestedCampaign.of(NestedVendor.INTEL, tdp), image, 0);
         NestedObservation right = runs.run(nested, NestedRuns.REFERENCE);
         assertThat(right.log()[2 * 9]).isNotEqualTo(right.log()[2 * 7]);
-        assertThat(right.difference(runs.run(nested, way + Subject.CHECK), nested)).isNull();
+        assertThat(right.difference(runs.run(nested, way + Subject.CHECK), nested))
+                .isNull();
     }
 }

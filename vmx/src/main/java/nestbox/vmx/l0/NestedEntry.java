@@ -358,7 +358,8 @@ final class NestedEntry {
         if (!vmx.controls.secondary(VmxFeature.ENABLE_VPID)) {
             vmx.vcpu.judging().transition();
             vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
-            // Shadow pages are told apart by no VPID: what this L2 leaves there is not for the next one that has a VPID. KVM keeps
+            // Shadow pages are told apart by no VPID: what this L2 leaves there is not for the next one that has a
+            // VPID. KVM keeps
             // the number, and that L2 may find entries of tables that L1 has changed in between.
             vmx.lastVpid12 = 0;
         } else if (entering && vmx.controls.vpid != vmx.lastVpid12 && vmx.vcpu.follows(NestedPolicy.VPID_NEW)) {
