@@ -19,19 +19,8 @@ class ForcedEmulationTest {
     private static final long HITS = 0x400000;
 
     /** Breaks on the instruction at {@code target}; #DB counts and sets RF for the return. */
-    private static final String PROGRAM = """
-            dd 0x1BADB002, 0x10000, 0xE4514FFE
-            dd 0x100000, 0x100000, 0, 0, start
-            align 8
-            gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
-            gdt_pointer: dw 23
-                dd gdt
-            idt_pointer: dw 0x7ff
-                dd 0x200000
-            start:
-                mov esp, 0x300000
-                lgdt [gdt_pointer]
-                lidt [idt_pointer]
+    private static final String PROGRAM = Guest32.START
+            + """
                 mov eax, debug
                 mov [0x200008], ax
                 mov word [0x20000a], 8
@@ -78,19 +67,8 @@ class ForcedEmulationTest {
     }
 
     /** 0 / 0 with all exceptions unmasked and CR0.NE clear, then an MMX instruction that L0 emulates. */
-    private static final String NUMERIC_ERROR = """
-            dd 0x1BADB002, 0x10000, 0xE4514FFE
-            dd 0x100000, 0x100000, 0, 0, start
-            align 8
-            gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
-            gdt_pointer: dw 23
-                dd gdt
-            idt_pointer: dw 0x7ff
-                dd 0x200000
-            start:
-                mov esp, 0x300000
-                lgdt [gdt_pointer]
-                lidt [idt_pointer]
+    private static final String NUMERIC_ERROR = Guest32.START
+            + """
                 mov eax, error
                 mov [0x200080], ax
                 mov word [0x200082], 8

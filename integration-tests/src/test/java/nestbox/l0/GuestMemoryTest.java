@@ -35,20 +35,8 @@ class GuestMemoryTest {
     private static final String HEAD = """
             dd 0x1badb002, 0x10000, 0xe4514ffe, 0x100000, 0x100000, 0, 0, start
             start:
-                mov edi, 0x200000
-                mov eax, 0x83
-                mov ecx, 1024
-            .entry:
-                stosd
-                add eax, 0x400000
-                loop .entry
-                mov eax, 0x10
-                mov cr4, eax
-                mov eax, 0x200000
-                mov cr3, eax
-                mov eax, 0x80010011
-                mov cr0, eax
-            """;
+            """
+            + Guest32.IDENTITY;
 
     private static final String TELL = """
                 mov edx, 0x3f8

@@ -130,19 +130,9 @@ class OldModesUnderL0Test {
                 mov edi, 0x38000
                 mov ecx, handler.end - handler
                 rep movsb
-                mov edi, 0x200000
-                mov eax, 0x83
-                mov ecx, 1024
-            .entry:
-                stosd
-                add eax, 0x400000
-                loop .entry
-                mov eax, 0x10
-                mov cr4, eax
-                mov eax, 0x200000
-                mov cr3, eax
-                mov eax, 0x80010011
-                mov cr0, eax
+            """
+            + Guest32.IDENTITY
+            + """
                 mov dword [0xfee000f0], 0x1ff
                 mov ebx, 0x12345678
                 mov ebp, 2

@@ -26,19 +26,8 @@ class ParavirtualEdgeTest {
     private static final int FEATURE_WORD = 10;
 
     /** Stores the results of CPUID and of hypercalls at 400000h; #UD skips three bytes. */
-    private static final String CALLS = """
-            dd 0x1BADB002, 0x10000, 0xE4514FFE
-            dd 0x100000, 0x100000, 0, 0, start
-            align 8
-            gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
-            gdt_pointer: dw 23
-                dd gdt
-            idt_pointer: dw 0x7ff
-                dd 0x200000
-            start:
-                mov esp, 0x300000
-                lgdt [gdt_pointer]
-                lidt [idt_pointer]
+    private static final String CALLS = Guest32.START
+            + """
                 mov eax, invalid
                 mov edi, 0x200000 + 6 * 8
                 call gate

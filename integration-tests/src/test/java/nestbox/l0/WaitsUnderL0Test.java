@@ -13,19 +13,8 @@ import org.junit.jupiter.api.Test;
 /** A guest under L0 that spins sees the virtual time of bare silicon, and its events at the same tick. */
 class WaitsUnderL0Test {
     /** Ten rounds of a spin loop between two RDTSC, then a spin until a timer interrupt; tells both times as one number. */
-    private static final String SPINS = """
-            dd 0x1BADB002, 0x10000, 0xE4514FFE
-            dd 0x100000, 0x100000, 0, 0, start
-            align 8
-            gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
-            gdt_pointer: dw 23
-                dd gdt
-            idt_pointer: dw 0x7ff
-                dd 0x200000
-            start:
-                mov esp, 0x300000
-                lgdt [gdt_pointer]
-                lidt [idt_pointer]
+    private static final String SPINS = Guest32.START
+            + """
                 mov eax, handler
                 mov [0x200200], ax
                 mov word [0x200202], 8
