@@ -1,6 +1,5 @@
 package nestbox.vmx.l0;
 
-import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.l0.EntryFailure;
@@ -19,18 +18,14 @@ import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.check.EntryChecks;
 import nestbox.vmx.vmcs.CurrentVmcs;
 import nestbox.vmx.vmcs.ExitReason;
-import nestbox.vmx.vmcs.InterruptionType;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.ExtensionInstruction;
-import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
-import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.mem.SecondStage;
-import nestbox.x86.system.EventInDelivery;
 
 /**
  * VMX as L0 emulates it for L1. The state of VMX operation, the current vmcs12, and what L2 may do; L1's instructions are
@@ -48,6 +43,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     NestedExit exit;
     private NestedInstructions instructions;
     private NestedExits exits;
+    private NestedEvents events;
     private EmulatedStage stage;
 
     boolean on;
@@ -91,6 +87,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         entry = new NestedEntry(this);
         instructions = new NestedInstructions(this);
         exits = new NestedExits(this);
+        events = new NestedEvents(this);
         stage = new EmulatedStage(this);
         timer = new NestedTimer(this);
         functions = new NestedFunctions(this);
@@ -136,7 +133,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
     }
 
     /** Takes into vmcs12 what belongs there and hardware has. */
-    private void pull() {
+    void pull() {
         shadowing.pull();
         rare.pull();
     }
@@ -285,21 +282,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public boolean reflectException(int vector, boolean hasErrorCode, long errorCode, long detail) {
-        if (!exits.wantsException(vector, errorCode)) {
-            return false;
-        }
-        int type = vector == Vector.BP || vector == Vector.OF
-                ? EventInDelivery.SOFTWARE_EXCEPTION
-                : EventInDelivery.EXCEPTION;
-        long word =
-                vector | (long) type << 8 | InterruptionType.VALID | (hasErrorCode ? InterruptionType.ERROR_CODE : 0);
-        long qualification = vector == Vector.PF || vector == Vector.DB ? detail : 0;
-        if (type == EventInDelivery.EXCEPTION && vector != Vector.DB && vector != Vector.DF) {
-            // RFLAGS are saved as the fault would push them (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP").
-            cpu.systemFlags |= Flags.RF;
-        }
-        exit.interruption(ExitReason.EXCEPTION_NMI, qualification, word, errorCode);
-        return true;
+        return exits.wantsException(vector, errorCode) && events.exception(vector, hasErrorCode, errorCode, detail);
     }
 
     @Override
@@ -314,35 +297,12 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public boolean interrupt() {
-        if (!controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING)) {
-            return false;
-        }
-        long word = 0;
-        if (controls.exit(VmxFeature.ACKNOWLEDGE_INTERRUPT)) {
-            int vector;
-            do {
-                vector = cpu.apic.acknowledge();
-                if (vector < 0) {
-                    return false;
-                }
-            } while (apic.posted(vector));
-            word = vector | InterruptionType.VALID;
-        }
-        exit.interruption(ExitReason.EXTERNAL_INTERRUPT, 0, word, 0);
-        return true;
+        return events.interrupt();
     }
 
     @Override
     public boolean nmi() {
-        boolean blocked = cpu.nmiBlocked && !controls.pin(VmxFeature.VIRTUAL_NMIS);
-        if (!controls.pin(VmxFeature.NMI_EXITING) || blocked) {
-            return false;
-        }
-        cpu.unpend(Cpu.PENDING_NMI);
-        exit.interruption(
-                ExitReason.EXCEPTION_NMI, 0, Vector.NMI | (long) InterruptionType.NMI << 8 | InterruptionType.VALID, 0);
-        cpu.nmiBlocked = true;
-        return true;
+        return events.nmi();
     }
 
     /** NMIs leave L2, and it has none of its own. */
@@ -366,43 +326,12 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public void save(StateWriter out) {
-        pull();
-        if (guest) {
-            apic.save();
-        }
-        out.section("nested vmx").writeBoolean(on).writeBoolean(guest).writeLong(vmxonPointer);
-        OptionalVmcs.save(vmcs12, out);
-        OptionalVmcs.save(shadow12, out);
-        out.writeLong(lastVpid12).writeBoolean(trapFlag);
-        signals.save(out);
-        smm.save(out);
-        entry.save(out);
-        apic.save(out);
-        out.writeLong(timer.deadline()).writeLong(controls.eptp);
+        NestedVmxState.save(this, out);
     }
 
     @Override
     public void restore(StateReader in) {
-        in.section("nested vmx");
-        on = in.readBoolean();
-        guest = in.readBoolean();
-        vmxonPointer = in.readLong();
-        vmcs12 = OptionalVmcs.restore(in);
-        shadow12 = OptionalVmcs.restore(in);
-        if (guest && vmcs12 == null) {
-            throw new NestboxException("state", "L2 runs without a VMCS");
-        }
-        lastVpid12 = in.readLong();
-        trapFlag = in.readBoolean();
-        signals.restore(in);
-        smm.restore(in);
-        entry.restore(in);
-        apic.restore(in);
-        timer.setDeadline(in.readLong());
-        controls.eptp = in.readLong();
-        entry.vmcsChanged();
-        shadowing.unlinked();
-        rare.forget();
+        NestedVmxState.restore(this, in);
     }
 
     @Override
@@ -437,35 +366,14 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
 
     @Override
     public boolean exitDue() {
-        return dueExit() != null;
+        return events.due() != null;
     }
 
     @Override
     public void takeExit() {
-        ExitReason reason = dueExit();
+        ExitReason reason = events.due();
         trapFlag = false;
         exit.event(reason, 0);
-    }
-
-    /** The exit that is due whatever interrupts and NMIs wait (facts D.8), or null. Hardware opens windows if L2 is active. */
-    private ExitReason dueExit() {
-        if (trapFlag) {
-            return ExitReason.MONITOR_TRAP_FLAG;
-        }
-        if (timer.expired()) {
-            return ExitReason.PREEMPTION_TIMER;
-        }
-        cpu.unpend(Cpu.PENDING_EXTENSION);
-        if (cpu.activity == Cpu.ACTIVE || cpu.activity == Cpu.WAIT_FOR_SIPI) {
-            return null;
-        }
-        if (controls.primary(VmxFeature.NMI_WINDOW_EXITING) && !cpu.nmiBlocked) {
-            return ExitReason.NMI_WINDOW;
-        }
-        boolean window = controls.primary(VmxFeature.INTERRUPT_WINDOW_EXITING)
-                && cpu.activity == Cpu.HALTED
-                && (cpu.systemFlags & Flags.IF) != 0;
-        return window ? ExitReason.INTERRUPT_WINDOW : null;
     }
 
     @Override
@@ -493,8 +401,7 @@ final class NestedVmx implements VirtualizationExtension, CurrentVmcs, Nesting {
         return entry.transaction().open();
     }
 
-    // ---- what emulated instructions and events of the guest's processor ask
-    // ------------------------------------------
+    // ---- what the guest's processor asks --------------------------------------------------------------------------
 
     @Override
     public void execute(Cpu c, ExtensionInstruction what, Insn in) {
