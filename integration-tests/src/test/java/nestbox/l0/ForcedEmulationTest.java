@@ -19,8 +19,7 @@ class ForcedEmulationTest {
     private static final long HITS = 0x400000;
 
     /** Breaks on the instruction at {@code target}; #DB counts and sets RF for the return. */
-    private static final String PROGRAM = Guest32.START
-            + """
+    private static final String PROGRAM = Guest32.START + """
                 mov eax, debug
                 mov [0x200008], ax
                 mov word [0x20000a], 8
@@ -67,8 +66,7 @@ class ForcedEmulationTest {
     }
 
     /** 0 / 0 with all exceptions unmasked and CR0.NE clear, then an MMX instruction that L0 emulates. */
-    private static final String NUMERIC_ERROR = Guest32.START
-            + """
+    private static final String NUMERIC_ERROR = Guest32.START + """
                 mov eax, error
                 mov [0x200080], ax
                 mov word [0x200082], 8

@@ -35,8 +35,7 @@ class GuestMemoryTest {
     private static final String HEAD = """
             dd 0x1badb002, 0x10000, 0xe4514ffe, 0x100000, 0x100000, 0, 0, start
             start:
-            """
-            + Guest32.IDENTITY;
+            """ + Guest32.IDENTITY;
 
     private static final String TELL = """
                 mov edx, 0x3f8

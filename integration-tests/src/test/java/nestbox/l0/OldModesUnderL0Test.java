@@ -130,9 +130,7 @@ class OldModesUnderL0Test {
                 mov edi, 0x38000
                 mov ecx, handler.end - handler
                 rep movsb
-            """
-            + Guest32.IDENTITY
-            + """
+            """ + Guest32.IDENTITY + """
                 mov dword [0xfee000f0], 0x1ff
                 mov ebx, 0x12345678
                 mov ebp, 2

@@ -26,8 +26,7 @@ class ParavirtualEdgeTest {
     private static final int FEATURE_WORD = 10;
 
     /** Stores the results of CPUID and of hypercalls at 400000h; #UD skips three bytes. */
-    private static final String CALLS = Guest32.START
-            + """
+    private static final String CALLS = Guest32.START + """
                 mov eax, invalid
                 mov edi, 0x200000 + 6 * 8
                 call gate

@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 /** A guest under L0 that spins sees the virtual time of bare silicon, and its events at the same tick. */
 class WaitsUnderL0Test {
     /** Ten rounds of a spin loop between two RDTSC, then a spin until a timer interrupt; tells both times as one number. */
-    private static final String SPINS = Guest32.START
-            + """
+    private static final String SPINS = Guest32.START + """
                 mov eax, handler
                 mov [0x200200], ax
                 mov word [0x200202], 8
