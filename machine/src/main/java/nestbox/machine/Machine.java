@@ -26,8 +26,6 @@ import nestbox.machine.load.Multiboot;
 import nestbox.mmu.memory.PhysicalMemory;
 import nestbox.mmu.tlb.RetentionPolicy;
 import nestbox.x86.Cpu;
-import nestbox.x86.CpuState;
-import nestbox.x86.VirtualizationExtension;
 import nestbox.x86.engine.Execution;
 import nestbox.x86.engine.ReferenceEngine;
 import nestbox.x86.insn.Decoder;
@@ -53,6 +51,7 @@ public final class Machine implements Stateful {
     private final Board board;
     private final Execution[] processors;
     private final List<LocalApic> apics = new ArrayList<>();
+    private final ProcessorStates states;
     private final Scheduler scheduler;
     private final ApicWindows windows;
     private Outcome request;
@@ -93,6 +92,7 @@ public final class Machine implements Stateful {
         underneath.begin(memory, clock, trace);
         board = new Board(this, config, memory, clock, events);
         processors = new Execution[config.cpus()];
+        states = new ProcessorStates(processors, apics);
         ApicBus apicBus = board.apicBus();
         windows = new ApicWindows(memory, apics, this::currentApic);
         for (int i = 0; i < processors.length; i++) {
@@ -424,7 +424,7 @@ public final class Machine implements Stateful {
     public String digest() {
         StateWriter state = new StateWriter();
         saveAllButMemory(state);
-        saveExtensions(state);
+        states.saveExtensions(state);
         return StateDigest.of(state, memory);
     }
 
@@ -434,18 +434,7 @@ public final class Machine implements Stateful {
         events.save(out);
         scheduler.save(out);
         board.save(out);
-        for (int i = 0; i < processors.length; i++) {
-            CpuState.save(processors[i].cpu(), out);
-            apics.get(i).save(out);
-        }
-    }
-
-    private void saveExtensions(StateWriter out) {
-        for (Execution processor : processors) {
-            if (processor.cpu().extension != null) {
-                processor.cpu().extension.save(out);
-            }
-        }
+        states.save(out);
     }
 
     /**
@@ -455,18 +444,10 @@ public final class Machine implements Stateful {
      */
     @Override
     public void save(StateWriter out) {
-        for (Execution processor : processors) {
-            VirtualizationExtension extension = processor.cpu().extension;
-            if (extension != null && !extension.saves()) {
-                throw new UnsupportedFeatureException("saved state", "the state of a processor with VMX or SVM");
-            }
-        }
+        states.check();
         saveAllButMemory(out);
-        out.section("translations");
-        for (Execution processor : processors) {
-            processor.cpu().mem.port().control().saveTranslations(out);
-        }
-        saveExtensions(out);
+        states.saveTranslations(out);
+        states.saveExtensions(out);
         memory.save(out);
         underneath.save(out);
     }
@@ -481,19 +462,7 @@ public final class Machine implements Stateful {
         scheduler.restore(in);
         checkTimes();
         board.restore(in);
-        for (int i = 0; i < processors.length; i++) {
-            CpuState.restore(processors[i].cpu(), in);
-            apics.get(i).restore(in);
-        }
-        in.section("translations");
-        for (Execution processor : processors) {
-            processor.cpu().mem.port().control().restoreTranslations(in);
-        }
-        for (Execution processor : processors) {
-            if (processor.cpu().extension != null) {
-                processor.cpu().extension.restore(in);
-            }
-        }
+        states.restore(in);
         memory.restore(in);
         underneath.restore(in);
         windows.windowChanged();
