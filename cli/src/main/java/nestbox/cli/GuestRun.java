@@ -69,6 +69,24 @@ final class GuestRun {
         addSinks(machine);
         Thread interrupt = new Thread(() -> interrupt(machine), "nestbox-interrupt");
         Runtime.getRuntime().addShutdownHook(interrupt);
+        Outcome outcome;
+        try {
+            outcome = run(machine);
+            if (ledger != null) {
+                report(ledger);
+            }
+        } finally {
+            reported.countDown();
+        }
+        try {
+            Runtime.getRuntime().removeShutdownHook(interrupt);
+        } catch (IllegalStateException e) {
+            return ExitCode.INTERRUPTED.code;
+        }
+        return ExitCode.of(outcome);
+    }
+
+    private Outcome run(Machine machine) {
         Progress progress = settings.progress ? Progress.start(machine, err) : null;
         long start = System.nanoTime();
         Outcome outcome;
@@ -80,16 +98,7 @@ final class GuestRun {
             }
         }
         report(machine, outcome, System.nanoTime() - start);
-        if (ledger != null) {
-            report(ledger);
-        }
-        reported.countDown();
-        try {
-            Runtime.getRuntime().removeShutdownHook(interrupt);
-        } catch (IllegalStateException e) {
-            return ExitCode.INTERRUPTED.code;
-        }
-        return ExitCode.of(outcome);
+        return outcome;
     }
 
     private TlbLedger ledger(Machine machine) {
