@@ -112,7 +112,7 @@ final class Faults {
     /** handle_mmio_page_fault. */
     private Outcome mmioFault(Mmu mmu) {
         if (vcpu.mmio().knows(fault.address)) {
-            vcpu.mmioCacheHit(fault.address.value());
+            vcpu.mmio().hit(fault.address.value());
             fault.mmio = true;
             return Outcome.EMULATE;
         }

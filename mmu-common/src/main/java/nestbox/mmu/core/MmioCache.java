@@ -48,6 +48,14 @@ final class MmioCache {
         return gfn != 0 && gfn == address >>> 12 && current();
     }
 
+    /** It was used for this address. */
+    void hit(long address) {
+        vm.counters.mmioCacheHits++;
+        if (vm.trace.on) {
+            vm.trace.emit(MmuTrace.MMIO_CACHE_HIT, address, gfn);
+        }
+    }
+
     long gfn() {
         return gfn;
     }

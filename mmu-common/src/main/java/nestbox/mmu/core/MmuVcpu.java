@@ -4,8 +4,6 @@ import nestbox.core.NestboxException;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.core.Stateful;
-import nestbox.mmu.paging.Access;
-import nestbox.mmu.paging.Walker;
 
 /**
  * The MMU of one vCPU: its roots, its walks and its MMIO cache. The event methods are called after {@link GuestContext} shows
@@ -20,13 +18,6 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     /** For {@link #freeRoots}: current and cached roots. */
     public static final int ROOTS_ALL = 15;
 
-    private static final long CR4_ROLE_BITS = GuestWalk.CR4_PSE
-            | GuestWalk.CR4_PAE
-            | GuestWalk.CR4_LA57
-            | GuestWalk.CR4_SMEP
-            | GuestWalk.CR4_SMAP
-            | GuestWalk.CR4_PKE;
-    private static final int PDPTES = 4;
 
     private final MmuVm vm;
     private final GuestContext guest;
@@ -39,6 +30,7 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     private final PageSync sync;
     private final Roots roots;
     private final Faults faults;
+    private final EmulatorWalks translations;
     private GuestModel model;
     private Mmu mmu;
 
@@ -55,6 +47,7 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         mmu = rootMmu;
         mmio = new MmioCache(this, vm);
         Leaves leaves = new Leaves(vm);
+        translations = new EmulatorWalks(this, vm, mmio, gvaWalk, ngpaWalk);
         sync = new PageSync(this, vm, leaves);
         roots = new Roots(this, vm, guest);
         faults = new Faults(this, vm, guest, new Mapper(this, vm, leaves));
@@ -276,7 +269,7 @@ public final class MmuVcpu implements PolicyContext, Stateful {
 
     public void cr4Written(long old, long now) {
         long changed = old ^ now;
-        if ((changed & CR4_ROLE_BITS) != 0) {
+        if ((changed & GuestWalk.CR4_ROLE_BITS) != 0) {
             resetContext();
         }
         boolean pcideSet = (now & ~old & GuestWalk.CR4_PCIDE) != 0;
@@ -422,67 +415,20 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     /**
      * Translates a linear address of the guest that runs, for the emulator; accessed and dirty flags are set.
      *
-     * @param access {@link Access} bits
+     * @param access {@link nestbox.mmu.paging.Access} bits
      */
     public Translation gvaToGpa(Gva address, int access) {
-        long linear = address.value();
-        if (mmio.matchesGva(linear) && mmioPermits(access)) {
-            mmioCacheHit(linear);
-            return new Translation.Mapped(new Gpa(mmio.gfn() << 12 | linear & 0xfff), true);
-        }
-        if (!gvaWalk.walk(linear, access)) {
-            return gvaWalk.walker.outcome == Walker.STAGE_FAILED
-                    ? new Translation.Refused(gvaWalk.refused)
-                    : new Translation.PageFault(address, gvaWalk.errorCode(access));
-        }
-        long physical = gvaWalk.walker.physical;
-        return mmu == guestMmu ? ngpaToGpa(new Ngpa(physical), access) : mapped(physical);
+        return translations.linear(address, access);
     }
 
-    /**
-     * Where the MMIO cache says that a linear address leads, before any walk: the emulator's first look at an operand.
-     *
-     * @return the L1-physical address, or -1 if the cache does not match or does not permit the access
-     */
+    /** Where the MMIO cache says that a linear address leads, in L1's physical memory; -1 if it says nothing or forbids the access. */
     public long mmioMatch(Gva address, int access) {
-        long linear = address.value();
-        if (!mmio.matchesGva(linear) || !mmioPermits(access)) {
-            return -1;
-        }
-        mmioCacheHit(linear);
-        return mmio.gfn() << 12 | linear & 0xfff;
-    }
-
-    void mmioCacheHit(long address) {
-        vm.counters.mmioCacheHits++;
-        if (vm.trace.on) {
-            vm.trace.emit(MmuTrace.MMIO_CACHE_HIT, address, mmio.gfn());
-        }
-    }
-
-    /**
-     * Whether the cached rights, which say nothing of fetches, permit an access; a write needs the dirty flag to be set, too, and
-     * so the right itself.
-     */
-    private boolean mmioPermits(int access) {
-        if ((access & Access.EXECUTE) != 0) {
-            return false;
-        }
-        int rights = Access.READ | Access.EXECUTE | mmio.access();
-        return !gvaWalk.denies(access, rights) && (access & ~rights & Access.WRITE) == 0;
+        return translations.mmioMatch(address, access);
     }
 
     /** Translates an L2-physical address through EPT12 or NPT12. */
     public Translation ngpaToGpa(Ngpa address, int access) {
-        int wanted = access & (Access.READ | Access.WRITE | Access.EXECUTE);
-        if (!ngpaWalk.walk(address.value(), wanted)) {
-            return new Translation.Refused(ngpaWalk.fault(address.value(), wanted, false, false));
-        }
-        return mapped(ngpaWalk.walker.physical);
-    }
-
-    private Translation mapped(long gpa) {
-        return new Translation.Mapped(new Gpa(gpa), isMmio(new Gpa(gpa)));
+        return translations.nested(address, access);
     }
 
     /** Whether the MMIO cache says that no memory lies at {@code address}: the emulator's match. */
@@ -490,31 +436,14 @@ public final class MmuVcpu implements PolicyContext, Stateful {
         return mmio.matchesGpa(address.value());
     }
 
-    /**
-     * Reads the four PDPTEs at {@code cr3} (load_pdptrs), through the guest's second stage if it has one.
-     *
-     * @return null if a present one has reserved bits set, or they lie outside memory
-     */
+    /** Reads the four PDPTEs at {@code cr3} (load_pdptrs); null if they lie outside memory or a present one has reserved bits set. */
     public long[] readPdptes(long cr3) {
-        long at = cr3 & 0xffffffe0L;
-        if (mmu == guestMmu) {
-            if (!ngpaWalk.walk(at, Access.READ | Access.WRITE)) {
-                return null;
-            }
-            at = ngpaWalk.walker.physical;
-        }
-        long hpa = vm.slots().toHpa(space(), at);
-        if (hpa < 0) {
-            return null;
-        }
-        long[] found = new long[PDPTES];
-        for (int i = 0; i < PDPTES; i++) {
-            found[i] = vm.frames.read64(hpa + 8 * i);
-            if (gvaWalk.pdpteReserved(model, found[i])) {
-                return null;
-            }
-        }
-        return found;
+        return translations.readPdptes(cr3, model);
+    }
+
+    /** L2 runs, behind a second stage of L1's. */
+    boolean staged() {
+        return mmu == guestMmu;
     }
 
     // ---- state ------------------------------------------------------------------------------------------------------
