@@ -31,6 +31,7 @@ final class GuestWalk {
     static final long CR4_PKS = 1 << 24;
     /** What a role has of CR4. */
     static final long CR4_ROLE_BITS = CR4_PSE | CR4_PAE | CR4_LA57 | CR4_SMEP | CR4_SMAP | CR4_PKE;
+
     static final long EFER_LMA = 1 << 10;
     static final long EFER_NX = 1 << 11;
     private static final long EPTP_AD = 1 << 6;

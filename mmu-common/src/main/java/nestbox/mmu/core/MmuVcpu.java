@@ -18,7 +18,6 @@ public final class MmuVcpu implements PolicyContext, Stateful {
     /** For {@link #freeRoots}: current and cached roots. */
     public static final int ROOTS_ALL = 15;
 
-
     private final MmuVm vm;
     private final GuestContext guest;
     private final Requests requests;
