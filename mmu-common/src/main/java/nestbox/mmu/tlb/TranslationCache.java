@@ -11,8 +11,10 @@ import nestbox.mmu.paging.Access;
  * APM Vol. 2, "TLB Management"). Entries are tagged by PCID or global, within a <i>space</i>: a number whose low
  * {@value #GROUP_BITS} bits are the <i>group</i> (VPID or ASID; 0 without virtualization) and whose high bits are the <i>tables</i> of
  * the second stage (a number for each EP4TA; 0 without, and where the ASID says it all). Lookups see one space; invalidations by a
- * guest's own instructions reach the whole group, whatever second stage its translations were made with. A translation is cached at its page's size, so one
- * invalidation of any of its addresses drops all of it.
+ * guest's own instructions reach the whole group, whatever second stage its translations were made with. A translation is cached at its
+ * page's size; where a second stage has smaller pages, at theirs, and is <i>fractured</i>. An invalidation of any address drops all of
+ * the page that the guest's tables had there (SDM Vol. 2, "INVLPG", "INVPCID": if there are multiple TLB entries for a page, all of
+ * them).
  *
  * <p>What is cached depends on fills and invalidations alone, never on hits: engines with different fast paths see the same
  * contents.
@@ -43,6 +45,10 @@ public final class TranslationCache implements Stateful {
 
     private static final int KEY_SHIFT = 8;
     private static final int PAGE_SHIFT = 16;
+    /** Of a fractured translation: the size of the page that it is a part of. */
+    private static final int MAPPED_SHIFT = 24;
+
+    private static final int SHIFT_BITS = 63;
 
     /** Page sizes, as shifts; a key's low bits are an index into them. */
     private static final int[] SHIFTS = {12, 21, 22, 30};
@@ -55,6 +61,8 @@ public final class TranslationCache implements Stateful {
     private final TagTable structures;
     /** Live entries by size class. */
     private final int[] live = new int[SHIFTS.length];
+    /** Live entries that are parts of a larger page. */
+    private int fractures;
 
     private long space;
     private int pcid;
@@ -103,7 +111,16 @@ public final class TranslationCache implements Stateful {
     }
 
     public static int pageShift(int attributes) {
-        return attributes >>> PAGE_SHIFT;
+        return attributes >>> PAGE_SHIFT & SHIFT_BITS;
+    }
+
+    /** Attributes of a translation that is a part of a larger page of the guest's. */
+    public static int fractured(int attributes, int mappedShift) {
+        return attributes | mappedShift << MAPPED_SHIFT;
+    }
+
+    private static boolean fractured(int attributes) {
+        return attributes >>> MAPPED_SHIFT != 0;
     }
 
     /** The translation of {@code linear} under the selected tags, or -1. */
@@ -146,7 +163,7 @@ public final class TranslationCache implements Stateful {
         long offset = (1L << shift) - 1;
         long entryTag = (attributes & GLOBAL) != 0 ? space << TagTable.PCID_BITS | TagTable.GLOBAL : tag;
         pages.add(pageKey(linear, c), entryTag, physical & ~offset, attributes);
-        live[c]++;
+        count(c, attributes, 1);
     }
 
     /**
@@ -207,6 +224,10 @@ public final class TranslationCache implements Stateful {
                 removePage(entry);
             }
         }
+        if (fractures != 0) {
+            dropPages(linear, tag, GROUP_PCID);
+            dropPages(linear, tag & GROUP | TagTable.GLOBAL, GROUP_PCID);
+        }
     }
 
     /** Drops the paging-structure entries that the selected tags would use for {@code linear}. */
@@ -263,12 +284,19 @@ public final class TranslationCache implements Stateful {
         int next;
         for (int entry = pages.first(); entry >= 0; entry = next) {
             next = pages.next(entry);
-            long key = pages.key(entry);
-            int c = (int) key & (1 << CLASS_BITS) - 1;
-            if (((pages.tag(entry) ^ wanted) & mask) == 0 && key == pageKey(linear, c)) {
+            if (((pages.tag(entry) ^ wanted) & mask) == 0 && isOfPage(entry, linear)) {
                 removePage(entry);
             }
         }
+    }
+
+    /** Whether an entry is of the page at {@code linear}, or of a larger one that the guest's tables had there. */
+    private boolean isOfPage(int entry, long linear) {
+        long key = pages.key(entry);
+        int c = classOf(key);
+        int mapped = pages.attributes(entry) >>> MAPPED_SHIFT;
+        return key == pageKey(linear, c)
+                || mapped != 0 && (key >>> CLASS_BITS << SHIFTS[c]) >>> mapped == linear >>> mapped;
     }
 
     /**
@@ -286,11 +314,9 @@ public final class TranslationCache implements Stateful {
             long found = pages.tag(entry);
             boolean global = (found & TagTable.GLOBAL) != 0;
             boolean wanted = global ? globalToo : ofPcid < 0 || (found & TagTable.PCID_MASK) == ofPcid;
-            long key = pages.key(entry);
-            int c = (int) key & (1 << CLASS_BITS) - 1;
             if (wanted
                     && (ofSpace < 0 || found >> TagTable.PCID_BITS == ofSpace)
-                    && (linear == EVERYWHERE || key == pageKey(linear, c))) {
+                    && (linear == EVERYWHERE || isOfPage(entry, linear))) {
                 removePage(entry);
             }
         }
@@ -343,6 +369,7 @@ public final class TranslationCache implements Stateful {
         pages.clear();
         structures.clear();
         java.util.Arrays.fill(live, 0);
+        fractures = 0;
         listener.droppedMany();
     }
 
@@ -351,7 +378,7 @@ public final class TranslationCache implements Stateful {
         for (int entry = pages.first(); entry >= 0; entry = next) {
             next = pages.next(entry);
             if (((pages.tag(entry) ^ wanted) & mask) == 0) {
-                live[(int) pages.key(entry) & (1 << CLASS_BITS) - 1]--;
+                count(classOf(pages.key(entry)), pages.attributes(entry), -1);
                 pages.remove(entry);
             }
         }
@@ -361,8 +388,8 @@ public final class TranslationCache implements Stateful {
     private void removePage(int entry) {
         long key = pages.key(entry);
         int attributes = pages.attributes(entry);
-        int c = (int) key & (1 << CLASS_BITS) - 1;
-        live[c]--;
+        int c = classOf(key);
+        count(c, attributes, -1);
         pages.remove(entry);
         listener.dropped(key >>> CLASS_BITS << SHIFTS[c], SHIFTS[c], attributes);
     }
@@ -381,10 +408,22 @@ public final class TranslationCache implements Stateful {
         pages.restore(in);
         structures.restore(in);
         java.util.Arrays.fill(live, 0);
+        fractures = 0;
         for (int entry = pages.first(); entry >= 0; entry = pages.next(entry)) {
-            live[(int) pages.key(entry) & (1 << CLASS_BITS) - 1]++;
+            count(classOf(pages.key(entry)), pages.attributes(entry), 1);
         }
         listener.droppedMany();
+    }
+
+    private void count(int sizeClass, int attributes, int change) {
+        live[sizeClass] += change;
+        if (fractured(attributes)) {
+            fractures += change;
+        }
+    }
+
+    private static int classOf(long key) {
+        return (int) key & (1 << CLASS_BITS) - 1;
     }
 
     private static int sizeClass(int shift) {

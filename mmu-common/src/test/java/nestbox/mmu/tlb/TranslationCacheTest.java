@@ -142,4 +142,43 @@ class TranslationCacheTest {
             assertThat(cache.find(linear)).isNegative();
         }
     }
+
+    /** SDM Vol. 2, "INVLPG", footnote: if there are multiple TLB entries for a large page, the instruction invalidates all of them. */
+    @Test
+    void invalidationOfOnePartDropsTheWholePage() {
+        long large = 0x4000_0000L;
+        int part = TranslationCache.fractured(page(false), 21);
+        int globalPart = TranslationCache.fractured(page(true), 21);
+        Map<String, java.util.function.Consumer<TranslationCache>> ways = Map.of(
+                "INVLPG", cache -> cache.dropPageOfGroup(large + 0x5000),
+                "INVPCID", cache -> cache.dropAddress(0, large + 0x5000),
+                "INVVPID", cache -> cache.dropAddressOfGroup(0, large + 0x5000),
+                "INVLPGB", cache -> cache.dropMatching(-1, -1, true, large + 0x5000));
+        ways.forEach((name, way) -> {
+            TranslationCache cache = new TranslationCache(RetentionPolicy.KEEP, listener);
+            cache.select(0, 0);
+            cache.add(large, 0x1000, part);
+            cache.add(large + 0x1000, 0x7000, globalPart);
+            cache.add(large + 0x20_0000, 0x2000, part);
+            cache.add(large - 0x1000, 0x3000, page(false));
+            way.accept(cache);
+            assertThat(cache.find(large)).as(name).isNegative();
+            assertThat(cache.find(large + 0x20_0000)).as(name).isNotNegative();
+            assertThat(cache.find(large - 0x1000)).as(name).isNotNegative();
+            cache.clear();
+            cache.add(large, 0x1000, page(false));
+            way.accept(cache);
+            assertThat(cache.find(large)).as(name + " of what is not fractured").isNotNegative();
+        });
+    }
+
+    @Test
+    void invlpgDropsGlobalPartsToo() {
+        TranslationCache cache = new TranslationCache(RetentionPolicy.KEEP, listener);
+        cache.select(3, 1);
+        cache.add(0x20_0000, 0x1000, TranslationCache.fractured(page(true), 21));
+        cache.select(3, 2);
+        cache.dropPageOfGroup(0x3f_f000);
+        assertThat(cache.size()).isZero();
+    }
 }

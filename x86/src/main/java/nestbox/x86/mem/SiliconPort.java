@@ -571,6 +571,9 @@ public final class SiliconPort implements MemoryPort {
         }
         rights &= granted | Access.WRITE | Access.USER | Access.SHADOW_STACK_PAGE;
         int attributes = TranslationCache.attributes(rights, global, dirty, key, shift);
+        if (state.paging && shift != walker.pageShift) {
+            attributes = TranslationCache.fractured(attributes, walker.pageShift);
+        }
         if ((access & Access.EXECUTE) != 0) {
             attributes |= TranslationCache.FETCHED;
         }
