@@ -32,6 +32,7 @@ final class WorldSwitch implements CheckContext, Stateful {
     private static final int FLUSH_GUEST_NON_GLOBAL = 7;
     private static final long SINGLE_STEP = 1 << 14;
     private static final int MOST_BYTES = 15;
+    private static final int PAGE_OFFSET = 0xfff;
     private static final long PAGE_FAULT = ExitCode.EXCP.code() + Vector.PF;
 
     private final Svm svm;
@@ -304,7 +305,10 @@ final class WorldSwitch implements CheckContext, Stateful {
         c.guestLeft();
     }
 
-    /** Stores the bytes of the instruction at RIP, as far as they can be fetched; none for a fault of the fetch itself. */
+    /**
+     * Stores the bytes of the instruction at RIP, as far as they can be fetched; none for a fault of the fetch itself. A page behind the
+     * instruction is left alone: a walk would set accessed flags of entries that the guest has not used.
+     */
     void saveInstructionBytes(Cpu c, boolean fetchFaulted) {
         if (!svm.capability.decodeAssists()) {
             return;
@@ -319,7 +323,11 @@ final class WorldSwitch implements CheckContext, Stateful {
             long detail = c.fault.detail;
             try {
                 while (count < MOST_BYTES) {
-                    int value = c.mem.port().codeByte(c.mem.fetch(c.wrapCode(c.codeLinear(), count)));
+                    long at = c.wrapCode(c.codeLinear(), count);
+                    if ((at & PAGE_OFFSET) == 0 && count != 0 && count >= c.faultLength) {
+                        break;
+                    }
+                    int value = c.mem.port().codeByte(c.mem.fetch(at));
                     svm.vmcb.set(VmcbField.INSTRUCTION_BYTES.offset() + count, 1, value);
                     count++;
                 }
