@@ -6,6 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import nestbox.l0.EntryStepRow;
 import nestbox.l0.HostProcessor;
 import nestbox.l0.Hypervisor;
@@ -154,6 +155,11 @@ public final class L0Speed {
             @Override
             public VendorBackend create(Vcpu vcpu, HostProcessor host) {
                 return whole.create(vcpu, host);
+            }
+
+            @Override
+            public Set<String> ownChecks() {
+                return whole.ownChecks();
             }
 
             @Override
