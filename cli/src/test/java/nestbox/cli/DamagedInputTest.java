@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import nestbox.core.Seed;
 import nestbox.x86.insn.Asm;
-import nestbox.x86.model.CpuModel;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,10 +124,8 @@ class DamagedInputTest {
     @ValueSource(strings = {"haswell.instlatx64.txt", "zen3.cpuid-r.txt", "m520.vmxcap.txt"})
     void processors(String name) throws IOException {
         random = new Seed(2);
-        byte[] good;
-        try (InputStream in = CpuModel.class.getResourceAsStream("import/" + name)) {
-            good = in.readAllBytes();
-        }
+        Path examples = Path.of(System.getProperty("nestbox.root"), "x86/src/test/resources/nestbox/x86/model/import");
+        byte[] good = Files.readAllBytes(examples.resolve(name));
         for (int i = 0; i < TRIES; i++) {
             String file = file(damaged(good));
             run("cpu", "show", name.contains("vmxcap") ? "Skylake-Server,@" + file : "@" + file);
