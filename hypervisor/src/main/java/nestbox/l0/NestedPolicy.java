@@ -127,7 +127,7 @@ public enum NestedPolicy implements PolicyPoint {
             value(
                     "wait",
                     RIGHT,
-                    "APM",
+                    "APM (unverified)",
                     "an interrupt that L1 intercepts is not recognized in an interrupt shadow of L2",
                     Boolean.TRUE),
             value("exit", DEVIATES, "Linux", "L2 leaves for it at once, and finds the shadow again", Boolean.FALSE)),

@@ -48,7 +48,7 @@ public final class TranslationCache implements Stateful {
     /** Of a fractured translation: the size of the page that it is a part of. */
     private static final int MAPPED_SHIFT = 24;
 
-    private static final int SHIFT_BITS = 63;
+    private static final int SHIFT_MASK = 63;
 
     /** Page sizes, as shifts; a key's low bits are an index into them. */
     private static final int[] SHIFTS = {12, 21, 22, 30};
@@ -111,7 +111,7 @@ public final class TranslationCache implements Stateful {
     }
 
     public static int pageShift(int attributes) {
-        return attributes >>> PAGE_SHIFT & SHIFT_BITS;
+        return attributes >>> PAGE_SHIFT & SHIFT_MASK;
     }
 
     /** Attributes of a translation that is a part of a larger page of the guest's. */

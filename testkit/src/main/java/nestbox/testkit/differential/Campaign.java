@@ -210,9 +210,15 @@ public record Campaign(
 
     /** The command that runs one case in one way again. */
     String command(long seed, long number, String way) {
-        StringBuilder text = new StringBuilder("nestbox differential --vendor ");
-        text.append(platform.name().toLowerCase(Locale.ROOT).replace('_', '-'));
-        text.append(" --smp ").append(cpus).append(" --shapes ");
+        String vendor = platform.name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return "nestbox differential --vendor " + vendor + " --smp " + cpus
+                + arguments(shapes, caseSteps, seed, number, way, policies);
+    }
+
+    /** What every kind of campaign is told to run one case in one way again. */
+    static String arguments(
+            List<Shape> shapes, int caseSteps, long seed, long number, String way, Map<String, String> policies) {
+        StringBuilder text = new StringBuilder(" --shapes ");
         text.append(shapes.stream()
                 .map(shape -> shape.name().toLowerCase(Locale.ROOT).replace('_', '-'))
                 .collect(Collectors.joining(",")));

@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import nestbox.core.NestboxException;
 import nestbox.core.Seed;
 import nestbox.machine.Machine;
@@ -232,15 +231,8 @@ public record NestedCampaign(
 
     /** The command that runs one case in one way again. */
     private String command(long seed, long number, String way) {
-        StringBuilder text = new StringBuilder("nestbox differential --nested ").append(tdp ? "tdp" : "shadow");
-        text.append(" --vendor ").append(vendor.name().toLowerCase(Locale.ROOT)).append(" --shapes ");
-        text.append(shapes.stream()
-                .map(shape -> shape.name().toLowerCase(Locale.ROOT).replace('_', '-'))
-                .collect(Collectors.joining(",")));
-        text.append(" --case-steps ").append(caseSteps).append(" --seed ").append(seed);
-        text.append(" --case ").append(number).append(" --ways ").append(way);
-        policies.forEach((name, value) ->
-                text.append(" --policy ").append(name).append('=').append(value));
-        return text.toString();
+        return "nestbox differential --nested " + (tdp ? "tdp" : "shadow") + " --vendor "
+                + vendor.name().toLowerCase(Locale.ROOT)
+                + Campaign.arguments(shapes, caseSteps, seed, number, way, policies);
     }
 }

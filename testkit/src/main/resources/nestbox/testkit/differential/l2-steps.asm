@@ -48,7 +48,9 @@ do_db:  db 0xf1                 ; INT1
         jmp done
 do_hlt: hlt
         jmp done
-do_ipi_hlt: mov eax, APIC
+; An entry may have let interrupts in: one before HLT would not end it.
+do_ipi_hlt: cli
+        mov eax, APIC
         mov dword [$ax + 0xf0], 0x1ff
         mov dword [$ax + 0x300], 0x44090
         sti

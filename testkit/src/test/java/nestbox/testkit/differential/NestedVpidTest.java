@@ -15,26 +15,10 @@ class NestedVpidTest {
     private static final long OLD = Layout.FRAMES;
     private static final long NEW = Layout.FRAMES + 0x1000;
 
-    private final Tables tables = new Tables(Shape.FOUR_LEVEL);
-    private final long page = tables.pages.get(0);
-    private final long entry = tables.tables(1, false).get(0).address();
-
-    private void map() {
-        long[] levels = {
-            tables.slots.stream()
-                    .filter(slot -> slot.level() == 4)
-                    .findFirst()
-                    .orElseThrow()
-                    .address(),
-            tables.tables(3, false).get(0).address(),
-            tables.tables(2, false).get(0).address(),
-            entry,
-            OLD
-        };
-        for (int i = 0; i < 4; i++) {
-            tables.set(levels[i], levels[i + 1] | 0x67);
-        }
-    }
+    private final OnePage mapping = new OnePage();
+    private final Tables tables = mapping.tables;
+    private final long page = mapping.page;
+    private final long entry = mapping.entry;
 
     private static List<NestedStep> vpid(VmxControl control, int guest, int vpid) {
         long secondary = control.secondary[guest] & ~ENABLE_VPID | (vpid == 0 ? 0 : ENABLE_VPID);
@@ -47,7 +31,7 @@ class NestedVpidTest {
     @ParameterizedTest
     @CsvSource({"true, tdp/keep", "false, tdp/keep", "false, shadow/keep"})
     void aGuestWithoutVpidLeavesNothing(boolean tdp, String way) {
-        map();
+        mapping.map(OLD, 0x67);
         NestedImage image = new NestedImage(NestedVendor.INTEL, true);
         Stage stage = tdp ? new Stage(true) : null;
         VmxControl control = new VmxControl(image, Shape.FOUR_LEVEL, stage, new Seed(1));

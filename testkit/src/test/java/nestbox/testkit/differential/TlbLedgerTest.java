@@ -23,9 +23,10 @@ class TlbLedgerTest {
     private static final long OLD = Layout.FRAMES;
     private static final long NEW = Layout.FRAMES + 0x1000;
 
-    private final Tables tables = new Tables(Shape.FOUR_LEVEL);
-    private final long page = tables.pages.get(0);
-    private final long entry = tables.tables(1, false).get(0).address();
+    private final OnePage mapping = new OnePage();
+    private final Tables tables = mapping.tables;
+    private final long page = mapping.page;
+    private final long entry = mapping.entry;
 
     private static Nestbox forgetful(NestboxConfiguration configuration, Set<String> dropped) {
         return Nestbox.create(configuration, new NestboxModule() {
@@ -37,20 +38,7 @@ class TlbLedgerTest {
     }
 
     private TlbLedger run(L0Mode mode, Set<String> dropped, Step... between) {
-        long[] levels = {
-            tables.slots.stream()
-                    .filter(s -> s.level() == 4)
-                    .findFirst()
-                    .orElseThrow()
-                    .address(),
-            tables.tables(3, false).get(0).address(),
-            tables.tables(2, false).get(0).address(),
-            entry,
-            OLD
-        };
-        for (int i = 0; i < 4; i++) {
-            tables.set(levels[i], levels[i + 1] | 7);
-        }
+        mapping.map(OLD, 7);
         List<Step> steps = new java.util.ArrayList<>();
         // L0 has mapped everything for the second access, and flushes nothing of its own accord from there on.
         steps.add(new Step(Op.LOAD4, 0, page + 0x100, 0, 0));
