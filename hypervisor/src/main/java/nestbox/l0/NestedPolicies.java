@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import nestbox.core.NestboxException;
+import nestbox.l0.NestedPolicy.NewVpid12;
 import nestbox.l0.NestedPolicy.OperandInDevice;
 import nestbox.l0.NestedPolicy.VmfailCr3;
 import nestbox.l0.NestedPolicy.VmfailMsr;
@@ -69,6 +70,10 @@ public final class NestedPolicies {
 
     public OperandInDevice operandInDevice() {
         return (OperandInDevice) get(NestedPolicy.VMX_OPERAND_IN_DEVICE).rule();
+    }
+
+    public NewVpid12 newVpid12() {
+        return (NewVpid12) get(NestedPolicy.VPID_NEW).rule();
     }
 
     public VmfailCr3 vmfailCr3() {

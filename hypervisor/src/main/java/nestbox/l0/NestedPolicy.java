@@ -243,19 +243,25 @@ public enum NestedPolicy implements PolicyPoint {
             value("vpid01", WRONG, "Linux before 2b4a5a5d5688", "it is one of L1's, L2's too", Boolean.FALSE)),
     VPID_NEW(
             "vpid.newVpid12",
-            "flush",
+            "last",
             value(
                     "flush",
                     RIGHT,
+                    "SDM",
+                    "another VPID in vmcs12 flushes vpid02, which stands for all of them; so does one behind an L2 without",
+                    NewVpid12.FLUSH),
+            value(
+                    "last",
+                    WRONG,
                     "Linux 712494de96f3",
-                    "another VPID in vmcs12 flushes vpid02, which stands for all of them",
-                    Boolean.TRUE),
+                    "an L2 without VPID does not count: one with the VPID before it finds its shadow pages",
+                    NewVpid12.LAST),
             value(
                     "ignore",
                     WRONG,
                     "Linux before 712494de96f3",
                     "L2 finds translations of another VPID",
-                    Boolean.FALSE)),
+                    NewVpid12.IGNORE)),
     TRANSITION_SERVE(
             "transition.serviceLocalFirst",
             "on",
@@ -393,6 +399,13 @@ public enum NestedPolicy implements PolicyPoint {
         STASH,
         VMCS01,
         NONE
+    }
+
+    /** When vmcs12 has another VPID than before. */
+    public enum NewVpid12 {
+        FLUSH,
+        LAST,
+        IGNORE
     }
 
     /** What a VMX instruction of L1 makes of an operand in a device. */

@@ -44,6 +44,7 @@ class ScenarioLedgerTest {
                     "had changed the table at 208000",
                     "flush of ALL by L2"),
             row("G19b", "newVpid12", "L2 on cpu0 used 40000000", "as 300000", "another VPID"),
+            row("S-VPID", "newVpid12=last", "L2 on cpu0 used 40000000", "as 300000", "another VPID"),
             row("G20", "serviceLocalFirst", "L2 on cpu0 used", "had changed the table at 208000", "flush of ALL by L2"),
             row("G35", "freeOnInvept", "L2 on cpu0 used", "had changed the table at 224000", "INVEPT of 220000"),
             row("G36", "upperLevelUnsync", "used 40000000", "had changed the table at 207000", "flush of ALL"),

@@ -10,6 +10,7 @@ import nestbox.l0.EntryStep;
 import nestbox.l0.EntryTransaction;
 import nestbox.l0.NestedPolicies;
 import nestbox.l0.NestedPolicy;
+import nestbox.l0.NestedPolicy.NewVpid12;
 import nestbox.l0.StateGroup;
 import nestbox.mmu.core.Request;
 import nestbox.mmu.core.YieldPoint;
@@ -355,14 +356,16 @@ final class NestedEntry {
 
     /** nested_vmx_transition_tlb_flush (facts D.6). */
     void transitionFlush(boolean entering) {
+        NewVpid12 policy = policies().newVpid12();
         if (!vmx.controls.secondary(VmxFeature.ENABLE_VPID)) {
             vmx.vcpu.judging().transition();
             vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
-            // Shadow pages are told apart by no VPID: what this L2 leaves there is not for the next one that has a
-            // VPID. KVM keeps
-            // the number, and that L2 may find entries of tables that L1 has changed in between.
-            vmx.lastVpid12 = 0;
-        } else if (entering && vmx.controls.vpid != vmx.lastVpid12 && vmx.vcpu.follows(NestedPolicy.VPID_NEW)) {
+            if (policy == NewVpid12.FLUSH) {
+                // Shadow pages are told apart by no VPID: what this L2 leaves there is not for the next one that has
+                // one.
+                vmx.lastVpid12 = 0;
+            }
+        } else if (entering && vmx.controls.vpid != vmx.lastVpid12 && policy != NewVpid12.IGNORE) {
             vmx.lastVpid12 = vmx.controls.vpid;
             vmx.vcpu.raise(Request.TLB_FLUSH_GUEST);
         } else if (!vmx.backend.ept() && vmx.backend.vmcs02().vpid == 0) {
