@@ -179,6 +179,7 @@ final class Injection {
         L0Counters counters = vcpu.hypervisor().counters();
         if (type == EventInDelivery.NMI) {
             counters.nmiInjections++;
+            vcpu.backend().nmiTaken();
         } else {
             counters.irqInjections++;
         }

@@ -48,6 +48,12 @@ public interface VendorBackend {
     /** Injects an event at the next entry. */
     void inject(Event event);
 
+    /**
+     * The machine's own NMI is about to be injected, and blocks others. One that L1 injects into L2 does not come here: EVENTINJ
+     * blocks none, and a VM entry blocks them in hardware.
+     */
+    default void nmiTaken() {}
+
     void setInterruptWindow(boolean on);
 
     void setNmiWindow(boolean on);

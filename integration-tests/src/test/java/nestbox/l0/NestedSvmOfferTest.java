@@ -404,6 +404,30 @@ class NestedSvmOfferTest {
         assertThat(run(way, 2, body)).containsExactly(ExitCode.VMMCALL.code(), 2L);
     }
 
+    /** An NMI that L1 injects blocks no other: the next physical one leaves L2 from within the handler. */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void anInjectedNmiBlocksNone(Way way) {
+        String body = """
+                host:   call gate
+                        mov rax, [idt + 0x200]
+                        mov [idt + 0x20], rax
+                        or dword [VMCB + 0x0c], 2               ; NMI
+                        mov dword [VMCB + 0xa8], 0x80000202     ; EVENTINJ: an NMI
+                        mov dword [PDPT + 24], 0xc0000087       ; the local APIC
+                        mov dword [N3 + 24], 0xc0000087
+                        mov edi, 0xfee00000
+                        call enter
+                        jmp end
+                guest:  vmmcall
+                handler: mov dword [rdi + 0x310], 0
+                        mov dword [rdi + 0x300], 0x400          ; an NMI for itself
+                        nop
+                        vmmcall
+                """;
+        assertThat(run(way, 1, body)).containsExactly(ExitCode.NMI.code());
+    }
+
     /** What L1's processor lacks is #UD in L2, intercepted or not, though the silicon has it. */
     @ParameterizedTest
     @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})

@@ -401,10 +401,15 @@ final class SvmBackend implements VendorBackend {
         if (type == EventInDelivery.SOFTWARE_EXCEPTION || type == EventInDelivery.PRIVILEGED_EXCEPTION) {
             type = EventInfo.EXCEPTION;
         }
-        if (type == EventInDelivery.NMI && !virtualNmi()) {
+        vmcb.set(VmcbField.EVENTINJ, EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode));
+    }
+
+    /** Event injection blocks no NMIs, so L0 keeps account of them (APM Vol. 2, "Event Injection"). */
+    @Override
+    public void nmiTaken() {
+        if (!virtualNmi()) {
             guest.nmiBlocked = true;
         }
-        vmcb.set(VmcbField.EVENTINJ, EventInfo.of(event.vector, type, event.hasErrorCode, event.errorCode));
     }
 
     /** A software interrupt or exception returns behind its instruction: by NRIP, or by RIP where there is none. */
