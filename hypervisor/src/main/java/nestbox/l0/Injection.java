@@ -25,6 +25,12 @@ final class Injection {
     private final Event exception = new Event();
     private long exceptionDetail;
     private final Event chosen = new Event();
+    /** What the last entry injected, and RF at it. */
+    private final Event injected = new Event();
+
+    private boolean resume;
+    /** L0 set RF for its exception, which is not delivered yet. */
+    private boolean marked;
 
     Injection(Vcpu vcpu) {
         this.vcpu = vcpu;
@@ -34,18 +40,21 @@ final class Injection {
     void reset() {
         again.clear();
         exception.clear();
+        injected.clear();
+        marked = false;
     }
 
     void save(StateWriter out) {
         again.save(out);
         exception.save(out);
-        out.writeLong(exceptionDetail);
+        out.writeLong(exceptionDetail).writeBoolean(marked);
     }
 
     void restore(StateReader in) {
         again.restore(in);
         exception.restore(in);
         exceptionDetail = in.readLong();
+        marked = in.readBoolean();
     }
 
     /** An event awaits injection again. */
@@ -73,13 +82,13 @@ final class Injection {
                 guest.cr2 = detail;
             }
             if (before.vector == Vector.DF && Exceptions.isContributory(vector)) {
+                unmark();
                 reset();
                 vcpu.tripleFault();
                 return;
             }
             if (Exceptions.merges(before.vector, vector)) {
-                reset();
-                exception.set(EventInDelivery.EXCEPTION, Vector.DF, true, 0, 0);
+                doubleFault(before);
                 return;
             }
         }
@@ -87,6 +96,55 @@ final class Injection {
         again.clear();
         exception.set(EventInDelivery.EXCEPTION, vector, hasErrorCode, errorCode, 0);
         exceptionDetail = detail;
+    }
+
+    private void doubleFault(Event first) {
+        unmark();
+        if (first == exception) {
+            again.set(first.type, first.vector, first.hasErrorCode, first.errorCode, first.length);
+            exception.clear();
+        }
+        if (vcpu.guestMode() && vcpu.nesting().reflectException(Vector.DF, true, 0, 0)) {
+            return;
+        }
+        again.clear();
+        exception.set(EventInDelivery.EXCEPTION, Vector.DF, true, 0, 0);
+    }
+
+    /** The guest was left, by what may end the delivery of L0's exception: no fault is delivered any more, and RF is as before. */
+    void left(Exit exit) {
+        boolean doubleFault = exit.kind == ExitKind.EXCEPTION && exit.vector == Vector.DF;
+        if (marked && (doubleFault || exit.kind == ExitKind.TRIPLE_FAULT)) {
+            unmark();
+        }
+        marked &= again.active;
+    }
+
+    /**
+     * L0 handles the exit. An exception in the delivery of another event has saved RF as it would have pushed it itself, and the event
+     * must push, when it is injected again, what it would have (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP").
+     */
+    void stays() {
+        if (again.active) {
+            boolean same =
+                    injected.active && again.vector == injected.vector && again.isException() == injected.isException();
+            setResume(same ? resume : again.isException() && Exceptions.isFault(again.vector));
+        }
+    }
+
+    private void unmark() {
+        if (marked) {
+            setResume(false);
+            marked = false;
+        }
+    }
+
+    private void setResume(boolean on) {
+        vcpu.need(StateGroup.BASIC);
+        if (on != ((guest.systemFlags & Flags.RF) != 0)) {
+            vcpu.take(StateGroup.BASIC);
+            guest.setSystemFlags(guest.systemFlags ^ Flags.RF);
+        }
     }
 
     /** The event that is due first, for a guest whose events are emulated; null without one. */
@@ -107,17 +165,18 @@ final class Injection {
     void prepare() {
         VendorBackend backend = vcpu.backend();
         Nesting nesting = vcpu.nesting();
-        boolean injected = true;
+        boolean taken = true;
         if (again.isException() || again.active && !exception.active) {
-            backend.inject(again);
+            give(again);
             again.clear();
         } else if (exception.active) {
             report();
-            backend.inject(exception);
+            give(exception);
             exception.clear();
             guest.ticks++;
         } else {
-            injected = false;
+            injected.clear();
+            taken = false;
         }
         boolean nmi = (guest.pending & Cpu.PENDING_NMI) != 0;
         boolean interrupt = guest.interruptLine();
@@ -127,28 +186,28 @@ final class Injection {
             return;
         }
         if (vcpu.guestMode()) {
-            if (injected || nesting.entryPending()) {
+            if (taken || nesting.entryPending()) {
                 if (nmi || interrupt || nesting.exitDue()) {
                     vcpu.leaveAtOnce();
                 }
-                injected = true;
+                taken = true;
             } else if (leavesL2()) {
                 return;
             }
         }
-        if (!injected && (nmi || interrupt)) {
+        if (!taken && (nmi || interrupt)) {
             vcpu.need(StateGroup.BASIC);
             boolean shadow = guest.shadow != Cpu.SHADOW_NONE;
             if (nmi && !guest.nmiBlocked && !shadow) {
                 nmi = false;
                 guest.unpend(Cpu.PENDING_NMI);
                 inject(EventInDelivery.NMI, Vector.NMI);
-                injected = true;
+                taken = true;
             } else if (interrupt && !shadow && vcpu.interruptsOpen()) {
                 int vector = guest.apic.acknowledge();
                 if (vector >= 0) {
                     inject(EventInDelivery.EXTERNAL, vector);
-                    injected = true;
+                    taken = true;
                 }
                 interrupt = guest.interruptLine();
             }
@@ -183,16 +242,24 @@ final class Injection {
         } else {
             counters.irqInjections++;
         }
-        vcpu.backend().inject(chosen);
+        give(chosen);
         guest.ticks++;
+    }
+
+    private void give(Event event) {
+        vcpu.need(StateGroup.BASIC);
+        resume = (guest.systemFlags & Flags.RF) != 0;
+        injected.set(event.type, event.vector, event.hasErrorCode, event.errorCode, event.length);
+        vcpu.backend().inject(event);
     }
 
     /** Registers that report an exception's cause. A fault pushes RF, which the processor leaves to who injects it. */
     private void report() {
         L0Trace.exception(vcpu, exception);
-        if (exception.vector != Vector.DB && exception.vector != Vector.DF) {
-            vcpu.take(StateGroup.BASIC);
-            guest.setSystemFlags(guest.systemFlags | Flags.RF);
+        if (Exceptions.isFault(exception.vector)) {
+            vcpu.need(StateGroup.BASIC);
+            marked = (guest.systemFlags & Flags.RF) == 0;
+            setResume(true);
         }
         if (exception.vector == Vector.PF) {
             guest.cr2 = exceptionDetail;

@@ -453,9 +453,11 @@ public final class Vcpu implements Execution {
     }
 
     private void afterExit() {
+        injection.left(exit);
         if (guestMode() && exit.kind != ExitKind.ENTRY_FAILED && nesting.reflect(exit)) {
             return;
         }
+        injection.stays();
         exitHandler.handle(exit);
     }
 

@@ -33,6 +33,7 @@ final class WorldSwitch implements CheckContext, Stateful {
     private static final long SINGLE_STEP = 1 << 14;
     private static final int MOST_BYTES = 15;
     private static final int PAGE_OFFSET = 0xfff;
+    private static final long DOUBLE_FAULT = ExitCode.EXCP.code() + Vector.DF;
     private static final long PAGE_FAULT = ExitCode.EXCP.code() + Vector.PF;
 
     private final Svm svm;
@@ -219,8 +220,8 @@ final class WorldSwitch implements CheckContext, Stateful {
         if (c.event.active && c.event.type == EventInDelivery.NMI && svm.controls.virtualNmiEnabled()) {
             svm.controls.unmaskVirtualNmi();
         }
-        if (c.event.active && c.event.resume) {
-            // What was in delivery would have pushed RF, and does when it is injected again.
+        if (c.event.active && c.event.resume && code != DOUBLE_FAULT) {
+            // What was in delivery would have pushed RF, and does when it is injected again; #DF takes its place.
             c.systemFlags |= Flags.RF;
         }
         storeCleanable(c, svm.vmcb);

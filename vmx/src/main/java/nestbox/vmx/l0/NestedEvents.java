@@ -7,6 +7,7 @@ import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
 import nestbox.x86.Vector;
 import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.Exceptions;
 
 /** Events that make an exit of L2 to L1, by vmcs12's controls (SDM Vol. 3, "Other Causes of VM Exits"). */
 final class NestedEvents {
@@ -26,7 +27,7 @@ final class NestedEvents {
         long word =
                 vector | (long) type << 8 | InterruptionType.VALID | (hasErrorCode ? InterruptionType.ERROR_CODE : 0);
         long qualification = vector == Vector.PF || vector == Vector.DB ? detail : 0;
-        if (type == EventInDelivery.EXCEPTION && vector != Vector.DB && vector != Vector.DF) {
+        if (Exceptions.isFault(vector)) {
             // RFLAGS are saved as the fault would push them (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP").
             cpu.systemFlags |= Flags.RF;
         }

@@ -12,6 +12,7 @@ import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension.Window;
 import nestbox.x86.insn.Insn;
 import nestbox.x86.system.EventInDelivery;
+import nestbox.x86.system.Exceptions;
 
 /** Exits by exceptions, interrupts, NMIs, task switches, windows, the monitor trap flag and the preemption timer. */
 final class Events {
@@ -68,7 +69,9 @@ final class Events {
             qualification = detail & DEBUG_BITS;
             cpu.pendingDebug = 0;
         }
-        if (vector != Vector.DB && (!cpu.event.active || cpu.event.resume)) {
+        if (Exceptions.isFault(vector)) {
+            // As the fault itself would push it, also one in the delivery of something else (SDM Vol. 3, "Saving RIP,
+            // RSP, RFLAGS, and SSP").
             cpu.systemFlags |= Flags.RF;
         }
         vmx.exit.interruption(ExitReason.EXCEPTION_NMI, qualification, information, errorCode);

@@ -12,7 +12,6 @@ import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.ExtensionInstruction;
-import nestbox.x86.Flags;
 import nestbox.x86.Intercept;
 import nestbox.x86.Vector;
 import nestbox.x86.VirtualizationExtension;
@@ -349,10 +348,6 @@ public final class Vmx implements VirtualizationExtension, CurrentVmcs {
     public boolean tripleFault(Cpu c) {
         if (!guest) {
             return false;
-        }
-        if (c.event.resume) {
-            // As an exit in the midst of the delivery would have saved it.
-            c.systemFlags |= Flags.RF;
         }
         exit.event(ExitReason.TRIPLE_FAULT, 0);
         return true;

@@ -15,6 +15,10 @@ import nestbox.x86.insn.Insn;
 public final class Exceptions {
     private static final int CONTRIBUTORY =
             1 << Vector.DE | 1 << Vector.TS | 1 << Vector.NP | 1 << Vector.SS | 1 << Vector.GP | 1 << Vector.CP;
+    /** Debug exceptions, NMI, traps and aborts. */
+    private static final int NO_FAULTS =
+            1 << Vector.DB | 1 << Vector.NMI | 1 << Vector.BP | 1 << Vector.OF | 1 << Vector.DF | 1 << Vector.MC;
+
     private static final int PAGE_FAULTS = 1 << Vector.PF | 1 << Vector.VE;
     private static final int WITH_EXT = 1 << Vector.TS | 1 << Vector.NP | 1 << Vector.SS | 1 << Vector.GP;
     private static final int ERROR_CODES = WITH_EXT | 1 << Vector.DF | 1 << Vector.PF | 1 << Vector.AC | 1 << Vector.CP;
@@ -205,7 +209,7 @@ public final class Exceptions {
                 }
                 v = second;
                 t = EventInDelivery.EXCEPTION;
-                rf = true;
+                rf = isFault(second);
             }
         }
     }
@@ -293,6 +297,11 @@ public final class Exceptions {
             c.debugCtl &= ~(DEBUGCTL_BTF | Cpu.DEBUGCTL_LBR);
             c.updatePending();
         }
+    }
+
+    /** Whether an exception pushes RF set: faults but #DB, not the abort #DF (SDM Vol. 3, "Instruction-Breakpoint Exception Condition"). */
+    public static boolean isFault(int vector) {
+        return (1 << vector & NO_FAULTS) == 0;
     }
 
     /** The flags that an event pushes. */
