@@ -24,6 +24,7 @@ import nestbox.modules.Nestbox;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.modules.NestboxModule;
 import nestbox.testkit.scenario.Scenarios;
+import nestbox.vmx.capability.VmxCapability;
 import nestbox.x86.Cpu;
 import nestbox.x86.CpuState;
 import nestbox.x86.insn.Asm;
@@ -74,6 +75,8 @@ final class EntryLab {
     static final int BAD_LIST = 2;
     /** The second MSR of the list cannot be loaded (VMX). */
     static final int BAD_SECOND = 3;
+    /** The list has one MSR more than the recommended maximum (VMX). */
+    static final int LONG_LIST = 4;
 
     private static final Map<String, Long> DISTANCES = new HashMap<>();
     private static final long LIMIT = 200_000;
@@ -82,7 +85,7 @@ final class EntryLab {
     /** L1's VMCS or VMCB. */
     static final long CONTROL = 0x401000;
     /** What differs between a good and a bad L1, and between L0 and silicon: constants, lists, L2's PDPTEs, the revision of VMX. */
-    static final Set<Long> DIFFERENT = Set.of(CONTROL, 0x400000L, 0x100000L, 0x308000L, 0x301000L);
+    static final Set<Long> DIFFERENT = Set.of(CONTROL, 0x400000L, 0x100000L, 0x30a000L, 0x301000L);
 
     final Nestbox lab;
     private final Assembly program;
@@ -172,13 +175,21 @@ final class EntryLab {
         String name = "entry-" + vendor.name().toLowerCase(java.util.Locale.ROOT) + ".asm";
         try (InputStream in = EntryLab.class.getResourceAsStream(name)) {
             String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            String head = vendor.tdp + " equ " + (way.tdp ? 1 : 0) + "\nBAD equ " + bad + "\nCOUNT equ "
-                    + (bad == BAD_SECOND ? 2 : 1) + "\n";
+            String head =
+                    vendor.tdp + " equ " + (way.tdp ? 1 : 0) + "\nBAD equ " + bad + "\nCOUNT equ " + count(bad) + "\n";
             String more = vendor == Vendor.VMX ? Scenarios.include("vmx32") : "";
             return Asm.program(32, 0x100000, head + source + more);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static int count(int bad) {
+        return switch (bad) {
+            case BAD_SECOND -> 2;
+            case LONG_LIST -> VmxCapability.MSR_LIST_MAXIMUM + 1;
+            default -> 1;
+        };
     }
 
     /** A ROM that goes to protected mode, puts the program and the handler in their places, and starts the program. */

@@ -165,7 +165,7 @@ class NestedEntryFailureTest {
     static Stream<Wrong> wrongs() {
         List<Wrong> list = new ArrayList<>();
         for (Way way : WAYS) {
-            for (int bad : new int[] {EntryLab.BAD_STATE, EntryLab.BAD_LIST, EntryLab.BAD_SECOND}) {
+            for (int bad : new int[] {EntryLab.BAD_STATE, EntryLab.BAD_LIST, EntryLab.BAD_SECOND, EntryLab.LONG_LIST}) {
                 list.add(new Wrong(Vendor.VMX, way, bad));
             }
             list.add(new Wrong(Vendor.SVM, way, EntryLab.BAD_STATE));

@@ -1,7 +1,7 @@
 ; L1 in PAE paging, L2 in PAE paging with other tables. "attempt" is the nested entry that a test makes fail; L1 says how it failed
 ; (V: VMfail, F: exit with bit 31), enters again, and prints what L2 and then L1 read at X: B and A.
 ; Before it come: EPT (L1 uses it), BAD (0: nothing, 1: L2's state is illegal, 2: the first MSR cannot be
-; loaded, 3: the second), COUNT (of MSRs).
+; loaded, 3: the second, 4: there are too many), COUNT (of MSRs).
 
         org 0x100000
 
@@ -13,7 +13,7 @@ PDB     equ 0x304000
 HIGH    equ 0x305000
 EPML4   equ 0x306000
 EPDPT   equ 0x307000
-MSRS    equ 0x308000
+MSRS    equ 0x30a000
 RESULT  equ 0x309000
 X       equ 0x40000000
 HPET    equ 0xfed00000
@@ -55,8 +55,14 @@ fill:   mov [edi], eax
         mov byte [0xa00000], 'B'
         mov dword [MSRS], 0xc0000102
         mov dword [MSRS + 8], 0x1234
+        mov esi, MSRS
+        mov edi, MSRS + 16
+        mov ecx, 512 * 16 / 4
+        rep movsd
+        cmp dword [bad], 3
+        jne first
         mov dword [MSRS + 16], 0xc0000101
-        cmp dword [bad], 2
+first:  cmp dword [bad], 2
         jne tables
         mov dword [MSRS], 0xc0000100
 tables: mov eax, 0x2020         ; VMXE, PAE

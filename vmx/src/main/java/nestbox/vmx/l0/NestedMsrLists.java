@@ -5,6 +5,7 @@ import java.util.List;
 import nestbox.core.StateReader;
 import nestbox.core.StateWriter;
 import nestbox.l0.NestedPolicy;
+import nestbox.vmx.capability.VmxCapability;
 import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
@@ -27,7 +28,7 @@ final class NestedMsrLists {
         this.cpu = cpu;
     }
 
-    /** As {@link #load} of the entry list, so that {@link #undo} can follow. */
+    /** As {@link #load} of the entry list, so that {@link #undo} can follow. Of a list that is too long the first too many fails. */
     int loadNoting(Vmcs vmcs) {
         noted.clear();
         int count = (int) vmcs.get(VmcsField.VM_ENTRY_MSR_LOAD_COUNT);
@@ -36,7 +37,7 @@ final class NestedMsrLists {
             long at = address + (long) i * ENTRY;
             int index = (int) cpu.physical.read(at, 4);
             long[] before = before(index);
-            if (!loadEntry(at)) {
+            if (i >= VmxCapability.MSR_LIST_MAXIMUM || !loadEntry(at)) {
                 // What was loaded before it stays.
                 noted.clear();
                 return i + 1;
