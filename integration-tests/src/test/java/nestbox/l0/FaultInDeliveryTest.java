@@ -2,7 +2,6 @@ package nestbox.l0;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import nestbox.modules.L0Mode;
@@ -26,7 +25,13 @@ class FaultInDeliveryTest {
     private static final int[] BITMAPS = {0, DOUBLE_FAULT, -1};
 
     /** Each type of event, as the words of injection give it; a software interrupt or exception takes 1 byte. */
-    private static final Map<String, Long> EVENTS = new LinkedHashMap<>();
+    private static final Map<String, Long> EVENTS = new TreeMap<>(Map.of(
+            "interrupt", 0x80000030L,
+            "NMI", 0x80000202L,
+            "#DB", 0x80000301L,
+            "#GP", 0x80000b0dL,
+            "#PF", 0x80000b0eL,
+            "INT n", 0x80000430L));
 
     /** What stands in the way: a fault before the handler's first instruction. */
     private enum Obstacle {
@@ -35,15 +40,6 @@ class FaultInDeliveryTest {
         GDT_NOT_MAPPED,
         STACK_NOT_MAPPED,
         STACK_NOT_CANONICAL
-    }
-
-    static {
-        EVENTS.put("interrupt", 0x80000030L);
-        EVENTS.put("NMI", 0x80000202L);
-        EVENTS.put("#DB", 0x80000301L);
-        EVENTS.put("#GP", 0x80000b0dL);
-        EVENTS.put("#PF", 0x80000b0eL);
-        EVENTS.put("INT n", 0x80000430L);
     }
 
     private static Guest common(Guest guest) {
