@@ -132,6 +132,9 @@ final class Controls {
 
     private void togglePaging() {
         guest.emit(Op.CR0, Processor.CR0_PG, 0, 0);
+        if (!guest.traits.unpaged()) {
+            return;
+        }
         guest.now.cr0 ^= Processor.CR0_PG;
         guest.now.deferred = false;
         if (!guest.now.paging()) {

@@ -42,16 +42,11 @@ final class Generator {
     record View(Shape shape, Tables tables, Entries entries) {}
 
     /**
-     * A guest that stays in its paging mode.
+     * A guest.
      *
-     * @param invpcid the processor has INVPCID and PCIDs
      * @param forgetful the guest leaves out invalidations
+     * @param excursions the guest switches between paging modes, too, enters real mode and is interrupted
      */
-    Generator(Shape shape, long seed, int cpus, boolean invpcid, boolean forgetful) {
-        this(shape, seed, cpus, Traits.simple(invpcid), forgetful, false);
-    }
-
-    /** @param excursions the guest switches between paging modes, too, enters real mode and is interrupted */
     Generator(Shape shape, long seed, int cpus, Traits traits, boolean forgetful, boolean excursions) {
         this.traits = traits;
         this.forgetful = forgetful;

@@ -23,7 +23,9 @@ final class NestedGenerator {
         this.vendor = vendor;
         this.shape = shape;
         random = new Seed(seed);
-        guests = new Generator(shape, random.nextLong(), NestedControl.GUESTS, true, forgetful);
+        // With EPT an L2 in 32-bit code is unrestricted (VmxControl).
+        Traits traits = Traits.ofGuest(vendor == NestedVendor.AMD || tdp);
+        guests = new Generator(shape, random.nextLong(), NestedControl.GUESTS, traits, forgetful, false);
         Stage stage = tdp ? new Stage(vendor == NestedVendor.INTEL) : null;
         Seed choices = new Seed(random.nextLong());
         control = vendor == NestedVendor.INTEL

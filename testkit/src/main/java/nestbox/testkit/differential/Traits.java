@@ -10,6 +10,8 @@ import nestbox.x86.model.Vendor;
  * @param pdpteRegisters PAE paging goes by four registers until they are loaded anew, which checks them; AMD's nested paging reads and
  *     checks an entry in memory when a walk uses it (APM Vol. 2, "Nested Paging", "Legacy PAE Mode"), so that software may rely on
  *     neither there
+ * @param unpaged paging can be turned off; in VMX non-root operation that takes an unrestricted guest (SDM Vol. 3, "Restrictions on VMX
+ *     Operation")
  */
 record Traits(
         boolean pcid,
@@ -20,10 +22,11 @@ record Traits(
         boolean gigabyte,
         boolean keys,
         boolean fiveLevels,
-        boolean pdpteRegisters) {
-    /** PCIDs and INVPCID or neither; all the rest but protection keys. */
-    static Traits simple(boolean pcids) {
-        return new Traits(pcids, pcids, true, true, true, true, false, false, false);
+        boolean pdpteRegisters,
+        boolean unpaged) {
+    /** A guest of L1's, without protection keys. */
+    static Traits ofGuest(boolean unpaged) {
+        return new Traits(true, true, true, true, true, true, false, false, false, unpaged);
     }
 
     static Traits of(CpuFeatures model) {
@@ -36,7 +39,8 @@ record Traits(
                 model.has(Feature.PDPE1GB),
                 model.has(Feature.PKU),
                 model.has(Feature.LA57),
-                model.vendor() == Vendor.INTEL);
+                model.vendor() == Vendor.INTEL,
+                true);
     }
 
     /** Whether a bit of CR4 that steps toggle exists. */

@@ -149,7 +149,7 @@ class DifferentialTest {
 
     @Test
     void aForgetfulGuestDoesUseStaleTranslations() {
-        Case guest = new Generator(Shape.FOUR_LEVEL, FIXED, 1, true, true).generate(3000);
+        Case guest = new Generator(Shape.FOUR_LEVEL, FIXED, 1, Traits.ofGuest(true), true, false).generate(3000);
         Subject bare = Subject.of(L0Mode.NONE, "keep", "max,+vmx", "max,-vmx,-la57", 1, 0);
         assertThat(new Differential().run(guest, bare.checked()).outcome()).startsWith("ended after cpu0 used ");
     }
