@@ -93,6 +93,7 @@ final class Injection {
             }
         }
         // An interrupt is lost, and the instruction of a software interrupt is restarted.
+        unmark();
         again.clear();
         exception.set(EventInDelivery.EXCEPTION, vector, hasErrorCode, errorCode, 0);
         exceptionDetail = detail;

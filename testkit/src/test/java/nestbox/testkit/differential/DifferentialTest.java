@@ -24,7 +24,7 @@ class DifferentialTest {
     }
 
     /** {@code -Dnestbox.seed}, which CI takes from the commit so that a commit's result does not change; else from the clock. */
-    private static long fresh(String what) {
+    static long fresh(String what) {
         String given = System.getProperty("nestbox.seed", "");
         long fresh = given.isEmpty() ? System.nanoTime() & 0xffffffffL : Long.parseLong(given, 16);
         System.out.println(what + ": fresh seed " + fresh);
