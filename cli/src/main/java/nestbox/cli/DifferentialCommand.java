@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import nestbox.core.NestboxException;
+import nestbox.core.UnsupportedFeatureException;
 import nestbox.modules.L0Mode;
 import nestbox.modules.NestboxConfiguration;
 import nestbox.testkit.differential.Campaign;
@@ -168,7 +169,9 @@ final class DifferentialCommand implements Callable<Integer> {
             throw new NestboxException("--nested", "'" + nested + "' is neither tdp nor shadow");
         }
         if (processors != 1 || !yields.isEmpty()) {
-            throw new NestboxException("--nested", "does not go with --smp and --yield");
+            throw new UnsupportedFeatureException(
+                    "--nested with --smp or --yield",
+                    "L1 and its guests share one list of steps in one processor's order, and no other has turns");
         }
         NestedCampaign campaign = NestedCampaign.of(constant("--vendor", NestedVendor.class, vendor), tdp)
                 .withPolicies(policies);

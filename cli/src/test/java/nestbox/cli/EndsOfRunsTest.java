@@ -199,6 +199,18 @@ class EndsOfRunsTest {
         assertThat(refused.err()).contains("guestCpu of INTEL", "0 processors", "inject mmu=later");
     }
 
+    /** A refusal by the names of the options, and why. */
+    @Test
+    void nestedRunsHaveOneProcessor() {
+        for (String[] more : new String[][] {{"--smp", "2"}, {"--yield", "sync-entry=40"}}) {
+            Result refused = run("differential", "--nested", "tdp", "--steps", "1", more[0], more[1]);
+            isClean(refused);
+            assertThat(refused.code()).isEqualTo(2);
+            assertThat(refused.err())
+                    .contains("--nested with --smp or --yield", "not implemented", "one processor's order");
+        }
+    }
+
     /** All reasons at once; unchecked builds it all the same. */
     @Test
     void contradictoryModels() throws IOException {

@@ -23,6 +23,8 @@ final class GuestEntry {
     private long hostWaited;
     /** The next entry injects an event, and something else waits behind it. */
     private boolean leaveAtOnce;
+    /** The same, but a shadow of the guest's comes to its end first. */
+    private boolean leaveBehindShadow;
 
     GuestEntry(Vcpu vcpu, HostProcessor host, PendingRequests requests) {
         this.vcpu = vcpu;
@@ -45,14 +47,20 @@ final class GuestEntry {
         root = null;
     }
 
+    /** The next entry ends before the guest's first instruction, as far as the silicon can do that. */
     void leaveAtOnce() {
         leaveAtOnce = true;
+    }
+
+    void leaveBehindShadow() {
+        leaveBehindShadow = true;
     }
 
     /** Of a state that has been restored. */
     void reset() {
         root = null;
         leaveAtOnce = false;
+        leaveBehindShadow = false;
     }
 
     /** Events are chosen: requests are served, and hardware has the root. */
@@ -96,15 +104,16 @@ final class GuestEntry {
         if (h.cr2 != guest.cr2) {
             host.setCr2(guest.cr2);
         }
-        leaveAtOnce = leaveAtOnce && !backend.leaveAtOnce();
+        boolean interrupt = leaveAtOnce ? !backend.leaveAtOnce() : leaveBehindShadow;
+        leaveAtOnce = false;
+        leaveBehindShadow = false;
         System.arraycopy(guest.r, 0, h.r, 0, GENERAL);
         hostStart = h.ticks;
         hostWaited = h.waited;
         running = true;
         boolean left;
         try {
-            if (leaveAtOnce) {
-                leaveAtOnce = false;
+            if (interrupt) {
                 host.interrupts().raise();
             }
             left = backend.enter(budget);

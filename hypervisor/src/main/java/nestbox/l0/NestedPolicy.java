@@ -127,10 +127,20 @@ public enum NestedPolicy implements PolicyPoint {
             value(
                     "wait",
                     RIGHT,
-                    "APM (unverified)",
+                    "APM",
                     "an interrupt that L1 intercepts is not recognized in an interrupt shadow of L2",
                     Boolean.TRUE),
             value("exit", DEVIATES, "Linux", "L2 leaves for it at once, and finds the shadow again", Boolean.FALSE)),
+    VMX_INTERRUPT_SHADOW(
+            "vmx.interruptInShadow",
+            "exit",
+            value(
+                    "wait",
+                    RIGHT,
+                    "silicon",
+                    "interrupts and NMIs that leave L2 wait for the end of its blocking by STI or MOV SS, which the SDM leaves open",
+                    Boolean.TRUE),
+            value("exit", DEVIATES, "Linux", "L2 leaves at once, and finds the blocking again", Boolean.FALSE)),
     HYPERCALL_PATCH(
             "hypercall.patch",
             "on",

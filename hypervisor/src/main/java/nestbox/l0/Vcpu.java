@@ -465,9 +465,13 @@ public final class Vcpu implements Execution {
         tally.addTo(counts);
     }
 
-    /** The next entry ends at the first boundary at which the silicon takes an interrupt. */
-    public void leaveAtOnce() {
+    void leaveAtOnce() {
         entry.leaveAtOnce();
+    }
+
+    /** The next entry ends where the silicon first takes an interrupt: in a shadow behind an instruction. */
+    public void leaveBehindShadow() {
+        entry.leaveBehindShadow();
     }
 
     /** L0 has a use for some of the guest's invalid opcodes now, so that #UD must exit. */

@@ -54,6 +54,7 @@ class NestedPoliciesTest {
                         "vmwrite.accessRights=drop",
                         "svm.invalidExit=kvm",
                         "svm.interruptInShadow=exit",
+                        "vmx.interruptInShadow=exit",
                         "hypercall.patch=on",
                         "vpid.newVpid12=last",
                         "vmx.operandInDevice=fail");

@@ -428,6 +428,33 @@ class NestedSvmOfferTest {
         assertThat(run(way, 1, body)).containsExactly(ExitCode.NMI.code());
     }
 
+    /** L1's flag lets an interrupt in that L1 does not intercept: it comes behind L2's shadow ("Interrupt Shadows"). */
+    @ParameterizedTest
+    @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})
+    void anInterruptWaitsForTheEndOfTheShadow(Way way) {
+        String body = """
+                host:   call gate
+                        mov dword [VMCB + 0x60], 0x01000000     ; V_INTR_MASKING
+                        mov dword [VMCB + 0x68], 1              ; L2 is in a shadow
+                        mov dword [PDPT + 24], 0xc0000087       ; the local APIC
+                        mov edi, 0xfee00000
+                        mov dword [rdi + 0xf0], 0x1ff
+                        clgi
+                        mov dword [rdi + 0x300], 0x40020        ; an interrupt for itself
+                        xor ebx, ebx
+                        sti
+                        call enter
+                        jmp end
+                guest:  inc ebx
+                        inc ebx
+                        inc ebx
+                        vmmcall
+                handler: mov [RESULT + 8], rbx
+                        iretq
+                """;
+        assertThat(run(way, 2, body)).containsExactly(ExitCode.VMMCALL.code(), 1L);
+    }
+
     /** What L1's processor lacks is #UD in L2, intercepted or not, though the silicon has it. */
     @ParameterizedTest
     @EnumSource(names = {"BARE", "BARE_TDP", "SHADOW_ON_TDP", "NESTED_TDP", "SHADOW_ON_SHADOW"})

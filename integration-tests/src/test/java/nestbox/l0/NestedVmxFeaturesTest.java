@@ -32,17 +32,17 @@ class NestedVmxFeaturesTest {
         return "mov eax, " + encoding + "\n vmread rcx, rax\n mov rax, rcx\n call hex\n mov al, ' '\n call putc\n";
     }
 
-    private static String tell(VmcsField field) {
+    static String tell(VmcsField field) {
         return tell(field.encoding());
     }
 
     /** An exit handler that prints reason and qualification and RIP of each exit, and goes on behind the instruction until VMCALL. */
-    private static String handler(String more) {
+    static String handler(String more) {
         return tell(VmcsField.VM_EXIT_REASON) + tell(VmcsField.EXIT_QUALIFICATION) + tell(VmcsField.GUEST_RIP) + more
                 + " mov al, 10\n call putc\n mov eax, 0x4402\n vmread rcx, rax\n cmp ecx, 18\n je finish\n";
     }
 
-    private static void sameAsSilicon(NestedLab lab, Guest guest) {
+    static void sameAsSilicon(NestedLab lab, Guest guest) {
         String printed = unmovedSameAsSilicon(lab, guest);
         assertThat(new Moves(lab.configuration(), guest.image()).printed())
                 .as("with state saved and restored")
@@ -367,5 +367,58 @@ class NestedVmxFeaturesTest {
                                         + " mov eax, 0x4002\n vmread rdx, rax\n and edx, ~4\n vmwrite rax, rdx\n"
                                         + " vmresume\n jmp vmx_failed\n")
                         .label("l2", "nop\n sti\n nop\n nop\n vmcall\n"));
+    }
+
+    private static Guest inAShadow(String start, long flags, long blocking) {
+        return Guest.longMode()
+                .vmcs(
+                        "vmcs",
+                        v -> v.enable(
+                                        VmxFeature.EXTERNAL_INTERRUPT_EXITING,
+                                        VmxFeature.NMI_EXITING,
+                                        VmxFeature.ACKNOWLEDGE_INTERRUPT)
+                                .set(VmcsField.GUEST_RFLAGS, flags)
+                                .set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, blocking)
+                                .onExit("exit"))
+                .handler(2, "blocked")
+                .body("""
+                        mov ecx, 0x1b
+                        rdmsr
+                        or eax, 0xc00
+                        wrmsr                   ; x2APIC
+                        mov ecx, 0x80f
+                        mov eax, 0x1ff
+                        xor edx, edx
+                        wrmsr
+                        """ + start)
+                .label(
+                        "exit",
+                        handler(tell(VmcsField.VM_EXIT_INTR_INFO) + tell(VmcsField.GUEST_INTERRUPTIBILITY_INFO))
+                                + " vmresume\n jmp vmx_failed\n")
+                .label("blocked", """
+                        wrmsr                   ; another, which waits
+                        vmlaunch
+                        jmp vmx_failed
+                        """)
+                .label("l2", "nop\n nop\n nop\n vmcall\n");
+    }
+
+    /** "Event Blocking" leaves it to the processor whether STI and MOV SS hold back interrupts that leave L2; the silicon's does. */
+    @NestedTest(l0 = {L0Mode.TDP, L0Mode.SHADOW})
+    void interruptsInAShadow(NestedLab lab) {
+        String start = "mov ecx, 0x83f\n mov eax, 0x40\n wrmsr\n vmlaunch\n jmp vmx_failed\n";
+        sameAsSilicon(lab, inAShadow(start, 0x202, 0));
+        sameAsSilicon(lab, inAShadow(start, 0x202, 1));
+        sameAsSilicon(lab, inAShadow(start, 0x202, 2));
+        sameAsSilicon(lab, inAShadow(start, 2, 2));
+    }
+
+    /** So it does for NMIs, of which the silicon's MOV SS holds back, and STI does not. */
+    @NestedTest(l0 = {L0Mode.TDP, L0Mode.SHADOW})
+    void nmisInAShadow(NestedLab lab) {
+        String start = "mov ecx, 0x830\n mov eax, 0x4400\n wrmsr\n jmp vmx_failed\n";
+        sameAsSilicon(lab, inAShadow(start, 0x202, 0));
+        sameAsSilicon(lab, inAShadow(start, 0x202, 1));
+        sameAsSilicon(lab, inAShadow(start, 2, 2));
     }
 }

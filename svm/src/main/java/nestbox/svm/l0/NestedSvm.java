@@ -139,6 +139,11 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
         return gif && !(guest && vmcb12.interruptMasking());
     }
 
+    /** L1's flag lets interrupts into L2 whatever its own is: hardware has no window for that. */
+    boolean letsInterruptsIn() {
+        return gif && guest && vmcb12.interruptMasking() && host.interruptFlag();
+    }
+
     // ---- what the vCPU asks ---------------------------------------------------------------------------------------
 
     @Override
@@ -225,7 +230,7 @@ final class NestedSvm implements VirtualizationExtension, Nesting {
             return false;
         }
         if ((cpu.pending & Cpu.PENDING_SHADOW) != 0 && vcpu.follows(NestedPolicy.SVM_INTERRUPT_SHADOW)) {
-            vcpu.leaveAtOnce();
+            vcpu.leaveBehindShadow();
             return false;
         }
         L0SvmTrace.interrupted(cpu);

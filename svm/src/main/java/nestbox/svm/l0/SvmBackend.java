@@ -431,6 +431,9 @@ final class SvmBackend implements VendorBackend {
     @Override
     public void setInterruptWindow(boolean on) {
         boolean wanted = on && (nestedSvm == null || nestedSvm.hasWindow());
+        if (on && nestedSvm != null && nestedSvm.letsInterruptsIn()) {
+            vcpu.leaveBehindShadow();
+        }
         if (!inL2()) {
             intercept((int) ExitCode.VINTR.code(), wanted);
             long control = vmcb.get(VmcbField.INTERRUPT_CONTROL) & ~REQUEST;

@@ -295,9 +295,7 @@ final class SvmControl extends NestedControl {
         if (chance(70)) {
             steps.add(NestedStep.l1(L1Op.IPI, IPI));
             if (chance(70)) {
-                // No shadow: KVM says that it does not delay #VMEXIT, the silicon that it does, the manual's text was
-                // not read.
-                steps.add(NestedStep.l1(L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2));
+                steps.add(NestedStep.l1(L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2, chance(40) ? 1 : 0));
                 steps.add(nop(guest));
             }
         } else {

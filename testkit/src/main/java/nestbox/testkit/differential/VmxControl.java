@@ -246,8 +246,9 @@ final class VmxControl extends NestedControl {
         if (chance(70)) {
             steps.add(NestedStep.l1(L1Op.IPI, IPI));
             if (chance(70)) {
-                steps.add(NestedStep.l1(
-                        L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2, 0, chance(30) && takesInterrupts(guest) ? 1 : 0));
+                boolean halted = chance(30) && takesInterrupts(guest);
+                long blocking = halted || chance(60) ? 0 : 1 + random.nextInt(2);
+                steps.add(NestedStep.l1(L1Op.ENTRY, chance(70) ? INTERRUPT_FLAG : 2, blocking, halted ? 1 : 0));
                 steps.add(nop(guest));
             }
         } else if (chance(50)) {

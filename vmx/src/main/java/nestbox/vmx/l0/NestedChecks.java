@@ -29,6 +29,7 @@ final class NestedChecks {
     private static final CheckSelection OWN = EntryChecks.select(row -> !delegable(row));
     private static final CheckSelection LEFT = EntryChecks.select(NestedChecks::delegable);
     private static final List<CheckGroup> CONTROLS = groups(CheckGroup.Phase.BASIC, CheckGroup.Phase.CONTROLS_AND_HOST);
+    private static final List<CheckGroup> ENTERED = groups(CheckGroup.Phase.CONTROLS_AND_HOST);
     private static final List<CheckGroup> GUEST = groups(CheckGroup.Phase.GUEST);
 
     private final NestedVmx vmx;
@@ -113,6 +114,11 @@ final class NestedChecks {
     CheckFailure controls(boolean launching) {
         context.launching = launching;
         return vmx.vmcs12 == null ? own.group(context, CheckGroup.BASIC) : first(CONTROLS);
+    }
+
+    /** The same of an L2 that no instruction enters: what one would find (launch state, blocking by MOV SS) is none of its state. */
+    CheckFailure entered() {
+        return first(ENTERED);
     }
 
     /** The check of L2's state, of L0's own, that fails; null if none does. */

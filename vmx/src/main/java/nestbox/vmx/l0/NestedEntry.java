@@ -21,7 +21,6 @@ import nestbox.vmx.vmcs.EntryFailureQualification;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InstructionError;
 import nestbox.vmx.vmcs.InterruptionType;
-import nestbox.vmx.vmcs.Vmcs;
 import nestbox.vmx.vmcs.VmcsField;
 import nestbox.x86.Cpu;
 import nestbox.x86.Flags;
@@ -205,7 +204,7 @@ final class NestedEntry {
 
     /** The controls and host state of vmcs12 without an instruction that enters; null if they are good. */
     CheckFailure checkControls() {
-        return checks.controls(vmx.vmcs12.launchState() != Vmcs.LAUNCHED);
+        return checks.entered();
     }
 
     /** Of a state from outside, which must be as an entry would demand it; null if it is. */

@@ -1,5 +1,7 @@
 package nestbox.vmx.l0;
 
+import nestbox.l0.NestedPolicy;
+import nestbox.l0.StateGroup;
 import nestbox.vmx.capability.VmxFeature;
 import nestbox.vmx.vmcs.ExitReason;
 import nestbox.vmx.vmcs.InterruptionType;
@@ -37,7 +39,7 @@ final class NestedEvents {
 
     /** False if an interrupt does not leave L2, or has been posted to it. */
     boolean interrupt() {
-        if (!vmx.controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING)) {
+        if (!vmx.controls.pin(VmxFeature.EXTERNAL_INTERRUPT_EXITING) || inShadow(false)) {
             return false;
         }
         long word = 0;
@@ -55,9 +57,21 @@ final class NestedEvents {
         return true;
     }
 
+    /** What would leave L2 waits for the end of its shadow, as on the silicon. */
+    private boolean inShadow(boolean ofSsAlone) {
+        vmx.vcpu.need(StateGroup.BASIC);
+        boolean shadow =
+                (cpu.pending & Cpu.PENDING_SHADOW) != 0 && (!ofSsAlone || cpu.shadow == Cpu.SHADOW_MOV_SS);
+        if (!shadow || !vmx.vcpu.follows(NestedPolicy.VMX_INTERRUPT_SHADOW)) {
+            return false;
+        }
+        vmx.vcpu.leaveBehindShadow();
+        return true;
+    }
+
     boolean nmi() {
         boolean blocked = cpu.nmiBlocked && !vmx.controls.pin(VmxFeature.VIRTUAL_NMIS);
-        if (!vmx.controls.pin(VmxFeature.NMI_EXITING) || blocked) {
+        if (!vmx.controls.pin(VmxFeature.NMI_EXITING) || blocked || inShadow(true)) {
             return false;
         }
         cpu.unpend(Cpu.PENDING_NMI);
