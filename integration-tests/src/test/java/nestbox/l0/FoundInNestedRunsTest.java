@@ -84,6 +84,19 @@ class FoundInNestedRunsTest {
         }
     }
 
+    /** "Information for VM Exits That Occur During Event Delivery": a double fault leaves L2 as what it is. */
+    @NestedTest(l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
+    void aDoubleFaultLeavesL2(NestedLab lab) {
+        String told = tell(VmcsField.VM_EXIT_INTR_INFO)
+                + tell(VmcsField.IDT_VECTORING_INFO_FIELD)
+                + " mov rax, cr2\n call hex\n";
+        Guest guest = guest(
+                v -> v.set(VmcsField.EXCEPTION_BITMAP, 1 << 8),
+                told,
+                "mov esp, 0x50001000\n mov al, [0x60000000]\n vmcall\n");
+        assertThat(lab.run(guest).printed()).startsWith("0 0 ").endsWith(" 80000b08 0 50000fd0\n");
+    }
+
     /** "INVVPID": an address is canonical by the processor's width, whatever CR4.LA57 is. */
     @NestedTest(l0 = L0Mode.TDP)
     void invvpidTakesAnAddressOfTheProcessorsWidth(NestedLab lab) {

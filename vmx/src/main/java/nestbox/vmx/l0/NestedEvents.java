@@ -33,6 +33,10 @@ final class NestedEvents {
             // RFLAGS are saved as the fault would push them (SDM Vol. 3, "Saving RIP, RSP, RFLAGS, and SSP").
             cpu.systemFlags |= Flags.RF;
         }
+        if (vector == Vector.DF) {
+            // It does not count as met in the delivery of what it has replaced.
+            vmx.vcpu.eventAgain().clear();
+        }
         vmx.exit.interruption(ExitReason.EXCEPTION_NMI, qualification, word, errorCode);
         return true;
     }

@@ -69,6 +69,11 @@ final class Events {
             qualification = detail & DEBUG_BITS;
             cpu.pendingDebug = 0;
         }
+        if (vector == Vector.DF) {
+            // It does not count as met in the delivery of what it has replaced (SDM Vol. 3, "Information for VM Exits That
+            // Occur During Event Delivery").
+            cpu.event.active = false;
+        }
         if (Exceptions.isFault(vector)) {
             // As the fault itself would push it, also one in the delivery of something else (SDM Vol. 3, "Saving RIP,
             // RSP, RFLAGS, and SSP").
