@@ -24,19 +24,24 @@ class FoundInNestedRunsTest {
                 .label("l2", l2);
     }
 
-    /** "VMX-Preemption Timer": one of 0 ends L2 at once, also where STI or MOV SS holds back interrupts, L0's own, too. */
+    /** A timer of 0 and a pending MTF exit end L2 at once, also where STI or MOV SS holds back interrupts, L0's own, too. */
     @NestedTest(l0 = {L0Mode.TDP, L0Mode.SHADOW})
     void anExitThatIsDueWaitsForNoShadow(NestedLab lab) {
-        for (int blocking = 1; blocking <= 2; blocking++) {
+        for (long blocking = 1; blocking <= 2; blocking++) {
             long shadow = blocking;
+            UnaryOperator<VmcsBlock> held =
+                    v -> v.set(VmcsField.GUEST_RFLAGS, 0x202).set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, shadow);
+            String told = tell(VmcsField.GUEST_INTERRUPTIBILITY_INFO);
+            String l2 = "nop\n nop\n vmcall\n";
+            sameAsSilicon(lab, guest(v -> held.apply(v).enable(VmxFeature.PREEMPTION_TIMER), told, l2));
             sameAsSilicon(
                     lab,
                     guest(
-                            v -> v.enable(VmxFeature.PREEMPTION_TIMER)
-                                    .set(VmcsField.GUEST_RFLAGS, 0x202)
-                                    .set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, shadow),
-                            tell(VmcsField.GUEST_INTERRUPTIBILITY_INFO),
-                            "nop\n nop\n vmcall\n"));
+                            v -> held.apply(v)
+                                    .enable(VmxFeature.MONITOR_TRAP_FLAG)
+                                    .set(VmcsField.VM_ENTRY_INTR_INFO, 0x80000700L),
+                            told,
+                            l2));
         }
     }
 
