@@ -28,7 +28,9 @@ class FoundInNestedSvmRunsTest {
     }
 
     /** CR2 has the address of the second #PF, which makes a double fault of the first; that leaves L2 if L1 wants it. */
-    @NestedTest(cpu = "EPYC-Milan,+svm", l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
+    @NestedTest(
+            cpu = "EPYC-Milan,+svm",
+            l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
     void aDoubleFaultLeavesTheSecondAddress(NestedLab lab) {
         assertThat(lab.run(guest(
                                 v -> v.intercept(0x48),
@@ -39,7 +41,9 @@ class FoundInNestedSvmRunsTest {
     }
 
     /** APM Vol. 2, "Event Injection": the handler of an injected software interrupt returns to NRIP. */
-    @NestedTest(cpu = "EPYC-Milan,+svm", l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
+    @NestedTest(
+            cpu = "EPYC-Milan,+svm",
+            l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
     void anInjectedSoftwareInterruptReturnsToNrip(NestedLab lab) {
         Guest guest = Guest.longMode()
                 .vmcb(
@@ -56,7 +60,9 @@ class FoundInNestedSvmRunsTest {
     }
 
     /** APM Vol. 2, "Instruction Intercepts": INVPCID. */
-    @NestedTest(cpu = "EPYC-Milan,+svm", l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
+    @NestedTest(
+            cpu = "EPYC-Milan,+svm",
+            l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
     void l1InterceptsInvpcid(NestedLab lab) {
         assertThat(lab.run(guest(
                                 v -> v.intercept(ExitCode.INVPCID),
@@ -67,7 +73,9 @@ class FoundInNestedSvmRunsTest {
     }
 
     /** What was in delivery would have pushed RF, and does when it is injected again. */
-    @NestedTest(cpu = "EPYC-Milan,+svm", l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
+    @NestedTest(
+            cpu = "EPYC-Milan,+svm",
+            l0 = {L0Mode.NONE, L0Mode.TDP, L0Mode.SHADOW})
     void aFaultInDeliverySavesRf(NestedLab lab) {
         assertThat(lab.run(guest(
                                 v -> v.intercept(0x4e),
@@ -78,7 +86,9 @@ class FoundInNestedSvmRunsTest {
     }
 
     /** APM Vol. 2, "Decode Assists": the bytes end with the page, and the next one's entry keeps its accessed flag. */
-    @NestedTest(cpu = "EPYC-Milan,+svm", l0 = {L0Mode.NONE, L0Mode.TDP})
+    @NestedTest(
+            cpu = "EPYC-Milan,+svm",
+            l0 = {L0Mode.NONE, L0Mode.TDP})
     void theBytesOfAnInstructionLeaveTheNextPageAlone(NestedLab lab) {
         Guest guest = Guest.longMode()
                 .page("code")
@@ -86,7 +96,10 @@ class FoundInNestedSvmRunsTest {
                 .tables("l1_tables", t -> t.identity(1L << 30))
                 .tables(
                         "l2_tables",
-                        t -> t.identity(16 << 20).map(0x40000000L, "code").map(0x40001000L, "next").map(0x50000000L, "next"))
+                        t -> t.identity(16 << 20)
+                                .map(0x40000000L, "code")
+                                .map(0x40001000L, "next")
+                                .map(0x50000000L, "next"))
                 .vmcb(
                         "vmcb",
                         v -> v.intercept(ExitCode.VMMCALL)

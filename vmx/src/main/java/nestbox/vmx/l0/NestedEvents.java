@@ -64,8 +64,7 @@ final class NestedEvents {
     /** What would leave L2 waits for the end of its shadow, as on the silicon. */
     private boolean inShadow(boolean ofSsAlone) {
         vmx.vcpu.need(StateGroup.BASIC);
-        boolean shadow =
-                (cpu.pending & Cpu.PENDING_SHADOW) != 0 && (!ofSsAlone || cpu.shadow == Cpu.SHADOW_MOV_SS);
+        boolean shadow = (cpu.pending & Cpu.PENDING_SHADOW) != 0 && (!ofSsAlone || cpu.shadow == Cpu.SHADOW_MOV_SS);
         if (!shadow || !vmx.vcpu.follows(NestedPolicy.VMX_INTERRUPT_SHADOW)) {
             return false;
         }

@@ -70,7 +70,8 @@ final class Events {
             cpu.pendingDebug = 0;
         }
         if (vector == Vector.DF) {
-            // It does not count as met in the delivery of what it has replaced (SDM Vol. 3, "Information for VM Exits That
+            // It does not count as met in the delivery of what it has replaced (SDM Vol. 3, "Information for VM Exits
+            // That
             // Occur During Event Delivery").
             cpu.event.active = false;
         }
