@@ -148,11 +148,7 @@ final class VmxProbes {
         return switch (random.nextInt(4)) {
             case 0 -> flip(VmcsField.valueOf(name + "_SELECTOR"), 1L << random.nextInt(16));
             case 1 -> set(VmcsField.valueOf(name + "_LIMIT"), pick(new long[] {0, 0xfffff, 0x100000, 0xffff, 0xfff}));
-            // Some processors drop the reserved bits 8 to 11 at VMWRITE, and so L0 does, as KVM.
-            default -> {
-                int bit = random.nextInt(13);
-                yield flip(VmcsField.valueOf(name + "_AR_BYTES"), 1L << (bit < 8 ? bit : bit + 4));
-            }
+            default -> flip(VmcsField.valueOf(name + "_AR_BYTES"), 1L << random.nextInt(17));
         };
     }
 
