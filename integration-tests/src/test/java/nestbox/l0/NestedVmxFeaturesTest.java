@@ -159,6 +159,53 @@ class NestedVmxFeaturesTest {
                                         """));
     }
 
+    /** "EPT Translation Mechanism": tables of five levels, for guest-physical addresses beyond 48 bits, by hardware and by emulation. */
+    @NestedTest(cpu = "max,+vmx,phys-bits=52,-vmx-ept-advanced-exitinfo", l0 = L0Mode.TDP)
+    void fiveLevelsOfEpt(NestedLab lab) {
+        long high = 1L << 48;
+        Guest guest = Guest.longMode()
+                .page("top")
+                .page("far", 0x1234)
+                .ept("low", t -> t.identity(16 << 20))
+                .ept("above", t -> t.map(0x40000000L, "far"))
+                .tables("l1_tables", t -> t.identity(16 << 20))
+                .tables(
+                        "l2_tables",
+                        t -> t.identity(16 << 20)
+                                .map(0x50000000L, high | 0x40000000L)
+                                .map(0x50001000L, high | 0x40001000L))
+                .vmcs(
+                        "vmcs",
+                        v -> v.enable(VmxFeature.ENABLE_EPT)
+                                .set(VmcsField.EPT_POINTER, "top + 0x26")
+                                .cr3("l2_tables")
+                                .onExit("exit"))
+                .body("mov qword [top], low + 7\n mov qword [top + 8], above + 7\n vmlaunch\n jmp vmx_failed")
+                .label(
+                        "exit",
+                        "mov [kept], rbx\n"
+                                + handler(tell(VmcsField.GUEST_PHYSICAL_ADDRESS) + "mov rax, [kept]\n call hex\n")
+                                + " cmp qword [last], 0\n je stop\n mov rdx, [last]\n mov qword [last], 0\n"
+                                + " mov eax, 0x681e\n vmwrite rax, rdx\n vmresume\n jmp vmx_failed\n"
+                                + "stop: jmp finish\nkept: dq 0\nlast: dq emulated\n")
+                .label("l2", """
+                                mov rbx, [0x50000000]
+                                mov esi, 0x50000000
+                                mov edi, 0x50000002
+                                mov edx, 0x80
+                                outsb
+                                insb
+                                add rbx, [0x50000000]
+                                mov rax, [0x50001000]
+                                emulated:
+                                mov esi, 0x50001000
+                                outsb
+                                vmcall
+                                """);
+        assertThat(unmovedSameAsSilicon(lab, guest)).contains("1000040001000");
+        sameAsSilicon(lab, guest);
+    }
+
     /** "Page-Modification Logging": L2's writes are logged downwards, and a full log is an exit. */
     @NestedTest(l0 = L0Mode.TDP)
     void pageModificationLog(NestedLab lab) {

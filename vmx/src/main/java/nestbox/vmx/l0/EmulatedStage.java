@@ -21,6 +21,10 @@ import nestbox.x86.mem.TranslationControl;
 /** EPT12 as the emulator walks it for L2's instructions. */
 final class EmulatedStage {
     private static final long ACCESSED_DIRTY = 1 << 6;
+    /** EPTP[5:3]: one less than the levels. */
+    private static final long LENGTH = 7 << 3;
+
+    private static final long FIVE_LEVELS = 4 << 3;
     /** Any tag but the host's: the emulator caches nothing under it. */
     private static final long SPACE = 1;
 
@@ -43,11 +47,11 @@ final class EmulatedStage {
             return;
         }
         long eptp = vmx.controls.eptp;
-        stage.mode = modes.computeIfAbsent(eptp & 0x78, this::mode);
+        stage.mode = modes.computeIfAbsent(eptp & (LENGTH | ACCESSED_DIRTY), this::mode);
         stage.root = eptp;
         stage.tableRead = (eptp & ACCESSED_DIRTY) != 0 ? Access.READ | Access.WRITE : Access.READ;
         stage.dirtyListener = vmx.controls.secondary(VmxFeature.ENABLE_PML) ? vmx.functions::logDirty : null;
-        stage.addressBits = Math.min(48, vmx.cpu.features.physicalBits());
+        stage.addressBits = Math.min(fiveLevels(eptp) ? 57 : 48, vmx.cpu.features.physicalBits());
         control().enterSpace(SPACE, stage);
     }
 
@@ -69,7 +73,12 @@ final class EmulatedStage {
         if ((bits & ACCESSED_DIRTY) != 0) {
             set.add(PagingFeature.EPT_ACCESSED_DIRTY);
         }
-        return new PagingMode(PagingFormat.EPT, new PagingLimits(vmx.cpu.features.physicalBits(), 57, set));
+        PagingFormat format = fiveLevels(bits) ? PagingFormat.EPT_FIVE_LEVEL : PagingFormat.EPT;
+        return new PagingMode(format, new PagingLimits(vmx.cpu.features.physicalBits(), 57, set));
+    }
+
+    private static boolean fiveLevels(long eptp) {
+        return (eptp & LENGTH) == FIVE_LEVELS;
     }
 
     /** Notes the exit that is made when the access has unwound. */

@@ -96,7 +96,7 @@ final class NestedOffer {
 
     /** As {@link #OF_EPT}, if the silicon has them. */
     private static final Set<VmxFeature> OF_EPT_SILICON =
-            EnumSet.of(VmxFeature.UNRESTRICTED_GUEST, VmxFeature.EPT_EXECUTE_ONLY);
+            EnumSet.of(VmxFeature.UNRESTRICTED_GUEST, VmxFeature.EPT_EXECUTE_ONLY, VmxFeature.EPT_WALK_5);
 
     private NestedOffer() {}
 
