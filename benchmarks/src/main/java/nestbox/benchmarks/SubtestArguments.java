@@ -14,14 +14,17 @@ import nestbox.modules.L0Mode;
  * @param directory where kvm-unit-tests was built
  * @param seconds of the processor's time, after which a run is cut
  * @param cpus processors of the machine; with one, L2 is left by nothing but what it does itself
+ * @param together all subtests of an image in one run of it, which sets up once
  * @param globs of subtests' names; none: all
  */
-record SubtestArguments(Path directory, L0Mode mode, double seconds, int cpus, List<String> globs) {
-    static final String USAGE = "usage: subtests DIRECTORY [--l0 tdp|shadow] [--seconds N] [--smp N] [GLOB...]\n"
-            + "  DIRECTORY    built checkout of kvm-unit-tests\n"
-            + "  --seconds N  longest run, in seconds of the processor; default: 60\n"
-            + "  --smp N      processors of the machine, 1 to 16; default: 2\n"
-            + "  GLOB         names of subtests, with * for anything; default: all";
+record SubtestArguments(Path directory, L0Mode mode, double seconds, int cpus, boolean together, List<String> globs) {
+    static final String USAGE =
+            "usage: subtests DIRECTORY [--l0 tdp|shadow] [--seconds N] [--smp N] [--together] [GLOB...]\n"
+                    + "  DIRECTORY    built checkout of kvm-unit-tests\n"
+                    + "  --seconds N  longest run, in seconds of the processor; default: 60\n"
+                    + "  --smp N      processors of the machine, 1 to 16; default: 2\n"
+                    + "  --together   all subtests of an image in one run of it: quicker, since svm sets up for long\n"
+                    + "  GLOB         names of subtests, with * for anything, behind - to leave them out; default: all";
     private static final int MOST_CPUS = 16;
 
     /** @throws IllegalArgumentException with what is wrong, for the user */
@@ -33,7 +36,8 @@ record SubtestArguments(Path directory, L0Mode mode, double seconds, int cpus, L
         if (cpus > MOST_CPUS || cpus != (int) cpus) {
             throw new IllegalArgumentException("--smp: not a number from 1 to " + MOST_CPUS);
         }
-        words.stream().filter(word -> word.startsWith("-")).findFirst().ifPresent(word -> {
+        boolean together = words.remove("--together");
+        words.stream().filter(word -> word.startsWith("--")).findFirst().ifPresent(word -> {
             throw new IllegalArgumentException("unknown option: " + word);
         });
         if (words.isEmpty()) {
@@ -43,7 +47,7 @@ record SubtestArguments(Path directory, L0Mode mode, double seconds, int cpus, L
         if (!Files.isDirectory(directory.resolve("x86"))) {
             throw new IllegalArgumentException("no built kvm-unit-tests in " + directory);
         }
-        return new SubtestArguments(directory, mode, seconds, (int) cpus, List.copyOf(words));
+        return new SubtestArguments(directory, mode, seconds, (int) cpus, together, List.copyOf(words));
     }
 
     private static L0Mode mode(String word) {

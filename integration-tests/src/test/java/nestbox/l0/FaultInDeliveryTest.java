@@ -150,7 +150,9 @@ class FaultInDeliveryTest {
                 .label("l2", "vmmcall\n");
     }
 
-    private static String printed(NestedLab lab, Guest guest, boolean bare) {
+    /** Of a laboratory of its own, since one keeps what it has run. */
+    private static String printed(NestedLab of, Guest guest, boolean bare) {
+        NestedLab lab = new NestedLab(of.configuration()).checkTlb(false);
         LabRun run = bare ? lab.run(guest, c -> c.l0(L0Mode.NONE).guestCpu("")) : lab.run(guest);
         return run.outcome() + ": " + run.printed();
     }
