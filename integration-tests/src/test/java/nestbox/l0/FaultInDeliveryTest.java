@@ -1,5 +1,7 @@
 package nestbox.l0;
 
+import static nestbox.l0.FoundInNestedSvmRunsTest.tell;
+import static nestbox.l0.NestedVmxFeaturesTest.tell;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
@@ -49,11 +51,6 @@ class FaultInDeliveryTest {
                 .label("handler", "jmp l2\n");
     }
 
-    private static String tell(VmcsField field) {
-        return "mov eax, " + field.encoding()
-                + "\n vmread rcx, rax\n mov rax, rcx\n call hex\n mov al, ' '\n call putc\n";
-    }
-
     /** An error code is undefined where the information in RCX does not say that there is one. */
     private static String tellOf(String name, VmcsField information, VmcsField error) {
         return tell(information) + "bt ecx, 11\n jnc " + name + "\n" + tell(error) + name + ":\n";
@@ -99,10 +96,6 @@ class FaultInDeliveryTest {
                                         VmcsField.IDT_VECTORING_INFO_FIELD,
                                         VmcsField.IDT_VECTORING_ERROR_CODE)
                                 + " mov rax, cr2\n call hex\n jmp finish\n");
-    }
-
-    private static String tell(VmcbField field) {
-        return "mov rax, [vmcb + " + field.offset() + "]\n call hex\n mov al, ' '\n call putc\n";
     }
 
     /** Descriptor-table registers of the save area have no field of their own (APM Vol. 2, "VMCB, State Save Area"). */

@@ -1,5 +1,6 @@
 package nestbox.l0;
 
+import static nestbox.l0.NestedVmxFeaturesTest.X2APIC;
 import static nestbox.l0.NestedVmxFeaturesTest.handler;
 import static nestbox.l0.NestedVmxFeaturesTest.sameAsSilicon;
 import static nestbox.l0.NestedVmxFeaturesTest.tell;
@@ -147,11 +148,7 @@ class FoundInNestedRunsTest {
                                 .set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, 8)
                                 .onExit("exit"))
                 .handler(2, "blocked")
-                .body("""
-                        mov ecx, 0x1b
-                        rdmsr
-                        or eax, 0xc00
-                        wrmsr                   ; x2APIC
+                .body(X2APIC + """
                         mov ecx, 0x830
                         mov eax, 0x4400
                         xor edx, edx

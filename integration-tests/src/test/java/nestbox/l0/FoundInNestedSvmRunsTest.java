@@ -23,7 +23,8 @@ class FoundInNestedSvmRunsTest {
                 .label("l2", l2);
     }
 
-    private static String tell(VmcbField field) {
+    /** Prints a field of the VMCB "vmcb" and a blank. */
+    static String tell(VmcbField field) {
         return "mov rax, [vmcb + " + field.offset() + "]\n call hex\n mov al, ' '\n call putc\n";
     }
 

@@ -16,6 +16,9 @@ import nestbox.vmx.vmcs.VmcsField;
  * (SDM Vol. 3, the sections that the tests name).
  */
 class NestedVmxFeaturesTest {
+    /** Puts L1's APIC into x2APIC mode. */
+    static final String X2APIC = "mov ecx, 0x1b\n rdmsr\n or eax, 0xc00\n wrmsr\n";
+
     private static final String RESUME_BEHIND = """
                     mov eax, 0x440c
                     vmread rcx, rax
@@ -428,11 +431,7 @@ class NestedVmxFeaturesTest {
                                 .set(VmcsField.GUEST_INTERRUPTIBILITY_INFO, blocking)
                                 .onExit("exit"))
                 .handler(2, "blocked")
-                .body("""
-                        mov ecx, 0x1b
-                        rdmsr
-                        or eax, 0xc00
-                        wrmsr                   ; x2APIC
+                .body(X2APIC + """
                         mov ecx, 0x80f
                         mov eax, 0x1ff
                         xor edx, edx
